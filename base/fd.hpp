@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace base {
+
+/// Sole owner of an open file descriptor. Empty when default-made or moved from. `close` is called nowhere else.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) noexcept : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  UniqueFd& operator=(UniqueFd other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~UniqueFd();
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  int get() const noexcept { return fd_; }
+  /// Gives the number up; the caller becomes the owner (for handing over to exec or a C library).
+  int release() noexcept { return std::exchange(fd_, -1); }
+  /// Closes now. A failing close of a written file loses data on NFS, so writers flush before.
+  void reset() noexcept { *this = UniqueFd{}; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// A second descriptor of the same open file, close-on-exec.
+UniqueFd duplicate(int fd);
+
+struct Pipe {
+  UniqueFd read_end;
+  UniqueFd write_end;
+};
+/// pipe2(O_CLOEXEC).
+Pipe make_pipe();
+
+/// Writes everything, through EINTR and short writes.
+void write_all(int fd, std::string_view bytes);
+/// One read(2) through EINTR; 0 at end of file.
+std::size_t read_some(int fd, void* buffer, std::size_t size);
+/// Reads until `size` bytes or end of file; returns what it got.
+std::size_t read_full(int fd, void* buffer, std::size_t size);
+/// Everything up to end of file. @throws Error corrupt, when it is longer than `limit_bytes`.
+std::string read_to_end(int fd, std::size_t limit_bytes);
+
+/// Sets or clears FD_CLOEXEC.
+void set_close_on_exec(int fd, bool on);
+void set_nonblocking(int fd, bool on);
+
+}  // namespace base

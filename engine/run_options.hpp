@@ -1,0 +1,71 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace engine {
+
+/// What `run` and `create` were asked for, as the user wrote it; engine/create.cpp gives it a meaning.
+struct RunOptions {
+  std::string image;                   ///< Name, id or transport:path; a path with --rootfs.
+  std::vector<std::string> arguments;  ///< Words after IMAGE.
+
+  std::string name;
+  bool detach = false;
+  bool interactive = false;
+  bool tty = false;
+  bool auto_remove = false;
+  bool replace = false;
+  bool rootfs = false;
+  bool read_only = false;
+  bool read_only_tmpfs = true;
+  bool privileged = false;
+  bool init = false;
+  bool quiet = false;
+  bool sig_proxy = true;
+  bool http_proxy = true;
+  bool no_hosts = false;
+  std::string pull = "missing";  ///< always|missing|never|newer
+  std::string platform;
+  std::optional<bool> tls_verify;
+  std::string auth_file;
+  std::string creds;
+  std::string cert_dir;
+
+  std::optional<std::string> entrypoint;  ///< "" clears; a JSON array is a list.
+  std::vector<std::string> env;           ///< "A=1", "A" (copy), "A*" (prefix copy)
+  std::vector<std::string> env_files;
+  std::string work_dir;
+  std::string user;
+  std::string hostname;
+  std::vector<std::string> group_add;
+  std::vector<std::string> volumes;  ///< -v
+  std::vector<std::string> mounts;   ///< --mount
+  std::vector<std::string> tmpfs;    ///< --tmpfs PATH[:options]
+  std::vector<std::string> devices;
+  std::string shm_size;
+  std::vector<std::string> ulimits;
+  std::vector<std::string> sysctls;
+  std::vector<std::string> add_hosts;
+  std::vector<std::string> dns, dns_search, dns_option;
+  std::vector<std::string> cap_add, cap_drop;
+  std::vector<std::string> security_opt;
+  std::vector<std::string> labels;
+  std::vector<std::string> annotations;
+  std::string network;  ///< none|host|private; empty: default
+  std::string userns;   ///< "", "host"; others refused for now
+  std::string pid, ipc, uts, cgroupns;  ///< "private"|"host"
+  std::string cgroups = "enabled";      ///< accepted: enabled|disabled|no-conmon|split
+  std::string cidfile;
+  std::string stop_signal;
+  std::optional<unsigned> stop_timeout;
+  std::string log_driver;  ///< k8s-file|json-file(alias)|none
+  std::vector<std::string> log_opts;
+  std::optional<std::string> detach_keys;
+  unsigned preserve_fds = 0;
+  std::vector<std::string> command_line;  ///< The words the user typed, for inspect.
+};
+
+}  // namespace engine

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rootless/id_map.hpp"
+
+namespace rootless {
+
+enum class CgroupMode { none, v1, hybrid, v2 };
+
+/// What this host and this caller are like; looked up once, everyone else takes the struct.
+struct HostFacts {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::string user_name;  ///< From /etc/passwd, else `getent passwd`; decimal uid when there is none.
+  std::string home;       ///< $HOME if absolute, else from passwd.
+  bool secure_environment = true;  ///< Real and effective ids agree and AT_SECURE is 0: environment may be used.
+  std::string data_dir;    ///< $XDG_DATA_HOME or ~/.local/share; root: /var/lib
+  std::string config_dir;  ///< $XDG_CONFIG_HOME or ~/.config
+  std::string cache_dir;   ///< $XDG_CACHE_HOME or ~/.cache; root: /var/cache
+  std::string run_dir;     ///< Verified 0700 and ours: $XDG_RUNTIME_DIR, /run/user/UID, else /tmp/engine-run-UID; root: /run
+  std::string newuidmap;   ///< Absolute path, empty when absent or neither setuid nor with file capabilities.
+  std::string newgidmap;
+  IdMap id_map;            ///< The default map of this caller.
+  std::string single_reason;  ///< Why id_map.single, for the user: "no range for \"joe\" in /etc/subuid"; else empty.
+  CgroupMode cgroup = CgroupMode::none;
+  std::string kernel;      ///< uname release.
+  std::string boot_id;
+  std::string fuse_overlayfs;  ///< Absolute path or empty.
+  std::string slirp4netns;
+  std::string pasta;
+  bool has_dev_fuse = false;
+};
+
+/// Cheap (under a millisecond): reads files and environment, starts no program unless subids need getsubids.
+HostFacts look_at_host();
+
+/// Environment variable, only when the environment may be trusted. The only getenv besides engine/config.cpp.
+std::optional<std::string> environment(const char* name);
+
+}  // namespace rootless

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/channel.hpp"
+#include "base/fd.hpp"
+#include "base/mount.hpp"
+#include "base/process.hpp"
+#include "runtime/spec.hpp"
+
+namespace runtime {
+
+/// What a caller gives besides the spec.
+struct CreateRequest {
+  const Spec& spec;
+  std::string bundle;                       ///< Absolute path; root.path is relative to it.
+  std::optional<base::RootfsMount> rootfs;  ///< Mounted by init itself; nothing: spec.root_path is bound.
+  /// Called in the parent while init waits in its new user namespace: writes its maps. Not called without a new one.
+  std::function<void(pid_t pid, int proc_pid_fd)> write_id_maps;
+  /// Called in the parent with init's pid once its network namespace exists and before it goes on (start slirp4netns).
+  std::function<void(pid_t pid)> set_up_network;
+  /// fuse-overlayfs: called in the parent with the /dev/fuse descriptor that init mounted and init's user and mount
+  /// namespaces to join; starts the server.
+  std::function<void(int fuse_fd, pid_t init_pid)> serve_fuse;
+  int stdin_fd = 0, stdout_fd = 1, stderr_fd = 2;  ///< For a container without terminal.
+  std::vector<int> preserved_fds;  ///< Become 3, 4, … in the container.
+  bool die_with_parent = false;    ///< init gets PR_SET_PDEATHSIG SIGKILL (run --rm without keeper).
+  bool tiny_init = false;          ///< --init: the stub stays as pid 1, forwards signals and reaps.
+  int seccomp_cache_dir = -1;      ///< Folder for compiled filters, or -1: compile without caching.
+  bool no_pivot = false;
+  /// A FIFO or pipe end from which the last stage reads one byte before it executes the process (OCI create/start);
+  /// -1: executes at once.
+  int start_fd = -1;
+};
+
+/// An init process that was created; it runs the user's program already unless start_fd was given.
+struct CreatedInit {
+  base::Child process;
+  base::UniqueFd terminal;        ///< pty master, when spec.process.terminal.
+  base::UniqueFd user_namespace;  ///< For cleaning up files of subordinate ids; empty without a new one.
+  base::UniqueFd start_report;    ///< end of file: exec succeeded. Bytes: a report (see wait_for_exec).
+};
+
+/// Clones init, has it build the container, and returns when it is "created" (and, without start_fd, has been told to go
+/// on). @throws Error that names the failing step; no process is left behind then. Single-threaded callers only.
+CreatedInit create(CreateRequest& request);
+
+/// Blocks until the process was executed. @throws Error command_not_found (127) or command_not_usable (126) or internal.
+void wait_for_exec(CreatedInit& init);
+
+/// runtime/exec: a further process in a running container.
+struct ExecRequest {
+  pid_t init_pid;
+  int init_pidfd;
+  Process process;
+  std::string seccomp_json;
+  int stdin_fd = 0, stdout_fd = 1, stderr_fd = 2;
+  std::vector<int> preserved_fds;
+  bool die_with_parent = false;
+  int seccomp_cache_dir = -1;
+};
+/// terminal: pty of the container's own devpts. The returned process is our child.
+CreatedInit exec(ExecRequest& request);
+
+}  // namespace runtime

@@ -1,0 +1,53 @@
+/* What the monitor (monitor.c) is told: the same kind of flat, length-checked buffer in a memfd, at descriptor 3 of the
+ * keeper's execve. The monitor keeps the keeper's pid, so init stays its child. C subset shared with C++. */
+#ifndef ENGINE_STUB_MONITOR_PLAN_H
+#define ENGINE_STUB_MONITOR_PLAN_H
+
+#include <stdint.h>
+
+#define MONITOR_PLAN_MAGIC 0x656e676du
+#define MONITOR_PLAN_VERSION 1u
+
+enum monitor_flag {
+  MONITOR_TTY = 1 << 0,         /* terminal_fd is a pty master; else stdin/stdout/stderr pipes */
+  MONITOR_AUTO_REMOVE = 1 << 1,
+  MONITOR_LOG = 1 << 2          /* log_fd is open: k8s-file */
+};
+
+/* Messages on the attach socket (SOCK_SEQPACKET): one byte of enum attach_type, then the payload.
+ *
+ *   client                        monitor
+ *   stdin  bytes    ─────────▶    to the pty or the stdin pipe
+ *   stdin_end       ─────────▶    closes the stdin pipe (pipes) or does nothing (pty)
+ *   resize r,c      ─────────▶    TIOCSWINSZ (two u16, host order)
+ *                   ◀─────────    stdout bytes / stderr bytes
+ *                   ◀─────────    exit status (i32), once, last
+ */
+enum attach_type { ATTACH_STDIN = 0, ATTACH_STDIN_END = 1, ATTACH_RESIZE = 2, ATTACH_STDOUT = 3, ATTACH_STDERR = 4, ATTACH_EXIT = 5 };
+
+#define ATTACH_MAX_PAYLOAD 32768
+
+struct monitor_plan {
+  uint32_t magic, version;
+  uint32_t total_size;
+  uint32_t flags;
+  int32_t init_pid;
+  int32_t init_pidfd;
+  int32_t terminal_fd;             /* pty master or -1 */
+  int32_t stdin_fd;                /* write end, or -1 */
+  int32_t stdout_fd, stderr_fd;    /* read ends, or -1 */
+  int32_t log_fd;                  /* O_APPEND, or -1 */
+  int32_t listen_fd;               /* attach socket, or -1 */
+  int32_t client_fd;               /* the command that started the container, or -1; its slowness holds the container */
+  int32_t container_fd;            /* directory containers/<id>: `exit` is written here by temp and rename */
+  int32_t alive_fd;                /* lock file; only kept open */
+  int32_t user_namespace_fd;       /* handed on to the clean-up; or -1 */
+  uint64_t log_max_bytes;          /* rotate to log.1 past this; 0: never */
+  uint32_t cleanup_argc, cleanup_argv; /* argv of what is executed in place of the monitor after the exit was recorded */
+  uint32_t cleanup_path;               /* offset of absolute path; 0: just exit */
+  uint32_t cleanup_envc, cleanup_envp;
+};
+
+/* containers/<id>/exit: "<exit code> <signalled 0|1> <oom 0|1> <seconds>.<nanoseconds>\n", CLOCK_REALTIME. */
+
+#endif

@@ -1,0 +1,80 @@
+/* What the last stage (stage.c) is told. One flat buffer in a sealed memfd, read by the freestanding stub, written by
+ * runtime/stub_plan.cpp. All offsets are from the start of the buffer; every one is checked against total_size by both
+ * sides. Strings are NUL-terminated; string lists are arrays of u32 offsets. C subset shared with C++. */
+#ifndef ENGINE_STUB_PLAN_H
+#define ENGINE_STUB_PLAN_H
+
+#include <stdint.h>
+
+#define STAGE_PLAN_MAGIC 0x656e676eu /* "engn" */
+#define STAGE_PLAN_VERSION 1u
+
+enum stage_flag {
+  STAGE_NO_NEW_PRIVS = 1 << 0,
+  STAGE_SETSID = 1 << 1,
+  STAGE_CONTROLLING_TTY = 1 << 2, /* TIOCSCTTY on fd 0 */
+  STAGE_NEW_KEYRING = 1 << 3,
+  STAGE_TINY_INIT = 1 << 4,       /* stay as pid 1: fork the program, forward signals, reap, exit with its status */
+  STAGE_SET_GROUPS = 1 << 5,      /* setgroups is permitted: set exactly `groups` */
+  STAGE_SET_UMASK = 1 << 6,
+  STAGE_HAS_SECCOMP = 1 << 7,
+  STAGE_KEEP_CAPS = 1 << 8
+};
+
+/* Where it failed; the parent turns it into words. Order is the order of work. */
+enum stage_step {
+  STAGE_STEP_PLAN = 1,
+  STAGE_STEP_WAIT,
+  STAGE_STEP_SESSION,
+  STAGE_STEP_TTY,
+  STAGE_STEP_KEYRING,
+  STAGE_STEP_RLIMIT,
+  STAGE_STEP_LABEL,
+  STAGE_STEP_BOUNDING,
+  STAGE_STEP_NO_NEW_PRIVS,
+  STAGE_STEP_GROUPS,
+  STAGE_STEP_GID,
+  STAGE_STEP_UID,
+  STAGE_STEP_CAPS,
+  STAGE_STEP_AMBIENT,
+  STAGE_STEP_CWD,
+  STAGE_STEP_FDS,
+  STAGE_STEP_SECCOMP,
+  STAGE_STEP_FORK,
+  STAGE_STEP_EXEC_LOOKUP, /* not found in PATH: 127 */
+  STAGE_STEP_EXEC
+};
+
+struct stage_report {
+  int32_t step; /* enum stage_step */
+  int32_t code; /* errno */
+};
+
+struct stage_rlimit {
+  uint32_t resource;
+  uint32_t padding;
+  uint64_t soft, hard;
+};
+
+struct stage_plan {
+  uint32_t magic, version;
+  uint32_t total_size;
+  uint32_t flags; /* enum stage_flag */
+  uint32_t uid, gid, umask_value;
+  uint32_t report_fd;      /* close-on-exec; stage_report is written here on failure */
+  int32_t start_fd;        /* read one byte before going on; -1: none */
+  uint32_t preserve_fds;   /* descriptors 0 .. 2 + preserve_fds stay open */
+  uint64_t bounding, permitted, effective, inheritable, ambient; /* capability bits */
+  uint32_t group_count, groups;     /* offset of u32 array */
+  uint32_t rlimit_count, rlimits;   /* offset of struct stage_rlimit array, 8-aligned */
+  uint32_t argc, argv;              /* offset of u32 string offsets */
+  uint32_t envc, envp;
+  uint32_t cwd;                     /* offset of string */
+  uint32_t search_path;             /* offset of string: $PATH of the container, used when argv[0] has no slash */
+  uint32_t seccomp_count, seccomp;  /* offset of struct sock_filter array, 8-aligned */
+  uint32_t seccomp_flags;
+  int32_t label_fd;                 /* an open /proc/self/attr/exec to write `label` to, or -1 */
+  uint32_t label;                   /* offset of string or 0 */
+};
+
+#endif

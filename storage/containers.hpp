@@ -1,0 +1,88 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/lock.hpp"
+#include "storage/store.hpp"
+
+namespace storage {
+
+/// containers/<id>/record: what was asked for. Immutable but for the name.
+struct ContainerRecord {
+  std::string id;    ///< 64 hexadecimal digits.
+  std::string name;
+  std::string created;  ///< RFC 3339.
+  std::string image_name;  ///< As resolved: "docker.io/library/busybox:latest"; empty with --rootfs.
+  std::string image_id;    ///< Hex of the config digest; empty with --rootfs.
+  std::string manifest;    ///< Digest of the image's manifest; keeps the image from garbage collection.
+  std::vector<std::string> chain_ids;  ///< Lowest first, as digests.
+  std::string rootfs;      ///< Absolute path of --rootfs; empty otherwise.
+  std::string variant;     ///< Id variant of the layers: "single", "user-<h>".
+  std::string driver;      ///< "overlay", "fuse-overlayfs", "copy", "plain".
+  std::vector<std::string> command;  ///< Full argv of the container's process.
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<std::string> anonymous_volumes;
+  std::vector<std::string> named_volumes;
+  std::string network = "private";
+  std::string hostname;
+  bool auto_remove = false;
+  bool tty = false;
+  bool open_stdin = false;
+  bool privileged = false;
+  bool init = false;
+  bool read_only = false;
+  std::string log_driver = "k8s-file";
+  int stop_signal = 15;
+  unsigned stop_timeout_seconds = 10;
+  std::string detach_keys = "ctrl-p,ctrl-q";
+  std::string create_command;  ///< JSON array of the words the user typed, for inspect.
+};
+
+/// "created", "running", "stopping", "exited", "removing"; see engine/reconcile.hpp for the truth about "running".
+struct ContainerState {
+  std::string status = "created";
+  pid_t pid = 0;               ///< Of init, in our pid namespace; 0 when not running.
+  std::uint64_t start_time = 0;  ///< Field 22 of /proc/PID/stat, against pid reuse.
+  std::string boot_id;
+  pid_t monitor_pid = 0;
+  std::string started;   ///< RFC 3339, empty: never.
+  std::string finished;
+  int exit_code = 0;
+  bool oom_killed = false;
+  std::string error;
+};
+
+/// One container's folder, open.
+struct ContainerDir {
+  std::string id;
+  base::UniqueFd dir;
+};
+
+/// Makes containers/<id>/ with the record and reserves the name. The folder appears complete or not at all.
+/// `durable` false for --rm containers. @throws Error already_exists naming the container that has the name.
+ContainerDir create_container(const Store& store, const GcHold& hold, const ContainerRecord& record,
+                              std::string_view config_json, bool durable);
+/// By full id, name, or unique id prefix. @throws Error invalid_argument when ambiguous.
+std::optional<ContainerDir> find_container(const Store& store, std::string_view text);
+std::vector<ContainerDir> list_containers(const Store& store);
+ContainerRecord read_record(const ContainerDir& container);
+ContainerState read_state(const ContainerDir& container);
+/// Replaces the state, atomically for readers, without fsync.
+void write_state(const ContainerDir& container, const base::FileLock& container_lock, const ContainerState& state);
+/// The short lock for state changes.
+base::FileLock lock_container(const ContainerDir& container);
+/// Whether keeper or monitor lives: somebody holds `alive`.
+bool is_monitored(const ContainerDir& container);
+/// For the keeper; nothing when another has it.
+std::optional<base::FileLock> try_lock_alive(const ContainerDir& container);
+/// Frees the name and moves the folder to trash, deleting what this process may.
+void remove_container(const Store& store, const ContainerDir& container, const base::FileLock& container_lock);
+
+}  // namespace storage

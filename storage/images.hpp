@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/digest.hpp"
+#include "base/oci/image_config.hpp"
+#include "base/oci/reference.hpp"
+#include "storage/store.hpp"
+
+namespace storage {
+
+/// What images/<manifest hex> says. The image id is the digest of the config.
+struct ImageRecord {
+  base::Digest manifest;
+  base::Digest config;
+  std::optional<base::Digest> index;  ///< The index it was chosen from.
+  std::vector<base::Digest> chain_ids;  ///< Lowest first.
+  std::uint64_t size_bytes = 0;         ///< Sum of the unpacked layers.
+  std::string created;                  ///< RFC 3339 as the config says.
+};
+
+struct NamedImage {
+  std::vector<std::string> names;  ///< "docker.io/library/busybox:latest"; none: dangling.
+  ImageRecord record;
+};
+
+/// Durable when it returns; all layers and blobs must have been published before.
+void put_image(const Store& store, const GcHold& hold, const ImageRecord& record);
+void set_ref(const Store& store, const GcHold& hold, const std::string& name, const base::Digest& manifest);
+/// False when there was no such name.
+bool remove_ref(const Store& store, const std::string& name);
+/// Exact name ("docker.io/library/busybox:latest").
+std::optional<ImageRecord> find_by_ref(const Store& store, const std::string& name);
+std::optional<ImageRecord> read_image(const Store& store, const base::Digest& manifest);
+/// What a user types: id or its prefix of at least 2 digits (with or without "sha256:"), name with or without tag or digest, short
+/// names under docker.io/library and localhost. @throws Error invalid_argument when a prefix is ambiguous.
+std::optional<NamedImage> find_image(const Store& store, std::string_view text);
+/// All images, newest first by `created`.
+std::vector<NamedImage> list_images(const Store& store);
+oci::ImageConfig read_image_config(const Store& store, const ImageRecord& record);
+/// Removes the record; layers and blobs that nothing else needs go to trash. Needs the exclusive lock.
+void remove_image(const Store& store, const GcLock& lock, const ImageRecord& record);
+
+}  // namespace storage

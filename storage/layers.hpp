@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/digest.hpp"
+#include "base/fd.hpp"
+#include "base/oci/descriptor.hpp"
+#include "storage/store.hpp"
+
+namespace storage {
+
+/// What layers/<chain>/meta says.
+struct LayerMeta {
+  base::Digest diff_id;
+  base::Digest blob;        ///< Of the compressed bytes, kept in blobs/ by default.
+  std::string media_type;
+  std::uint64_t blob_bytes = 0;
+  std::uint64_t unpacked_bytes = 0;  ///< Sum of the sizes of regular files.
+  std::uint64_t entries = 0;
+};
+
+bool has_layer(const Store& store, const base::Digest& chain, const std::string& variant);
+std::optional<LayerMeta> read_layer_meta(const Store& store, const base::Digest& chain);
+/// O_PATH directory of the unpacked tree. @throws Error not_found.
+base::UniqueFd open_layer_diff(const Store& store, const base::Digest& chain, const std::string& variant);
+
+/// Publishes what was unpacked in `staging_dir`/`name` (a folder with diff/, meta, owners; see unpack.hpp) as
+/// layers/<chain>/<variant>; when another process was first, ours is discarded. Caller has flushed.
+void publish_layer(const Store& store, int staging_dir, const std::string& name, const base::Digest& chain,
+                   const std::string& variant, const LayerMeta& meta);
+
+}  // namespace storage

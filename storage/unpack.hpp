@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/digest.hpp"
+#include "base/oci/manifest.hpp"
+#include "base/stream.hpp"
+
+// Library storage_unpack: linked into engine-transfer only (libarchive, zstd, ISA-L or zlib).
+
+namespace storage {
+
+/// Each is an Error corrupt when passed. Source: SECURITY-AND-DESIGN A.4 "bombs".
+struct UnpackLimits {
+  std::uint64_t max_unpacked_bytes = 64ULL << 30;
+  std::uint64_t max_entries = 4'000'000;
+  std::uint64_t max_ratio = 1000;  ///< Unpacked to compressed, looked at after 256 MiB.
+  std::size_t max_path_bytes = 4096;
+  std::size_t max_xattr_bytes = 64 * 1024;
+};
+
+/// How true owners become owners on disk.
+enum class OwnerPolicy {
+  mapped,  ///< We are root of a user namespace with the full map: chown to the true ids.
+  single,  ///< One id only: everything is ours; true owners live in the owner manifest alone.
+};
+
+struct UnpackRequest {
+  base::Source& compressed;
+  oci::LayerCompression compression;
+  base::Digest expected_diff_id;
+  int target_dir;          ///< An empty folder; receives diff/ and owners.
+  OwnerPolicy owners;
+  UnpackLimits limits;
+};
+
+struct UnpackResult {
+  std::uint64_t unpacked_bytes = 0;
+  std::uint64_t entries = 0;
+  std::uint64_t skipped_devices = 0;
+  std::uint64_t dropped_xattrs = 0;
+};
+
+/// Unpacks one layer. The diff id is verified over all bytes, trailing ones included; on any error nothing of it may be
+/// used (the caller's staging folder is removed). Inflating runs in a second thread.
+/// Whiteouts become character devices 0:0, opaque directories the xattr user.overlay.opaque=y.
+UnpackResult unpack_layer(const UnpackRequest& request);
+
+}  // namespace storage

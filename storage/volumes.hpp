@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/lock.hpp"
+#include "storage/store.hpp"
+
+namespace storage {
+
+struct Volume {
+  std::string name;
+  std::string created;  ///< RFC 3339.
+  bool anonymous = false;
+  base::UniqueFd data;  ///< O_PATH of _data.
+  std::string data_path;  ///< Absolute, for inspect.
+  bool needs_copy_up = false;  ///< Never used yet: the image's content at the mount point is copied in once.
+};
+
+/// Names: [a-zA-Z0-9][a-zA-Z0-9_.-]*. @throws Error invalid_argument.
+Volume open_or_create_volume(const Store& store, const std::string& name, bool anonymous);
+std::optional<Volume> find_volume(const Store& store, const std::string& name);
+std::vector<Volume> list_volumes(const Store& store);
+base::FileLock lock_volume(const Store& store, const std::string& name);
+void mark_volume_populated(const Store& store, const base::FileLock& volume_lock, const std::string& name);
+void remove_volume(const Store& store, const base::FileLock& volume_lock, const std::string& name);
+
+}  // namespace storage
