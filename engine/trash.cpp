@@ -1,0 +1,19 @@
+#include "engine/trash.hpp"
+
+#include "base/log.hpp"
+#include "engine/inside.hpp"
+#include "storage/staging.hpp"
+
+namespace engine {
+
+void empty_trash(Engine& engine) {
+  if (storage::empty_trash(engine.store())) return;
+  if (engine.host.id_map.single) return;  // there is no other id that could own what is left
+  try {
+    run_inside(engine, {"empty-trash"});
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::warn, "leaving deleted files in the store's trash for now: ", error.message());
+  }
+}
+
+}  // namespace engine
