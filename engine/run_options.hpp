@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -65,6 +66,8 @@ struct RunOptions {
   std::vector<std::string> log_opts;
   std::optional<std::string> detach_keys;
   unsigned preserve_fds = 0;
+  /// `run --detach`: called with the container's id once its process runs; `cmd` prints it. May be empty.
+  std::function<void(const std::string& id)> on_started;
   std::vector<std::string> command_line;  ///< The words the user typed, for inspect.
 };
 
