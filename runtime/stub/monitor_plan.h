@@ -1,5 +1,6 @@
-/* What the monitor (monitor.c) is told: the same kind of flat, length-checked buffer in a memfd, at descriptor 3 of the
- * keeper's execve. The monitor keeps the keeper's pid, so init stays its child. C subset shared with C++. */
+/* What the monitor (monitor.c) is told: the same kind of flat, length-checked buffer in a memfd as plan.h. It is executed
+ * as {"engine-monitor", "<decimal number of the plan's descriptor>"}, keeps the keeper's pid, so init stays its child,
+ * and closes every descriptor that the plan does not name. C subset shared with C++. */
 #ifndef ENGINE_STUB_MONITOR_PLAN_H
 #define ENGINE_STUB_MONITOR_PLAN_H
 
@@ -7,6 +8,8 @@
 
 #define MONITOR_PLAN_MAGIC 0x656e676du
 #define MONITOR_PLAN_VERSION 1u
+#define MONITOR_PLAN_MAX_BYTES (1u << 20)
+#define MONITOR_MAX_CLIENTS 8
 
 enum monitor_flag {
   MONITOR_TTY = 1 << 0,         /* terminal_fd is a pty master; else stdin/stdout/stderr pipes */
@@ -46,8 +49,13 @@ struct monitor_plan {
   uint32_t cleanup_argc, cleanup_argv; /* argv of what is executed in place of the monitor after the exit was recorded */
   uint32_t cleanup_path;               /* offset of absolute path; 0: just exit */
   uint32_t cleanup_envc, cleanup_envp;
+  uint32_t exit_name;              /* file name inside container_fd */
+  uint32_t log_name;               /* name of log_fd's file inside container_fd, for rotation to <log_name>.1 */
 };
 
-/* containers/<id>/exit: "<exit code> <signalled 0|1> <oom 0|1> <seconds>.<nanoseconds>\n", CLOCK_REALTIME. */
+/* All descriptors are -1 or at least 3. Over the clean-up's execve stay open, under the same numbers: client_fd (so the
+ * client sees end of file only when the clean-up is done), alive_fd, user_namespace_fd; 0, 1, 2 are /dev/null.
+ *
+ * containers/<id>/exit: "<exit code> <signalled 0|1> <oom 0|1> <seconds>.<nanoseconds>\n", CLOCK_REALTIME. */
 
 #endif

@@ -1,6 +1,8 @@
 /* What the last stage (stage.c) is told. One flat buffer in a sealed memfd, read by the freestanding stub, written by
- * runtime/stub_plan.cpp. All offsets are from the start of the buffer; every one is checked against total_size by both
- * sides. Strings are NUL-terminated; string lists are arrays of u32 offsets. C subset shared with C++. */
+ * runtime/stub_plan.cpp. The stub is executed as {"engine-stage", "<decimal number of the plan's descriptor>"} with an
+ * empty environment. All offsets are from the start of the buffer; every one is checked against total_size by both
+ * sides (plan_check.h). The buffer's last byte is NUL, so every string ends inside it; string lists are arrays of u32
+ * offsets. C subset shared with C++. */
 #ifndef ENGINE_STUB_PLAN_H
 #define ENGINE_STUB_PLAN_H
 
@@ -8,6 +10,12 @@
 
 #define STAGE_PLAN_MAGIC 0x656e676eu /* "engn" */
 #define STAGE_PLAN_VERSION 1u
+#define STAGE_PLAN_MAX_BYTES (16u << 20)
+
+/* How the stub ends when it never came to the program. */
+#define STAGE_EXIT_NOT_FOUND 127 /* step EXEC_LOOKUP */
+#define STAGE_EXIT_NOT_USABLE 126 /* step EXEC */
+#define STAGE_EXIT_FAILED 125     /* every other step */
 
 enum stage_flag {
   STAGE_NO_NEW_PRIVS = 1 << 0,
@@ -21,7 +29,8 @@ enum stage_flag {
   STAGE_KEEP_CAPS = 1 << 8
 };
 
-/* Where it failed; the parent turns it into words. Order is the order of work. */
+/* Where it failed; the parent turns it into words. Order is the order of work, but for the filter: without
+ * no-new-privileges the kernel takes it only from a process with CAP_SYS_ADMIN, so it is then loaded before BOUNDING. */
 enum stage_step {
   STAGE_STEP_PLAN = 1,
   STAGE_STEP_WAIT,
@@ -61,7 +70,7 @@ struct stage_plan {
   uint32_t total_size;
   uint32_t flags; /* enum stage_flag */
   uint32_t uid, gid, umask_value;
-  uint32_t report_fd;      /* close-on-exec; stage_report is written here on failure */
+  uint32_t report_fd;      /* stage_report is written here on failure; made close-on-exec by the stub */
   int32_t start_fd;        /* read one byte before going on; -1: none */
   uint32_t preserve_fds;   /* descriptors 0 .. 2 + preserve_fds stay open */
   uint64_t bounding, permitted, effective, inheritable, ambient; /* capability bits */

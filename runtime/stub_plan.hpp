@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <linux/filter.h>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+#include "base/fd.hpp"
+
+// The last stage before the container's program: a freestanding executable of a few kilobytes, embedded in `engine`,
+// which runs from a sealed memfd so that the container can never reach the engine's own file (CVE-2019-5736). What it
+// does, and in which order, is runtime/stub/plan.h.
+
+namespace runtime {
+
+/// Capability bits (1 << CAP_x), see capability_names.hpp.
+struct StageCapabilities {
+  std::uint64_t bounding = 0, permitted = 0, effective = 0, inheritable = 0, ambient = 0;
+};
+
+struct StageRlimit {
+  int resource = 0;  ///< RLIMIT_x
+  std::uint64_t soft = 0, hard = 0;
+};
+
+/// The stub's orders. Descriptors are borrowed and are numbers in the process that executes the stub.
+struct StagePlan {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::optional<std::vector<gid_t>> groups;  ///< Nothing: setgroups is not permitted here, the groups stay.
+  std::optional<mode_t> umask;
+  StageCapabilities capabilities;
+  std::vector<StageRlimit> rlimits;
+  std::vector<std::string> argv;
+  std::vector<std::string> env;  ///< "NAME=value"
+  std::string cwd = "/";
+  std::string search_path;           ///< $PATH of the container; used when argv[0] has no slash.
+  std::vector<sock_filter> seccomp;  ///< Empty: no filter.
+  unsigned seccomp_flags = 0;        ///< SECCOMP_FILTER_FLAG_x
+  bool no_new_privileges = true;
+  bool new_session = true;       ///< setsid()
+  bool controlling_tty = false;  ///< Descriptor 0 becomes the controlling terminal.
+  bool new_keyring = true;
+  bool tiny_init = false;     ///< Stay as pid 1: fork the program, forward signals, reap, exit with its status.
+  int report_fd = -1;         ///< Required. stage_report is written here on failure; end of file: the program runs.
+  int start_fd = -1;          ///< One byte is read from it before anything is done; -1: no waiting.
+  unsigned preserve_fds = 0;  ///< Descriptors 0 .. 2 + preserve_fds reach the program.
+  int label_fd = -1;          ///< An open /proc/self/attr/exec (or apparmor/exec), or -1.
+  std::string label;          ///< What is written to label_fd.
+};
+
+/// The flat buffer of plan.h. @throws Error invalid_argument for a NUL inside a string, no argv, or more than
+/// STAGE_PLAN_MAX_BYTES.
+std::string encode_stage_plan(const StagePlan& plan);
+
+/// The stub in a sealed, executable memfd; where vm.memfd_noexec=2 forbids that, in an unnamed temporary file.
+/// Made once per container and never shared. @throws Error unsupported, when there is no place to execute it from.
+base::UniqueFd make_stage_executable();
+
+/// `bytes` in a memfd that nobody can change any more. Close-on-exec.
+base::UniqueFd make_plan_fd(std::string_view bytes);
+
+/// Executes the stub in place of the calling process. Descriptors that the stub needs are made inheritable here; those
+/// the program shall get (0, 1, 2, 3 …) are the caller's business. Only returns when it fails: errno, for a report.
+/// `plan_fd` and the plan's descriptors must not be below 3 + preserve_fds. Allocates nothing.
+int exec_stage(int executable_fd, int plan_fd, const StagePlan& plan) noexcept;
+
+/// What the stub was doing, from stage_report::step, to be put before the errno's text: "changing to the working
+/// directory".
+std::string_view describe_stage_step(int step);
+
+}  // namespace runtime
