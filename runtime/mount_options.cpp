@@ -1,8 +1,7 @@
 #include "runtime/mount_options.hpp"
 
-#include <linux/mount.h>
-
 #include <iterator>
+#include <linux/mount.h>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -58,7 +57,8 @@ constexpr PropagationOption propagation_options[] = {
 };
 
 // Properties of a superblock that fsconfig(2) takes as flags.
-constexpr std::string_view superblock_flags[] = {"sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand"};
+constexpr std::string_view superblock_flags[] = {"sync",       "async", "dirsync", "lazytime",
+                                                 "nolazytime", "mand",  "nomand"};
 
 // Words that change nothing here.
 constexpr std::string_view ignored_options[] = {"defaults", "silent", "loud", "iversion", "noiversion", "nofail"};

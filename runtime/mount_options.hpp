@@ -13,12 +13,12 @@ struct MountOptions {
   bool bind = false;
   bool recursive_bind = false;
   bool remount = false;
-  bool copy_up = false;                 ///< tmpcopyup: a tmpfs starts with what the rootfs has at that place.
-  std::uint64_t set = 0;                ///< MOUNT_ATTR_* for the mount itself.
-  std::uint64_t clear = 0;              ///< Asked for explicitly ("rw", "exec"), so worth clearing on a bind mount.
-  std::uint64_t recursive_set = 0;      ///< "rro" and its like: for the whole tree.
+  bool copy_up = false;             ///< tmpcopyup: a tmpfs starts with what the rootfs has at that place.
+  std::uint64_t set = 0;            ///< MOUNT_ATTR_* for the mount itself.
+  std::uint64_t clear = 0;          ///< Asked for explicitly ("rw", "exec"), so worth clearing on a bind mount.
+  std::uint64_t recursive_set = 0;  ///< "rro" and its like: for the whole tree.
   std::uint64_t recursive_clear = 0;
-  std::uint64_t propagation = 0;        ///< One of MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE; 0: not said.
+  std::uint64_t propagation = 0;  ///< One of MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE; 0: not said.
   bool recursive_propagation = false;
   /// For the file system itself; no value: a flag such as "sync".
   std::vector<std::pair<std::string, std::optional<std::string>>> data;

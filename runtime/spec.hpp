@@ -1,11 +1,10 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -96,7 +95,7 @@ struct Linux {
   std::string rootfs_propagation;
   std::vector<std::string> masked_paths, readonly_paths;
   std::string mount_label;
-  std::string seccomp_json;  ///< The "seccomp" object as JSON text; empty: no filter. Read by runtime/seccomp.
+  std::string seccomp_json;    ///< The "seccomp" object as JSON text; empty: no filter. Read by runtime/seccomp.
   std::string resources_json;  ///< Kept for runtime/cgroup (a later issue); empty: none.
 };
 
@@ -120,6 +119,8 @@ inline constexpr std::size_t max_spec_bytes = 8 * 1024 * 1024;
 Spec parse_spec(std::string_view json, std::string what);
 /// Compact JSON that parse_spec, crun and runc read.
 std::string write_spec(const Spec& spec);
+/// As above with four blanks a level, for people; seccomp and resources stay compact.
+std::string write_spec_indented(const Spec& spec);
 /// What `runtime spec [--rootless]` prints.
 Spec example_spec(bool rootless);
 
