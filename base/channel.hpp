@@ -4,13 +4,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/fd.hpp"
 
 namespace base {
 
-/// One end of a socketpair(AF_UNIX, SOCK_SEQPACKET): whole messages, each with up to 16 descriptors (SCM_RIGHTS).
+/// One end of a socketpair(AF_UNIX, SOCK_SEQPACKET): whole messages, each with up to max_fds descriptors (SCM_RIGHTS).
+/// A message is never empty: an empty one could not be told from end of file.
 class Channel {
  public:
   static constexpr std::size_t max_message_bytes = 64 * 1024;

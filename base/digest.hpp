@@ -28,7 +28,9 @@ class Digest {
   std::string text_;
 };
 
-inline void append_part(std::string& out, const Digest& digest) { out.append(digest.text()); }
+inline void append_part(std::string& out, const Digest& digest) {
+  out.append(digest.text());
+}
 
 /// Streaming SHA-256. Two implementations stand behind this header: OpenSSL's (engine-transfer, tests) and a small
 /// static one (engine, which must not link OpenSSL).
@@ -48,6 +50,10 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
-Digest sha256(std::string_view bytes);
+inline Digest sha256(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish();
+}
 
 }  // namespace base

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <sys/stat.h>
-
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -49,24 +47,26 @@ std::vector<std::string> list_directory(int at, const std::string& path);
 bool exists(int at, const std::string& path);
 
 /// Removes a file or a whole tree, by descriptors, never crossing a mount or following a link; gives itself rwx on
-/// directories it owns that lack it (overlay work directories have mode 000). Absent: does nothing.
+/// directories it owns that lack it (overlay work directories have mode 000). Any depth. Absent: does nothing.
 /// @throws Error permission, when something in it belongs to an id that this process cannot act for.
 void remove_tree(int at, const std::string& path);
 
-/// renameat2(RENAME_NOREPLACE); false when the target exists. Falls back to rename where the file system lacks the flag.
+/// renameat2(RENAME_NOREPLACE); false when the target exists. Falls back to rename where the file system lacks the
+/// flag.
 bool rename_no_replace(int from_dir, const std::string& from, int to_dir, const std::string& to);
 void rename_replace(int from_dir, const std::string& from, int to_dir, const std::string& to);
 void unlink_file(int dir, const std::string& name);  ///< Absent: does nothing.
 void flush(int fd, std::string_view what);           ///< fsync
 void flush_filesystem(int fd);                       ///< syncfs
 
-/// Blocks really used by a tree, in bytes; hard links count once.
+/// Blocks really used by a tree, in bytes; hard links count once. Directories that we may not read count without their
+/// contents. Absent: 0.
 std::uint64_t disk_usage(int at, const std::string& path);
 
-/// A fresh 0700 directory below $TMPDIR or /tmp, removed on destruction.
+/// A fresh 0700 directory below `parent`, removed with its contents on destruction.
 class TempDir {
  public:
-  TempDir();
+  explicit TempDir(const std::string& parent = "/tmp");
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
   ~TempDir();

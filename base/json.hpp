@@ -26,8 +26,8 @@ class JsonAt {
   /// `what` names the document in errors: `manifest of "alpine"`.
   static JsonAt parse(std::string_view bytes, std::string what, JsonLimits limits = {});
 
-  bool has(std::string_view key) const;      ///< Present and not null. False when this is not an object.
-  JsonAt at(std::string_view key) const;     ///< @throws when absent or this is not an object.
+  bool has(std::string_view key) const;                    ///< Present and not null. False when this is not an object.
+  JsonAt at(std::string_view key) const;                   ///< @throws when absent or this is not an object.
   std::optional<JsonAt> find(std::string_view key) const;  ///< Nothing when absent or null.
 
   bool is_object() const;
@@ -41,9 +41,9 @@ class JsonAt {
   std::uint64_t unsigned_integer() const;
   double number() const;
   Digest digest() const;
-  std::vector<JsonAt> array() const;                            ///< Elements.
-  std::vector<std::pair<std::string, JsonAt>> members() const;  ///< Of an object, in document order.
-  std::vector<std::string> strings() const;                     ///< An array of strings.
+  std::vector<JsonAt> array() const;                                    ///< Elements.
+  std::vector<std::pair<std::string, JsonAt>> members() const;          ///< Of an object, in document order.
+  std::vector<std::string> strings() const;                             ///< An array of strings.
   std::vector<std::pair<std::string, std::string>> string_map() const;  ///< An object of strings.
 
   // With a default for absent or null.

@@ -22,6 +22,7 @@ class JsonWriter {
   JsonWriter& key(std::string_view name);
   JsonWriter& value(std::string_view text);
   JsonWriter& value(const char* text) { return value(std::string_view{text}); }
+  JsonWriter& value(const std::string& text) { return value(std::string_view{text}); }
   JsonWriter& value(bool yes);
   JsonWriter& value(std::int64_t number);
   JsonWriter& value(std::uint64_t number);
@@ -45,6 +46,8 @@ class JsonWriter {
 
  private:
   void before_value();
+  JsonWriter& begin(char bracket);
+  JsonWriter& end(char bracket);
   void new_line();
   int indent_;
   int depth_ = 0;

@@ -19,11 +19,12 @@ enum class RootfsDriver { overlay, fuse_overlayfs, copy, plain };
 /// A root file system that `storage` planned and `runtime` mounts inside the container's own namespaces.
 struct RootfsMount {
   RootfsDriver driver = RootfsDriver::plain;
-  std::vector<UniqueFd> lowers;  ///< O_PATH directories, uppermost first. For copy and plain: exactly one, the tree itself.
-  UniqueFd upper;                ///< overlay and fuse-overlayfs; none for a read-only tree.
-  UniqueFd work;                 ///< Same file system as upper.
+  std::vector<UniqueFd>
+      lowers;      ///< O_PATH directories, uppermost first. For copy and plain: exactly one, the tree itself.
+  UniqueFd upper;  ///< overlay and fuse-overlayfs; none for a read-only tree.
+  UniqueFd work;   ///< Same file system as upper.
   bool read_only = false;
-  bool volatile_upper = false;   ///< overlay option "volatile": no sync; for --rm containers.
+  bool volatile_upper = false;  ///< overlay option "volatile": no sync; for --rm containers.
 };
 
 /// fsopen + fsconfig. Key without value: a flag.

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -24,8 +23,8 @@ UniqueFd try_open_in_root(int root, const std::string& path, int flags, mode_t m
 UniqueFd open_beneath(int root, const std::string& path, int flags, mode_t mode = 0);
 
 struct MadeDirectory {
-  UniqueFd fd;       ///< O_PATH | O_DIRECTORY of the last component.
-  bool made = false; ///< Whether the last component was created now.
+  UniqueFd fd;        ///< O_PATH | O_DIRECTORY of the last component.
+  bool made = false;  ///< Whether the last component was created now.
 };
 /// mkdir -p inside `root`: existing components are resolved in root, missing ones made with mkdirat on the descriptor
 /// of the component before, never by a path string.
@@ -33,8 +32,8 @@ MadeDirectory make_directories_in_root(int root, const std::string& path, mode_t
 /// Directory of `path` as above, then an empty regular file in it unless something is there. O_PATH of the result.
 UniqueFd make_file_in_root(int root, const std::string& path, mode_t mode = 0644);
 
-/// A small regular file of a rootfs (passwd, group): O_NONBLOCK, must be regular, at most `limit_bytes`; empty text when
-/// it is absent or not such a file. Source: SECURITY-AND-DESIGN R13.
+/// A small regular file of a rootfs (passwd, group): O_NONBLOCK, must be regular, at most `limit_bytes`; empty text
+/// when it is absent or not such a file. Source: SECURITY-AND-DESIGN R13.
 std::string read_small_file_in_root(int root, const std::string& path, std::size_t limit_bytes);
 
 }  // namespace base

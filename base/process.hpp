@@ -1,10 +1,9 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -14,10 +13,11 @@ namespace base {
 
 /// What to execute. The child gets exactly the descriptors named here.
 struct Command {
-  std::string path;                   ///< Absolute path of the program; never searched in PATH.
-  std::vector<std::string> argv;      ///< Including argv[0].
+  std::string path;                             ///< Absolute path of the program; never searched in PATH.
+  std::vector<std::string> argv;                ///< Including argv[0].
   std::optional<std::vector<std::string>> env;  ///< "NAME=value"; nothing: our own environment.
-  std::vector<std::pair<int, int>> fds;         ///< (ours, child's number); 0, 1, 2 are inherited unless named or closed.
+  std::vector<std::pair<int, int>>
+      fds;                            ///< (ours, child's number); 0, 1, 2 are inherited unless named; ours -1: closed.
   bool null_stdin = false;            ///< stdin is /dev/null.
   bool new_session = false;           ///< setsid() in the child.
   bool die_with_parent = false;       ///< PR_SET_PDEATHSIG SIGKILL.
@@ -63,7 +63,8 @@ struct Output {
 /// Runs to its end; each stream is cut at `limit_bytes`; killed after `limit`.
 Output run_and_capture(const Command& command, std::chrono::milliseconds limit, std::size_t limit_bytes = 64 * 1024);
 
-/// First executable regular file `name` in a fixed list of directories (/usr/local/bin /usr/bin /bin /usr/sbin /sbin …).
+/// First executable regular file `name` in a fixed list of directories (/usr/local/bin /usr/bin /bin /usr/sbin /sbin
+/// …).
 std::optional<std::string> find_program(const std::string& name);
 
 /// Throws internal unless this process has exactly one thread (Threads: in /proc/self/status).

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace base {
@@ -14,15 +15,23 @@ namespace base {
 struct Quoted {
   std::string_view text;
 };
-inline Quoted quoted(std::string_view text) { return Quoted{text}; }
+inline Quoted quoted(std::string_view text) {
+  return Quoted{text};
+}
 
-inline void append_part(std::string& out, std::string_view part) { out.append(part); }
-inline void append_part(std::string& out, const char* part) { out.append(part); }
-inline void append_part(std::string& out, char part) { out.push_back(part); }
+inline void append_part(std::string& out, std::string_view part) {
+  out.append(part);
+}
+inline void append_part(std::string& out, const char* part) {
+  out.append(part);
+}
+inline void append_part(std::string& out, char part) {
+  out.push_back(part);
+}
+void append_part(std::string& out, bool part) = delete;  // would silently become a control byte
 void append_part(std::string& out, Quoted part);
 template <std::integral Number>
-  requires(!std::same_as<Number, char> && !std::same_as<Number, bool>)
-void append_part(std::string& out, Number number) {
+requires(!std::same_as<Number, char> && !std::same_as<Number, bool>) void append_part(std::string& out, Number number) {
   char buffer[24];
   const auto result = std::to_chars(buffer, buffer + sizeof buffer, number);
   out.append(buffer, result.ptr);
@@ -57,7 +66,7 @@ std::string random_hex(std::size_t count);
 
 /// docker/go-units HumanSize: base 1000, "%.4g": "4.27MB", "1.235GB", "0B".
 std::string human_size(std::uint64_t bytes);
-/// Parses "64m", "1g", "512k", "100b", "100": base 1024, as docker's RAMInBytes. Nothing when malformed.
+/// Parses "64m", "1g", "512k", "1.5GiB", "100b", "100": base 1024, as docker's RAMInBytes. Nothing when malformed.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
 /// UTF-8 with invalid bytes replaced by U+FFFD, so that any bytes can be put in JSON.

@@ -1,0 +1,81 @@
+#include "base/fd.hpp"
+
+#include <array>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+
+namespace base {
+
+UniqueFd::~UniqueFd() {
+  if (fd_ < 0) return;
+  const int saved = errno;  // a destructor that runs between a failed call and os_error() must not hide the cause
+  ::close(fd_);
+  errno = saved;
+}
+
+UniqueFd duplicate(int fd) {
+  UniqueFd copy{::fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+  if (!copy) throw os_error("duplicating descriptor ", fd);
+  return copy;
+}
+
+Pipe make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw os_error("making a pipe");
+  return {UniqueFd{ends[0]}, UniqueFd{ends[1]}};
+}
+
+void write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw os_error("writing");
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+std::size_t read_some(int fd, void* buffer, std::size_t size) {
+  for (;;) {
+    const ssize_t got = ::read(fd, buffer, size);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) throw os_error("reading");
+  }
+}
+
+std::size_t read_full(int fd, void* buffer, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    const std::size_t got = read_some(fd, static_cast<char*>(buffer) + done, size - done);
+    if (got == 0) break;
+    done += got;
+  }
+  return done;
+}
+
+std::string read_to_end(int fd, std::size_t limit_bytes) {
+  std::string text;
+  std::array<char, 16 * 1024> buffer;
+  for (;;) {
+    const std::size_t got = read_some(fd, buffer.data(), buffer.size());
+    if (got == 0) return text;
+    if (got > limit_bytes - text.size())
+      throw make_error(ErrorKind::corrupt, "reading: longer than ", limit_bytes, " bytes");
+    text.append(buffer.data(), got);
+  }
+}
+
+void set_close_on_exec(int fd, bool on) {
+  if (::fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) != 0) throw os_error("setting close-on-exec of descriptor ", fd);
+}
+
+void set_nonblocking(int fd, bool on) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) != 0)
+    throw os_error("setting non-blocking mode of descriptor ", fd);
+}
+
+}  // namespace base
