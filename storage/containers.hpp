@@ -1,10 +1,9 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -16,17 +15,17 @@ namespace storage {
 
 /// containers/<id>/record: what was asked for. Immutable but for the name.
 struct ContainerRecord {
-  std::string id;    ///< 64 hexadecimal digits.
+  std::string id;  ///< 64 hexadecimal digits.
   std::string name;
-  std::string created;  ///< RFC 3339.
-  std::string image_name;  ///< As resolved: "docker.io/library/busybox:latest"; empty with --rootfs.
-  std::string image_id;    ///< Hex of the config digest; empty with --rootfs.
-  std::string manifest;    ///< Digest of the image's manifest; keeps the image from garbage collection.
+  std::string created;                 ///< RFC 3339.
+  std::string image_name;              ///< As resolved: "docker.io/library/busybox:latest"; empty with --rootfs.
+  std::string image_id;                ///< Hex of the config digest; empty with --rootfs.
+  std::string manifest;                ///< Digest of the image's manifest; keeps the image from garbage collection.
   std::vector<std::string> chain_ids;  ///< Lowest first, as digests.
-  std::string rootfs;      ///< Absolute path of --rootfs; empty otherwise.
-  std::string variant;     ///< Id variant of the layers: "single", "user-<h>".
-  std::string driver;      ///< "overlay", "fuse-overlayfs", "copy", "plain".
-  std::vector<std::string> command;  ///< Full argv of the container's process.
+  std::string rootfs;                  ///< Absolute path of --rootfs; empty otherwise.
+  std::string variant;                 ///< Id variant of the layers: "single", "user-<h>".
+  std::string driver;                  ///< "overlay", "fuse-overlayfs", "copy", "plain".
+  std::vector<std::string> command;    ///< Full argv of the container's process.
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> anonymous_volumes;
   std::vector<std::string> named_volumes;
@@ -48,11 +47,11 @@ struct ContainerRecord {
 /// "created", "running", "stopping", "exited", "removing"; see engine/reconcile.hpp for the truth about "running".
 struct ContainerState {
   std::string status = "created";
-  pid_t pid = 0;               ///< Of init, in our pid namespace; 0 when not running.
+  pid_t pid = 0;                 ///< Of init, in our pid namespace; 0 when not running.
   std::uint64_t start_time = 0;  ///< Field 22 of /proc/PID/stat, against pid reuse.
   std::string boot_id;
   pid_t monitor_pid = 0;
-  std::string started;   ///< RFC 3339, empty: never.
+  std::string started;  ///< RFC 3339, empty: never.
   std::string finished;
   int exit_code = 0;
   bool oom_killed = false;
@@ -71,12 +70,17 @@ ContainerDir create_container(const Store& store, const GcHold& hold, const Cont
                               std::string_view config_json, bool durable);
 /// By full id, name, or unique id prefix. @throws Error invalid_argument when ambiguous.
 std::optional<ContainerDir> find_container(const Store& store, std::string_view text);
+/// By full id only. @throws Error invalid_argument, when it is not an id.
+std::optional<ContainerDir> open_container(const Store& store, const std::string& id);
+/// Sorted. What a killed process left of containers it was making is removed on the way.
+std::vector<std::string> list_container_ids(const Store& store);
+/// All of them, open: one descriptor each. Where there may be very many, go through the ids.
 std::vector<ContainerDir> list_containers(const Store& store);
 ContainerRecord read_record(const ContainerDir& container);
 ContainerState read_state(const ContainerDir& container);
 /// Replaces the state, atomically for readers, without fsync.
 void write_state(const ContainerDir& container, const base::FileLock& container_lock, const ContainerState& state);
-/// The short lock for state changes.
+/// The short lock for state changes. @throws Error not_found, when the container was removed meanwhile.
 base::FileLock lock_container(const ContainerDir& container);
 /// Whether keeper or monitor lives: somebody holds `alive`.
 bool is_monitored(const ContainerDir& container);

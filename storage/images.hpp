@@ -16,7 +16,7 @@ namespace storage {
 struct ImageRecord {
   base::Digest manifest;
   base::Digest config;
-  std::optional<base::Digest> index;  ///< The index it was chosen from.
+  std::optional<base::Digest> index;    ///< The index it was chosen from.
   std::vector<base::Digest> chain_ids;  ///< Lowest first.
   std::uint64_t size_bytes = 0;         ///< Sum of the unpacked layers.
   std::string created;                  ///< RFC 3339 as the config says.
@@ -35,13 +35,23 @@ bool remove_ref(const Store& store, const std::string& name);
 /// Exact name ("docker.io/library/busybox:latest").
 std::optional<ImageRecord> find_by_ref(const Store& store, const std::string& name);
 std::optional<ImageRecord> read_image(const Store& store, const base::Digest& manifest);
-/// What a user types: id or its prefix of at least 2 digits (with or without "sha256:"), name with or without tag or digest, short
-/// names under docker.io/library and localhost. @throws Error invalid_argument when a prefix is ambiguous.
+/// An image as one command uses it.
+struct ResolvedImage {
+  std::string name;  ///< The name that was found; "repository@digest" when asked so; empty when found by id.
+  ImageRecord record;
+};
+/// As find_image, but without reading all names of the store: for `run`. An exact name costs three small reads.
+std::optional<ResolvedImage> resolve_image(const Store& store, std::string_view text);
+
+/// What a user types: id or its prefix of at least 2 digits (with or without "sha256:"), name with or without tag or
+/// digest, short names under docker.io/library and localhost. @throws Error invalid_argument when a prefix is
+/// ambiguous.
 std::optional<NamedImage> find_image(const Store& store, std::string_view text);
 /// All images, newest first by `created`.
 std::vector<NamedImage> list_images(const Store& store);
 oci::ImageConfig read_image_config(const Store& store, const ImageRecord& record);
-/// Removes the record; layers and blobs that nothing else needs go to trash. Needs the exclusive lock.
+/// Removes the record and all names of it; layers, merged trees and blobs that nothing else needs are renamed to trash.
+/// Deleting them is the work of empty_trash, after the lock was let go. In prune.cpp.
 void remove_image(const Store& store, const GcLock& lock, const ImageRecord& record);
 
 }  // namespace storage

@@ -15,7 +15,7 @@ namespace storage {
 /// What layers/<chain>/meta says.
 struct LayerMeta {
   base::Digest diff_id;
-  base::Digest blob;        ///< Of the compressed bytes, kept in blobs/ by default.
+  base::Digest blob;  ///< Of the compressed bytes, kept in blobs/ by default.
   std::string media_type;
   std::uint64_t blob_bytes = 0;
   std::uint64_t unpacked_bytes = 0;  ///< Sum of the sizes of regular files.

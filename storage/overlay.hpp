@@ -17,7 +17,7 @@ struct RootfsRequest {
   base::RootfsDriver driver;
   std::vector<base::Digest> chain_ids;  ///< Lowest first.
   std::string variant;
-  int container_dir;       ///< upper/ and work/ are made in it (mode of upper: 0755).
+  int container_dir;  ///< upper/ and work/ are made in it (mode of upper: 0755).
   bool read_only = false;
   bool volatile_upper = false;
 };

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "base/digest.hpp"
 #include "base/fd.hpp"
 #include "base/lock.hpp"
 #include "storage/store.hpp"
+#include "storage/trash.hpp"
 
 namespace storage {
 
@@ -19,6 +22,9 @@ class Staging {
   const std::string& name() const noexcept { return name_; }
   /// One syncfs: everything in it survives power loss before anything is published.
   void flush() const;
+  /// Says which chain ids and blobs in the store this work counts on, so that garbage collection keeps them as long as
+  /// it goes on. Look whether they are there after this call, still under the hold. Replaces an earlier list.
+  void keep(const GcHold& hold, const std::vector<base::Digest>& digests) const;
 
  private:
   Staging(const Store& store, std::string name, base::UniqueFd dir, base::FileLock lock)
@@ -29,10 +35,9 @@ class Staging {
   base::FileLock lock_;
 };
 
-/// Renames `path` (relative to the store root) into trash/ and deletes it there as far as this process may; what belongs
-/// to subordinate ids stays in trash until empty_trash runs inside the user namespace.
-void discard(const Store& store, const std::string& path);
-/// Deletes all of trash/ and stale staging. Returns whether all could be deleted.
-bool empty_trash(const Store& store);
+/// What the staging folders of living processes keep.
+std::vector<base::Digest> kept_by_staging(const Store& store);
+/// False when some of it must be deleted inside the user namespace.
+bool remove_stale_staging(const Store& store);
 
 }  // namespace storage

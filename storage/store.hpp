@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "base/digest.hpp"
 #include "base/fd.hpp"
 #include "base/lock.hpp"
 

@@ -14,8 +14,8 @@ struct Volume {
   std::string name;
   std::string created;  ///< RFC 3339.
   bool anonymous = false;
-  base::UniqueFd data;  ///< O_PATH of _data.
-  std::string data_path;  ///< Absolute, for inspect.
+  base::UniqueFd data;         ///< O_PATH of _data.
+  std::string data_path;       ///< Absolute, for inspect.
   bool needs_copy_up = false;  ///< Never used yet: the image's content at the mount point is copied in once.
 };
 

@@ -1,0 +1,94 @@
+#include "storage/blobs.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/text.hpp"
+#include "storage/layout.hpp"
+
+namespace storage {
+
+namespace {
+
+/// blobs/sha256/ab, made when it is missing.
+base::UniqueFd open_blob_dir(const Store& store, const base::Digest& digest) {
+  return base::make_directory(store.root(), layout::blob_dir(digest));
+}
+
+}  // namespace
+
+std::optional<base::UniqueFd> open_blob(const Store& store, const base::Digest& digest) {
+  return base::try_open_file(store.root(), layout::blob(digest));
+}
+
+bool has_blob(const Store& store, const base::Digest& digest) {
+  return base::exists(store.root(), layout::blob(digest));
+}
+
+std::string read_blob(const Store& store, const base::Digest& digest, std::size_t limit_bytes) {
+  const auto fd = open_blob(store, digest);
+  if (!fd) throw base::make_error(base::ErrorKind::not_found, "blob ", digest, " is not in the store");
+  std::string bytes =
+      base::with_context([&] { return base::read_to_end(fd->get(), limit_bytes); }, "reading blob ", digest);
+  if (base::sha256(bytes) != digest) {
+    throw base::Error{base::ErrorKind::corrupt, base::concat("blob ", digest, " is damaged in the store"),
+                      "remove the image and pull it again"};
+  }
+  return bytes;
+}
+
+BlobWriter::BlobWriter(const Store& store, int staging_dir, base::Digest expected,
+                       std::optional<std::uint64_t> size_bytes)
+    : store_(store),
+      expected_(std::move(expected)),
+      size_bytes_(size_bytes),
+      staging_dir_(staging_dir),
+      name_(base::concat("blob-", expected_.short_hex(), "-", base::random_hex(6))),
+      fd_(::openat(staging_dir, name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444)) {
+  if (!fd_) throw base::os_error("creating ", base::quoted(name_));
+}
+
+BlobWriter::~BlobWriter() {
+  if (!name_.empty()) ::unlinkat(staging_dir_, name_.c_str(), 0);
+}
+
+void BlobWriter::write(std::string_view bytes) {
+  if (size_bytes_ && bytes.size() > *size_bytes_ - written_) {
+    throw base::make_error(base::ErrorKind::corrupt, "blob ", expected_, " is longer than the promised ", *size_bytes_,
+                           " bytes");
+  }
+  base::with_context([&] { base::write_all(fd_.get(), bytes); }, "storing blob ", expected_);
+  hash_.update(bytes);
+  written_ += bytes.size();
+}
+
+void BlobWriter::verify() {
+  if (verified_) return;
+  if (size_bytes_ && written_ != *size_bytes_) {
+    throw base::make_error(base::ErrorKind::corrupt, "blob ", expected_, " ended after ", written_, " of ",
+                           *size_bytes_, " bytes");
+  }
+  const base::Digest actual = hash_.finish();
+  if (actual != expected_) {
+    throw base::make_error(base::ErrorKind::corrupt, "blob ", expected_, " has the digest ", actual);
+  }
+  verified_ = true;
+}
+
+void BlobWriter::commit() {
+  if (!verified_) throw base::make_error(base::ErrorKind::internal, "blob ", expected_, " was not verified");
+  const base::UniqueFd dir = open_blob_dir(store_, expected_);
+  base::rename_replace(staging_dir_, name_, dir.get(), std::string{expected_.hex()});
+  name_.clear();
+}
+
+void put_blob(const Store& store, const base::Digest& digest, std::string_view bytes) {
+  if (has_blob(store, digest)) return;
+  const base::UniqueFd dir = open_blob_dir(store, digest);
+  base::create_file_exclusively(dir.get(), std::string{digest.hex()}, bytes, base::Durability::flushed, 0444);
+}
+
+}  // namespace storage

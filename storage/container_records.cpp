@@ -1,0 +1,139 @@
+#include "storage/container_records.hpp"
+
+#include "storage/json_record.hpp"
+
+namespace storage {
+
+namespace {
+
+/// Arguments may hold any bytes; JSON may not. A command that is not UTF-8 is kept in hexadecimal beside the readable
+/// form, so that inspect tells exactly what the user typed.
+bool is_utf8(const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) {
+    if (base::sanitize_utf8(text) != text) return false;
+  }
+  return true;
+}
+
+std::vector<std::string> to_hex(const std::vector<std::string>& texts) {
+  std::vector<std::string> result;
+  for (const std::string& text : texts) result.push_back(base::to_hex(text.data(), text.size()));
+  return result;
+}
+
+int nibble(const base::JsonAt& json, char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  throw json.error("not hexadecimal");
+}
+
+std::string from_hex(const base::JsonAt& json) {
+  const std::string hex = json.string();
+  if (hex.size() % 2 != 0) throw json.error("not hexadecimal");
+  std::string text;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    text.push_back(static_cast<char>(nibble(json, hex[i]) * 16 + nibble(json, hex[i + 1])));
+  }
+  return text;
+}
+
+std::vector<std::string> read_command(const base::JsonAt& json) {
+  const auto hex = json.find("command_hex");
+  if (!hex) return json.strings_or_empty("command");
+  std::vector<std::string> command;
+  for (const base::JsonAt& word : hex->array()) command.push_back(from_hex(word));
+  return command;
+}
+
+std::vector<std::pair<std::string, std::string>> read_labels(const base::JsonAt& json) {
+  const auto labels = json.find("labels");
+  return labels ? labels->string_map() : std::vector<std::pair<std::string, std::string>>{};
+}
+
+void read_options(const base::JsonAt& json, ContainerRecord& record) {
+  record.network = json.string_or("network", record.network);
+  record.hostname = json.string_or("hostname", "");
+  record.auto_remove = json.boolean_or("auto_remove", false);
+  record.tty = json.boolean_or("tty", false);
+  record.open_stdin = json.boolean_or("open_stdin", false);
+  record.privileged = json.boolean_or("privileged", false);
+  record.init = json.boolean_or("init", false);
+  record.read_only = json.boolean_or("read_only", false);
+  record.log_driver = json.string_or("log_driver", record.log_driver);
+  record.stop_signal = static_cast<int>(json.integer_or("stop_signal", record.stop_signal));
+  record.stop_timeout_seconds =
+      static_cast<unsigned>(json.unsigned_or("stop_timeout_seconds", record.stop_timeout_seconds));
+  record.detach_keys = json.string_or("detach_keys", record.detach_keys);
+  record.create_command = json.string_or("create_command", "");
+}
+
+}  // namespace
+
+std::string render_record(const ContainerRecord& record) {
+  base::JsonWriter json = begin_record();
+  json.member("id", record.id).member("name", record.name).member("created", record.created);
+  json.member("image_name", record.image_name).member("image_id", record.image_id).member("manifest", record.manifest);
+  json.member("chain_ids", record.chain_ids).member("rootfs", record.rootfs).member("variant", record.variant);
+  json.member("driver", record.driver).member("command", record.command);
+  if (!is_utf8(record.command)) json.member("command_hex", to_hex(record.command));
+  json.member("labels", record.labels);
+  json.member("anonymous_volumes", record.anonymous_volumes).member("named_volumes", record.named_volumes);
+  json.member("network", record.network).member("hostname", record.hostname);
+  json.member("auto_remove", record.auto_remove).member("tty", record.tty).member("open_stdin", record.open_stdin);
+  json.member("privileged", record.privileged).member("init", record.init).member("read_only", record.read_only);
+  json.member("log_driver", record.log_driver).member("stop_signal", record.stop_signal);
+  json.member("stop_timeout_seconds", record.stop_timeout_seconds).member("detach_keys", record.detach_keys);
+  json.member("create_command", record.create_command);
+  json.end_object();
+  return json.take();
+}
+
+ContainerRecord parse_container_record(std::string_view bytes, std::string what) {
+  const base::JsonAt json = parse_record(bytes, std::move(what));
+  ContainerRecord record;
+  record.id = json.at("id").string();
+  record.name = json.at("name").string();
+  record.created = json.at("created").string();
+  record.image_name = json.string_or("image_name", "");
+  record.image_id = json.string_or("image_id", "");
+  record.manifest = json.string_or("manifest", "");
+  record.chain_ids = json.strings_or_empty("chain_ids");
+  record.rootfs = json.string_or("rootfs", "");
+  record.variant = json.string_or("variant", "");
+  record.driver = json.string_or("driver", "");
+  record.command = read_command(json);
+  record.labels = read_labels(json);
+  record.anonymous_volumes = json.strings_or_empty("anonymous_volumes");
+  record.named_volumes = json.strings_or_empty("named_volumes");
+  read_options(json, record);
+  return record;
+}
+
+std::string render_state(const ContainerState& state) {
+  base::JsonWriter json = begin_record();
+  json.member("status", state.status).member("pid", static_cast<std::int64_t>(state.pid));
+  json.member("start_time", state.start_time).member("boot_id", state.boot_id);
+  json.member("monitor_pid", static_cast<std::int64_t>(state.monitor_pid));
+  json.member("started", state.started).member("finished", state.finished).member("exit_code", state.exit_code);
+  json.member("oom_killed", state.oom_killed).member("error", state.error);
+  json.end_object();
+  return json.take();
+}
+
+ContainerState parse_state(std::string_view bytes, std::string what) {
+  const base::JsonAt json = parse_record(bytes, std::move(what));
+  ContainerState state;
+  state.status = json.at("status").string();
+  state.pid = static_cast<pid_t>(json.integer_or("pid", 0));
+  state.start_time = json.unsigned_or("start_time", 0);
+  state.boot_id = json.string_or("boot_id", "");
+  state.monitor_pid = static_cast<pid_t>(json.integer_or("monitor_pid", 0));
+  state.started = json.string_or("started", "");
+  state.finished = json.string_or("finished", "");
+  state.exit_code = static_cast<int>(json.integer_or("exit_code", 0));
+  state.oom_killed = json.boolean_or("oom_killed", false);
+  state.error = json.string_or("error", "");
+  return state;
+}
+
+}  // namespace storage

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "storage/containers.hpp"
+
+// containers/<id>/record and state as JSON; the only code that knows their keys.
+
+namespace storage {
+
+std::string render_record(const ContainerRecord& record);
+ContainerRecord parse_container_record(std::string_view bytes, std::string what);
+std::string render_state(const ContainerState& state);
+ContainerState parse_state(std::string_view bytes, std::string what);
+
+}  // namespace storage

@@ -1,0 +1,190 @@
+#include "storage/containers.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/log.hpp"
+#include "base/scope_exit.hpp"
+#include "storage/container_names.hpp"
+#include "storage/container_records.hpp"
+#include "storage/json_record.hpp"
+#include "storage/layout.hpp"
+#include "storage/prune.hpp"
+#include "storage/trash.hpp"
+
+namespace storage {
+
+namespace {
+
+constexpr const char* lock_name = "lock";
+constexpr const char* alive_name = "alive";
+
+/// The folder is not visible yet, so a plain write is atomic enough.
+void write_new_file(int dir, const char* name, std::string_view bytes, bool durable) {
+  const base::UniqueFd fd{::openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!fd) throw base::os_error("creating ", base::quoted(name));
+  base::with_context([&] { base::write_all(fd.get(), bytes); }, "writing ", base::quoted(name));
+  if (durable) base::flush(fd.get(), name);
+}
+
+void check_new_record(const ContainerRecord& record) {
+  if (!layout::is_container_id(record.id)) {
+    throw base::make_error(base::ErrorKind::internal, base::quoted(record.id), " is not a container id");
+  }
+  if (!record.name.empty() && !layout::is_object_name(record.name)) {
+    throw base::make_error(base::ErrorKind::invalid_argument, "the container name ", base::quoted(record.name),
+                           " does not match [a-zA-Z0-9][a-zA-Z0-9_.-]*");
+  }
+}
+
+void fill(int dir, const ContainerRecord& record, std::string_view config_json, bool durable) {
+  write_new_file(dir, "record", render_record(record), durable);
+  write_new_file(dir, "config.json", config_json, durable);
+  if (durable) base::flush(dir, "the container's folder");
+}
+
+/// Gives the folder its final name: from here on the container exists.
+void publish(const Store& store, const std::string& id, bool durable) {
+  if (!base::rename_no_replace(store.root(), unborn_container(id), store.root(), layout::container(id))) {
+    throw base::make_error(base::ErrorKind::already_exists, "there is a container ", id, " already");
+  }
+  if (!durable) return;
+  base::flush(base::open_directory(store.root(), "containers").get(), "the folder of containers");
+}
+
+std::optional<ContainerDir> find_by_prefix(const Store& store, std::string_view prefix) {
+  if (prefix.empty() || prefix.size() >= 64 || !layout::is_lower_hex(prefix)) return std::nullopt;
+  std::optional<ContainerDir> found;
+  for (const std::string& id : list_container_ids(store)) {
+    if (id.compare(0, prefix.size(), prefix) != 0) continue;
+    if (found) {
+      throw base::Error{base::ErrorKind::invalid_argument,
+                        base::concat("more than one container has an id that begins with ", base::quoted(prefix)),
+                        "give more digits of the id, or the name"};
+    }
+    found = open_container(store, id);
+  }
+  return found;
+}
+
+}  // namespace
+
+ContainerDir create_container(const Store& store, const GcHold&, const ContainerRecord& record,
+                              std::string_view config_json, bool durable) {
+  check_new_record(record);
+  const std::string unborn = unborn_container(record.id);
+  if (::mkdirat(store.root(), unborn.c_str(), 0700) != 0) throw base::os_error("making the container's folder");
+  auto discard_folder = base::on_scope_exit([&]() noexcept {
+    try {
+      base::remove_tree(store.root(), unborn);
+    } catch (const base::Error& error) {
+      base::log(base::LogLevel::warn, error.message());
+    }
+  });
+  ContainerDir container{record.id, base::open_directory(store.root(), unborn)};
+  const base::FileLock lock = base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive);
+  fill(container.dir.get(), record, config_json, durable);
+  if (!record.name.empty()) reserve_name(store, record.name, record.id, durable);
+  auto give_name_back = base::on_scope_exit([&]() noexcept {
+    try {
+      free_name(store, record.name, record.id);
+    } catch (const base::Error& error) {
+      base::log(base::LogLevel::warn, error.message());
+    }
+  });
+  publish(store, record.id, durable);
+  give_name_back.cancel();
+  discard_folder.cancel();
+  return container;
+}
+
+std::optional<ContainerDir> open_container(const Store& store, const std::string& id) {
+  auto dir = base::try_open_directory(store.root(), layout::container(id));
+  if (!dir) return std::nullopt;
+  return ContainerDir{id, std::move(*dir)};
+}
+
+std::optional<ContainerDir> find_container(const Store& store, std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  if (layout::is_container_id(text)) {
+    if (auto container = open_container(store, std::string{text})) return container;
+  }
+  if (const auto id = id_of_name(store, std::string{text})) {
+    if (auto container = open_container(store, *id)) return container;
+  }
+  return find_by_prefix(store, text);
+}
+
+std::vector<std::string> list_container_ids(const Store& store) {
+  std::vector<std::string> ids;
+  bool has_unborn = false;
+  for (std::string& name : base::list_directory(store.root(), "containers")) {
+    if (layout::is_container_id(name)) {
+      ids.push_back(std::move(name));
+    } else {
+      has_unborn = has_unborn || name.rfind(".new-", 0) == 0;
+    }
+  }
+  if (has_unborn) remove_unborn_containers(store);
+  return ids;
+}
+
+std::vector<ContainerDir> list_containers(const Store& store) {
+  std::vector<ContainerDir> containers;
+  for (const std::string& id : list_container_ids(store)) {
+    if (auto container = open_container(store, id)) containers.push_back(std::move(*container));
+  }
+  return containers;
+}
+
+ContainerRecord read_record(const ContainerDir& container) {
+  const auto bytes = base::try_read_file(container.dir.get(), "record", max_record_bytes);
+  if (!bytes) throw base::make_error(base::ErrorKind::not_found, "container ", container.id, " was removed");
+  return parse_container_record(*bytes, base::concat("record of container ", container.id));
+}
+
+ContainerState read_state(const ContainerDir& container) {
+  const auto bytes = base::try_read_file(container.dir.get(), "state", max_record_bytes);
+  if (!bytes) return {};
+  return parse_state(*bytes, base::concat("state of container ", container.id));
+}
+
+void write_state(const ContainerDir& container, const base::FileLock&, const ContainerState& state) {
+  base::write_file_atomically(container.dir.get(), "state", render_state(state), base::Durability::volatile_);
+}
+
+base::FileLock lock_container(const ContainerDir& container) {
+  const auto removed = [&] {
+    return base::make_error(base::ErrorKind::not_found, "container ", container.id, " was removed");
+  };
+  // Whoever removed it while we waited took the record away first; its folder may still be in trash.
+  if (!base::exists(container.dir.get(), "record")) throw removed();
+  base::FileLock lock = base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive);
+  if (!base::exists(container.dir.get(), "record")) throw removed();
+  return lock;
+}
+
+bool is_monitored(const ContainerDir& container) {
+  return base::FileLock::is_held(container.dir.get(), alive_name);
+}
+
+std::optional<base::FileLock> try_lock_alive(const ContainerDir& container) {
+  return base::FileLock::try_acquire(container.dir.get(), alive_name, base::FileLock::Mode::exclusive);
+}
+
+void remove_container(const Store& store, const ContainerDir& container, const base::FileLock&) {
+  std::string name;
+  try {
+    name = read_record(container).name;
+  } catch (const base::Error& error) {  // a damaged record must not make it undeletable; its name frees itself
+    base::log(base::LogLevel::warn, error.message());
+  }
+  free_name(store, name, container.id);
+  const std::string trashed = move_to_trash(store, layout::container(container.id));
+  base::unlink_file(container.dir.get(), "record");
+  delete_trashed(store, trashed);
+}
+
+}  // namespace storage

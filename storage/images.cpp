@@ -1,0 +1,114 @@
+#include "storage/images.hpp"
+
+#include <set>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/oci/manifest.hpp"
+#include "storage/blobs.hpp"
+#include "storage/json_record.hpp"
+#include "storage/layers.hpp"
+#include "storage/layout.hpp"
+#include "storage/refs.hpp"
+
+namespace storage {
+
+namespace {
+
+std::string render(const ImageRecord& record) {
+  base::JsonWriter json = begin_record();
+  json.member("manifest", record.manifest.text());
+  json.member("config", record.config.text());
+  if (record.index) json.member("index", record.index->text());
+  json.key("layers").begin_array();
+  for (const base::Digest& chain : record.chain_ids) json.value(chain.text());
+  json.end_array();
+  json.member("size", record.size_bytes);
+  json.member("created", record.created);
+  json.end_object();
+  return json.take();
+}
+
+ImageRecord parse_image(std::string_view bytes, const base::Digest& manifest) {
+  const base::JsonAt json = parse_record(bytes, base::concat("record of image ", manifest));
+  ImageRecord record{.manifest = json.at("manifest").digest(),
+                     .config = json.at("config").digest(),
+                     .index = std::nullopt,
+                     .chain_ids = {},
+                     .size_bytes = json.at("size").unsigned_integer(),
+                     .created = json.string_or("created", "")};
+  if (record.manifest != manifest) throw json.at("manifest").error(base::concat("not ", manifest));
+  if (const auto index = json.find("index")) record.index = index->digest();
+  for (const base::JsonAt& chain : json.at("layers").array()) record.chain_ids.push_back(chain.digest());
+  return record;
+}
+
+/// An image record promises that all of it is here and on the disk.
+void require_parts(const Store& store, const ImageRecord& record) {
+  const auto missing = [](std::string_view what, const base::Digest& digest) {
+    return base::Error{base::ErrorKind::not_found,
+                       base::concat(what, " ", digest, " went away while the image was being stored"),
+                       "another process removed it; try again"};
+  };
+  for (const base::Digest& chain : record.chain_ids) {
+    if (!base::exists(store.root(), layout::layer(chain))) throw missing("layer", chain);
+  }
+  if (!has_blob(store, record.manifest)) throw missing("manifest", record.manifest);
+  if (!has_blob(store, record.config)) throw missing("config", record.config);
+}
+
+/// BlobWriter::commit renames without a flush; each folder that holds one of our blobs is flushed once, here.
+void flush_blob_folders(const Store& store, const ImageRecord& record) {
+  std::set<std::string> folders{layout::blob_dir(record.manifest), layout::blob_dir(record.config)};
+  if (record.index) folders.insert(layout::blob_dir(*record.index));
+  for (const base::Digest& chain : record.chain_ids) {
+    if (const auto meta = read_layer_meta(store, chain)) folders.insert(layout::blob_dir(meta->blob));
+  }
+  for (const std::string& folder : folders) {
+    if (const auto dir = base::try_open_directory(store.root(), folder)) base::flush(dir->get(), folder);
+  }
+  base::flush(base::open_directory(store.root(), "blobs/sha256").get(), "blobs/sha256");
+}
+
+}  // namespace
+
+void put_image(const Store& store, const GcHold&, const ImageRecord& record) {
+  require_parts(store, record);
+  flush_blob_folders(store, record);
+  const base::UniqueFd images = base::open_directory(store.root(), "images");
+  base::write_file_atomically(images.get(), std::string{record.manifest.hex()}, render(record));
+}
+
+void set_ref(const Store& store, const GcHold&, const std::string& name, const base::Digest& manifest) {
+  write_ref(store, name, manifest);
+}
+
+bool remove_ref(const Store& store, const std::string& name) {
+  const std::string path = layout::ref(name);
+  if (!base::exists(store.root(), path)) return false;
+  base::unlink_file(store.root(), path);
+  return true;
+}
+
+std::optional<ImageRecord> find_by_ref(const Store& store, const std::string& name) {
+  // The ref may be replaced and its old image collected between the two reads: the second look finds the new one.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto manifest = read_ref(store, name);
+    if (!manifest) return std::nullopt;
+    if (auto record = read_image(store, *manifest)) return record;
+  }
+  return std::nullopt;
+}
+
+std::optional<ImageRecord> read_image(const Store& store, const base::Digest& manifest) {
+  const auto bytes = base::try_read_file(store.root(), layout::image(manifest), max_record_bytes);
+  if (!bytes) return std::nullopt;
+  return parse_image(*bytes, manifest);
+}
+
+oci::ImageConfig read_image_config(const Store& store, const ImageRecord& record) {
+  return oci::parse_image_config(read_blob(store, record.config, oci::max_config_bytes),
+                                 base::concat("config of image ", record.config.short_hex()));
+}
+
+}  // namespace storage

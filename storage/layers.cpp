@@ -1,0 +1,95 @@
+#include "storage/layers.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "storage/json_record.hpp"
+#include "storage/layout.hpp"
+#include "storage/staging.hpp"
+
+namespace storage {
+
+namespace {
+
+std::string render_meta(const LayerMeta& meta, const base::Digest& chain) {
+  base::JsonWriter json = begin_record();
+  json.member("chain_id", chain.text());
+  json.member("diff_id", meta.diff_id.text());
+  json.member("blob", meta.blob.text());
+  json.member("media_type", meta.media_type);
+  json.member("blob_bytes", meta.blob_bytes);
+  json.member("unpacked_bytes", meta.unpacked_bytes);
+  json.member("entries", meta.entries);
+  json.end_object();
+  return json.take();
+}
+
+std::string render_variant_meta(const std::string& variant) {
+  base::JsonWriter json = begin_record();
+  json.member("variant", variant);
+  json.end_object();
+  return json.take();
+}
+
+/// Meta and owner manifest describe the layer, not the variant: the first variant brings them.
+void publish_common_files(int layer, int staged, const base::Digest& chain, const LayerMeta& meta) {
+  if (!base::exists(layer, "meta")) {
+    base::create_file_exclusively(layer, "meta", render_meta(meta, chain), base::Durability::flushed);
+  }
+  if (!base::exists(staged, "owners")) return;
+  if (!base::rename_no_replace(staged, "owners", layer, "owners")) base::unlink_file(staged, "owners");
+}
+
+}  // namespace
+
+bool has_layer(const Store& store, const base::Digest& chain, const std::string& variant) {
+  return base::exists(store.root(), layout::layer_diff(chain, variant));
+}
+
+std::optional<LayerMeta> read_layer_meta(const Store& store, const base::Digest& chain) {
+  const auto bytes = base::try_read_file(store.root(), base::concat(layout::layer(chain), "/meta"), max_record_bytes);
+  if (!bytes) return std::nullopt;
+  const base::JsonAt json = parse_record(*bytes, base::concat("record of layer ", chain));
+  return LayerMeta{.diff_id = json.at("diff_id").digest(),
+                   .blob = json.at("blob").digest(),
+                   .media_type = json.at("media_type").string(),
+                   .blob_bytes = json.at("blob_bytes").unsigned_integer(),
+                   .unpacked_bytes = json.at("unpacked_bytes").unsigned_integer(),
+                   .entries = json.at("entries").unsigned_integer()};
+}
+
+base::UniqueFd open_layer_diff(const Store& store, const base::Digest& chain, const std::string& variant) {
+  const std::string path = layout::layer_diff(chain, variant);
+  base::UniqueFd fd{::openat(store.root(), path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (fd) return fd;
+  if (errno != ENOENT) throw base::os_error("opening layer ", chain);
+  if (base::exists(store.root(), layout::layer(chain))) {
+    throw base::Error{base::ErrorKind::not_found,
+                      base::concat("layer ", chain, " was not unpacked for this id map (", variant, ")"),
+                      "the ids in /etc/subuid changed since the image was pulled: pull it again"};
+  }
+  throw base::Error{base::ErrorKind::not_found, base::concat("layer ", chain, " is not in the store"),
+                    "pull the image again"};
+}
+
+void publish_layer(const Store& store, int staging_dir, const std::string& name, const base::Digest& chain,
+                   const std::string& variant, const LayerMeta& meta) {
+  const base::UniqueFd staged = base::open_directory(staging_dir, name);
+  if (!base::exists(staged.get(), "diff")) {
+    throw base::make_error(base::ErrorKind::internal, "publishing layer ", chain, " without its tree");
+  }
+  const base::UniqueFd layer = base::make_directory(store.root(), layout::layer(chain));
+  publish_common_files(layer.get(), staged.get(), chain, meta);
+  base::write_file_atomically(staged.get(), "meta", render_variant_meta(variant));
+  if (!base::rename_no_replace(staging_dir, name, store.root(), layout::layer_variant(chain, variant))) {
+    base::remove_tree(staging_dir, name);  // another process was first; the content is the same
+    return;
+  }
+  base::flush(layer.get(), "the layer's folder");
+  const base::UniqueFd layers = base::open_directory(store.root(), "layers");
+  base::flush(layers.get(), "the folder of layers");
+}
+
+}  // namespace storage

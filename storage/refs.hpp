@@ -1,0 +1,22 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/digest.hpp"
+#include "storage/store.hpp"
+
+// One file per tag: "digest generation\n", and the full name after the generation where it had to be hashed.
+
+namespace storage {
+
+/// Durable; the generation is one more than before.
+void write_ref(const Store& store, const std::string& name, const base::Digest& manifest);
+/// Nothing when there is no such name. @throws Error corrupt.
+std::optional<base::Digest> read_ref(const Store& store, const std::string& name);
+/// Every name, by the hex digits of the manifest it stands for; names of one image in alphabetical order.
+std::map<std::string, std::vector<std::string>, std::less<>> refs_by_manifest(const Store& store);
+
+}  // namespace storage

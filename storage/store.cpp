@@ -1,0 +1,137 @@
+#include "storage/store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "storage/layout.hpp"
+
+namespace storage {
+
+namespace {
+
+constexpr std::array<const char*, 12> folders = {"blobs",      "blobs/sha256", "layers",  "merged",  "images", "refs",
+                                                 "containers", "names",        "volumes", "staging", "trash",  "locks"};
+
+/// What containers/storage puts into its root; podman's store and ours may never be the same folder.
+constexpr std::array<const char*, 4> foreign_folders = {"overlay-layers", "vfs-layers", "overlay-images", "vfs-images"};
+
+/// The user chose this path, so links in it are followed; the owner check below is what protects us.
+base::UniqueFd try_open_place(const std::string& path) {
+  base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!fd && errno != ENOENT) throw base::os_error("opening ", base::quoted(path));
+  return fd;
+}
+
+void make_with_parents(const std::string& path) {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string prefix = path.substr(0, end);
+    if (::mkdir(prefix.c_str(), 0700) != 0 && errno != EEXIST) {
+      throw base::os_error("making the folder ", base::quoted(prefix));
+    }
+    if (end == std::string::npos) return;
+  }
+}
+
+void check_owner(int fd, const std::string& path) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) throw base::os_error("looking at ", base::quoted(path));
+  if (info.st_uid != ::geteuid()) {
+    throw base::Error{base::ErrorKind::permission,
+                      base::concat("the folder ", base::quoted(path), " belongs to user ", info.st_uid, ", not to us"),
+                      "run engine as the user who made it, or choose another folder with --root"};
+  }
+  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    throw base::Error{base::ErrorKind::permission,
+                      base::concat("the folder ", base::quoted(path), " can be written by other users"),
+                      base::concat("chmod go-w ", path)};
+  }
+}
+
+base::UniqueFd open_place(const std::string& path) {
+  if (path.empty() || path.front() != '/') {
+    throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(path), " is not an absolute path");
+  }
+  base::UniqueFd fd = try_open_place(path);
+  if (!fd) {
+    make_with_parents(path);
+    fd = base::UniqueFd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!fd) throw base::os_error("opening ", base::quoted(path));
+  }
+  check_owner(fd.get(), path);
+  return fd;
+}
+
+bool is_ours(const std::string& name) {
+  return name == "lost+found" || name.front() == '.' ||
+         std::find(folders.begin(), folders.end(), name) != folders.end();
+}
+
+/// A store may be made in an empty folder, or where a process died while making one.
+void check_place_for_store(int root, const std::string& path) {
+  const std::vector<std::string> names = base::list_directory(root, ".");
+  for (const char* foreign : foreign_folders) {
+    if (std::find(names.begin(), names.end(), foreign) == names.end()) continue;
+    throw base::Error{base::ErrorKind::invalid_argument,
+                      base::concat("the folder ", base::quoted(path), " holds a containers/storage store"),
+                      "podman and engine cannot share one store; choose another folder with --root"};
+  }
+  const auto stranger = std::find_if_not(names.begin(), names.end(), is_ours);
+  if (stranger == names.end()) return;
+  throw base::Error{base::ErrorKind::invalid_argument,
+                    base::concat("the folder ", base::quoted(path), " is not empty (it has ", base::quoted(*stranger),
+                                 ") and holds no store"),
+                    "choose an empty or new folder with --root"};
+}
+
+/// The format file is made last: whoever sees it sees all folders.
+void make_store(int root, const std::string& path) {
+  check_place_for_store(root, path);
+  for (const char* folder : folders) {
+    if (::mkdirat(root, folder, 0700) != 0 && errno != EEXIST) throw base::os_error("making ", base::quoted(folder));
+  }
+  base::create_file_exclusively(root, "format", layout::format_line, base::Durability::flushed);
+}
+
+void check_format(std::string_view text, const std::string& path) {
+  if (text == layout::format_line) return;
+  throw base::Error{base::ErrorKind::unsupported,
+                    base::concat("the store ", base::quoted(path), " has an unknown format ", base::quoted(text)),
+                    "another version of engine made it; use that one, or choose another folder with --root"};
+}
+
+}  // namespace
+
+Store Store::open(const std::string& root, const std::string& run) {
+  Store store;
+  store.root_path_ = root;
+  store.run_path_ = run;
+  store.root_ = open_place(root);
+  const auto format = base::try_read_file(store.root_.get(), "format", 256);
+  if (format) {
+    check_format(*format, root);
+  } else {
+    make_store(store.root_.get(), root);
+  }
+  store.run_ = open_place(run);
+  return store;
+}
+
+GcHold Store::hold_garbage() const {
+  return GcHold{base::FileLock::acquire(root(), "locks/gc", base::FileLock::Mode::shared)};
+}
+
+GcLock Store::lock_garbage() const {
+  return GcLock{base::FileLock::acquire(root(), "locks/gc", base::FileLock::Mode::exclusive)};
+}
+
+base::FileLock Store::lock_digest(const base::Digest& digest) const {
+  return base::FileLock::acquire(root(), layout::pull_lock(digest), base::FileLock::Mode::exclusive);
+}
+
+}  // namespace storage
