@@ -18,6 +18,16 @@ struct Quoted {
 inline Quoted quoted(std::string_view text) {
   return Quoted{text};
 }
+// Spelt out for each type, so that std::quoted of <iomanip> is never the better match for a std:: argument.
+inline Quoted quoted(const char* text) {
+  return Quoted{text};
+}
+inline Quoted quoted(std::string& text) {
+  return Quoted{text};
+}
+inline Quoted quoted(const std::string& text) {
+  return Quoted{text};
+}
 
 inline void append_part(std::string& out, std::string_view part) {
   out.append(part);
