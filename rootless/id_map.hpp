@@ -26,15 +26,26 @@ struct IdMap {
 struct SubidRange {
   std::uint32_t start = 0;
   std::uint32_t count = 0;
+  bool operator==(const SubidRange&) const = default;
 };
 
 /// Ranges for `user` (by name or number) in the text of /etc/subuid; malformed lines are skipped, blanks tolerated.
 /// Source: subuid(5).
 std::vector<SubidRange> parse_subids(std::string_view text, std::string_view user, std::uint32_t uid);
 
-/// Container root is the caller, ids from 1 are the subordinate ranges in order. Empty ranges: a single-id map.
+/// Ids that exist in our own user namespace, from the text of /proc/self/uid_map: sorted, neighbours merged.
+std::vector<SubidRange> parse_available_ids(std::string_view kernel_map);
+/// The parts of `wanted` that lie in `available`, in the order of `wanted`.
+std::vector<SubidRange> intersect(const std::vector<SubidRange>& wanted, const std::vector<SubidRange>& available);
+
+/// Container root is the caller, ids from 1 are the subordinate ranges in order; a range that overlaps an
+/// earlier one is left out. No range on either side: a single-id map.
 IdMap default_map(std::uint32_t uid, std::uint32_t gid, const std::vector<SubidRange>& uids,
                   const std::vector<SubidRange>& gids);
+/// Container root is the caller, and there is nobody else.
+IdMap single_map(std::uint32_t uid, std::uint32_t gid);
+/// Every id that we have keeps its number: for callers who may write any map (root).
+IdMap identity_map(const std::vector<SubidRange>& uids, const std::vector<SubidRange>& gids);
 
 /// Outside id of an inside id, or nothing.
 std::optional<std::uint32_t> map_out(const std::vector<IdRange>& ranges, std::uint32_t inside);

@@ -1,0 +1,161 @@
+#include "rootless/user_namespace.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.hpp"
+#include "base/host_file.hpp"
+#include "base/text.hpp"
+#include "rootless/newidmap.hpp"
+
+namespace rootless {
+namespace {
+
+constexpr int channel_number = 3;
+constexpr std::string_view map_ids = "map-ids";
+constexpr std::string_view ids_mapped = "ids-mapped";
+constexpr std::string_view ids_mapped_single = "ids-mapped-single";
+constexpr std::string_view failed_prefix = "failed ";
+constexpr std::size_t max_sysctl_bytes = 64;
+
+std::string sysctl(const std::string& path) {
+  return std::string{base::trim(base::try_read_host_file("/proc/sys/" + path, max_sysctl_bytes).value_or(""))};
+}
+
+void write_map_file(int proc_pid_fd, const std::string& name, std::string_view text) {
+  try {
+    base::write_existing(proc_pid_fd, name, text);
+  } catch (base::Error& error) {
+    error.add_context("writing the id map");
+    if (error.code() == EPERM || error.code() == EACCES)
+      throw std::move(error).with_hint(user_namespace_error(EPERM).hint());
+    throw;
+  }
+}
+
+void write_maps_directly(int proc_pid_fd, const IdMap& map, bool deny_setgroups) {
+  write_map_file(proc_pid_fd, "uid_map", map_text(map.uids));
+  // An unprivileged writer must give up setgroups first. Source: user_namespaces(7), CVE-2014-8989.
+  if (deny_setgroups) write_map_file(proc_pid_fd, "setgroups", "deny");
+  write_map_file(proc_pid_fd, "gid_map", map_text(map.gids));
+}
+
+// Kills its process before the channel closes, so that the child never sees an end of file and complains itself.
+struct Conversation {
+  base::Channel channel;
+  base::Child process;
+};
+
+void await_request(const Conversation& with, const std::string& program) {
+  const std::optional<base::Channel::Message> request = with.channel.receive();
+  if (!request) {
+    throw base::make_error(base::ErrorKind::internal, base::quoted(program), " ended before it asked for its id map");
+  }
+  const std::string_view word = request->bytes;
+  if (word == map_ids) return;
+  if (word.starts_with(failed_prefix)) {
+    const auto code = base::parse_unsigned(word.substr(failed_prefix.size()));
+    throw user_namespace_error(static_cast<int>(code.value_or(0)));
+  }
+  throw base::make_error(base::ErrorKind::internal, base::quoted(program), " sent ", base::quoted(word), " instead of ",
+                         base::quoted(map_ids));
+}
+
+void become_root(bool has_setgroups) {
+  if (::setgroups(0, nullptr) != 0 && (has_setgroups || errno != EPERM)) throw base::os_error("dropping groups");
+  if (::setresgid(0, 0, 0) != 0) throw base::os_error("becoming group 0 of the user namespace");
+  if (::setresuid(0, 0, 0) != 0) throw base::os_error("becoming user 0 of the user namespace");
+}
+
+base::Channel inherited_channel() {
+  struct stat facts {};
+  if (::fstat(channel_number, &facts) != 0 || !S_ISSOCK(facts.st_mode)) {
+    throw base::make_error(base::ErrorKind::invalid_argument, "this command is only for engine itself");
+  }
+  base::set_close_on_exec(channel_number, true);
+  return base::Channel{base::UniqueFd{channel_number}};
+}
+
+}  // namespace
+
+base::Error user_namespace_error(int code) {
+  base::Error error = base::error_from_code(code, "making a user namespace");
+  if (sysctl("user/max_user_namespaces") == "0" || code == ENOSPC) {
+    return std::move(error).with_hint("as root: sysctl user.max_user_namespaces=15000");
+  }
+  if (sysctl("kernel/unprivileged_userns_clone") == "0") {
+    return std::move(error).with_hint("as root: sysctl kernel.unprivileged_userns_clone=1");
+  }
+  if (sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1") {
+    return std::move(error).with_hint(
+        "AppArmor forbids it: allow userns to engine in a profile, or as root: "
+        "sysctl kernel.apparmor_restrict_unprivileged_userns=0");
+  }
+  if (code == EPERM) {
+    return std::move(error).with_hint(
+        "user namespaces are forbidden here: by a seccomp filter of a surrounding container, a security module, or "
+        "chroot");
+  }
+  return error;
+}
+
+void write_id_maps(pid_t pid, int proc_pid_fd, const IdMap& map, const HostFacts& host) {
+  check_ranges(map.uids);
+  check_ranges(map.gids);
+  if (map.single || host.writes_maps) {
+    write_maps_directly(proc_pid_fd, map, !host.writes_maps);
+  } else if (host.newuidmap.empty() || host.newgidmap.empty()) {
+    throw base::Error{base::ErrorKind::unsupported,
+                      base::concat("this id map needs newuidmap and newgidmap: ", host.single_reason),
+                      host.single_hint};
+  } else {
+    run_id_map_helpers(pid, map, host);
+  }
+}
+
+MappedChild spawn_in_user_namespace(base::Command command, const IdMap& map, const HostFacts& host) {
+  auto [ours, theirs] = base::Channel::make_pair();
+  command.fds.emplace_back(theirs.fd(), channel_number);
+  Conversation with{std::move(ours), base::spawn(command)};
+  theirs.close();
+  const base::UniqueFd proc = base::open_directory(AT_FDCWD, base::concat("/proc/", with.process.pid()));
+  await_request(with, command.path);
+  write_id_maps(with.process.pid(), proc.get(), map, host);
+  with.channel.send(map.single && !host.writes_maps ? ids_mapped_single : ids_mapped);
+  return {std::move(with.process), std::move(with.channel)};
+}
+
+base::Channel enter_mapped_namespace(bool with_mount_namespace) {
+  base::assert_single_threaded();
+  base::Channel channel = inherited_channel();
+  if (::unshare(CLONE_NEWUSER | (with_mount_namespace ? CLONE_NEWNS : 0)) != 0) {
+    const int code = errno;
+    channel.send(base::concat(failed_prefix, code));
+    channel.receive();  // the parent says it to the user and kills us
+    throw user_namespace_error(code);
+  }
+  // Our map files must belong to us, not to root, while the parent writes them: proc(5), PR_SET_DUMPABLE.
+  ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  channel.send(map_ids);
+  const std::optional<base::Channel::Message> answer = channel.receive();
+  if (!answer || (answer->bytes != ids_mapped && answer->bytes != ids_mapped_single)) {
+    throw base::make_error(base::ErrorKind::internal, "the parent process did not map our ids");
+  }
+  become_root(answer->bytes == ids_mapped);
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return channel;
+}
+
+void join_user_namespace(int user_namespace_fd) {
+  base::assert_single_threaded();
+  if (::setns(user_namespace_fd, CLONE_NEWUSER) != 0) throw base::os_error("joining a user namespace");
+  become_root(false);
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+}  // namespace rootless
