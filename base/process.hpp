@@ -20,7 +20,7 @@ struct Command {
       fds;                            ///< (ours, child's number); 0, 1, 2 are inherited unless named; ours -1: closed.
   bool null_stdin = false;            ///< stdin is /dev/null.
   bool new_session = false;           ///< setsid() in the child.
-  bool die_with_parent = false;       ///< PR_SET_PDEATHSIG SIGKILL.
+  bool die_with_parent = false;       ///< PR_SET_PDEATHSIG SIGKILL; the parent is the thread that spawned.
   bool joins_user_namespace = false;  ///< Reserved for documentation: children that join do it themselves after exec.
 };
 
