@@ -1,14 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
+#include <functional>
 
 #include "base/digest.hpp"
 #include "base/oci/manifest.hpp"
 #include "base/stream.hpp"
 
-// Library storage_unpack: linked into engine-transfer only (libarchive, zstd, ISA-L or zlib).
+// Library storage_unpack: linked into engine-transfer only (zstd, ISA-L or zlib).
 
 namespace storage {
 
@@ -31,9 +30,12 @@ struct UnpackRequest {
   base::Source& compressed;
   oci::LayerCompression compression;
   base::Digest expected_diff_id;
-  int target_dir;          ///< An empty folder; receives diff/ and owners.
+  int target_dir;  ///< An empty folder; receives diff/ and owners.
   OwnerPolicy owners;
   UnpackLimits limits;
+  /// Called once, from the caller's thread, when unpacking failed while `compressed` may still be read: must make a
+  /// read that waits for bytes return 0 or throw. Needed where the source can be silent for long (a pipe); else empty.
+  std::function<void()> stop_source = nullptr;
 };
 
 struct UnpackResult {
@@ -43,9 +45,9 @@ struct UnpackResult {
   std::uint64_t dropped_xattrs = 0;
 };
 
-/// Unpacks one layer. The diff id is verified over all bytes, trailing ones included; on any error nothing of it may be
-/// used (the caller's staging folder is removed). Inflating runs in a second thread.
-/// Whiteouts become character devices 0:0, opaque directories the xattr user.overlay.opaque=y.
+/// Unpacks one layer, tar being read by our own reader (unpack_tar.hpp). The diff id is verified over all bytes,
+/// trailing ones included; on any error nothing of it may be used (the caller's staging folder is removed). Inflating
+/// runs in a second thread. Whiteouts become character devices 0:0, opaque directories the xattr user.overlay.opaque=y.
 UnpackResult unpack_layer(const UnpackRequest& request);
 
 }  // namespace storage

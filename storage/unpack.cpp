@@ -1,0 +1,98 @@
+#include "storage/unpack.hpp"
+
+#include <exception>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/fs.hpp"
+#include "base/scope_exit.hpp"
+#include "storage/unpack_bytes.hpp"
+#include "storage/unpack_inflate.hpp"
+#include "storage/unpack_ring.hpp"
+#include "storage/unpack_tar.hpp"
+#include "storage/unpack_writer.hpp"
+
+namespace storage {
+namespace {
+
+/// Guards against what inflates without end; looked at after each buffer.
+void check_bomb(std::uint64_t inflated, std::uint64_t compressed, const UnpackLimits& limits) {
+  constexpr std::uint64_t ratio_matters_bytes = 256ULL << 20;
+  constexpr std::uint64_t header_allowance_bytes = 64ULL << 20;
+  if (inflated > ratio_matters_bytes && inflated / limits.max_ratio > compressed)
+    throw base::make_error(base::ErrorKind::corrupt, "the layer inflates to more than ", limits.max_ratio,
+                           " times its size");
+  // Headers and trailing bytes come on top of the content, which the writer counts.
+  if (inflated / 2 > limits.max_unpacked_bytes + header_allowance_bytes)
+    throw base::make_error(base::ErrorKind::corrupt, "the layer unpacks to more than ", limits.max_unpacked_bytes,
+                           " bytes");
+}
+
+/// The first thread: fills the ring until the end, an error, or until nobody wants more.
+void inflate_into(UnpackRing& ring, const UnpackRequest& request) {
+  CountingSource compressed(request.compressed);
+  const std::unique_ptr<base::Source> inflated = open_inflater(compressed, request.compression);
+  std::uint64_t total = 0;
+  while (char* const buffer = ring.wait_for_space()) {
+    std::size_t filled = 0, count = 1;
+    while (filled < UnpackRing::buffer_bytes && count > 0) {
+      count = inflated->read(buffer + filled, UnpackRing::buffer_bytes - filled);
+      filled += count;
+    }
+    if (filled == 0) return;
+    total += filled;
+    check_bomb(total, compressed.count(), request.limits);
+    ring.commit(filled);
+  }
+}
+
+void run_inflating_thread(UnpackRing& ring, const UnpackRequest& request) noexcept {
+  try {
+    inflate_into(ring, request);
+    ring.finish();
+  } catch (...) {  // carried to the caller's thread, which throws it there
+    ring.finish(std::current_exception());
+  }
+}
+
+UnpackResult write_layer(LayerBytes& bytes, int diff, int owners, const UnpackRequest& request) {
+  LayerWriter writer(diff, owners, request.owners, request.limits);
+  tar::Reader archive(bytes, request.limits.max_path_bytes);
+  tar::Entry entry;
+  while (archive.next(entry)) writer.add(entry, archive);
+  const base::Digest diff_id = bytes.finish();
+  if (diff_id != request.expected_diff_id)
+    throw base::make_error(base::ErrorKind::corrupt, "the layer's content has the digest ", diff_id,
+                           ", but the image promises ", request.expected_diff_id);
+  return writer.finish();
+}
+
+}  // namespace
+
+UnpackResult unpack_layer(const UnpackRequest& request) {
+  const base::UniqueFd diff = base::make_directory(request.target_dir, "diff");
+  // A set-group-ID staging folder would hand its group on.
+  if (::fchmod(diff.get(), 0700) != 0) throw base::os_error("setting mode of \"diff\"");
+  const base::UniqueFd owners{
+      ::openat(request.target_dir, "owners", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!owners) throw base::os_error("creating \"owners\"");
+
+  UnpackRing ring;
+  std::thread inflating(run_inflating_thread, std::ref(ring), std::cref(request));
+  auto stop = base::on_scope_exit([&] {
+    ring.cancel();
+    if (request.stop_source) request.stop_source();
+    inflating.join();
+  });
+  LayerBytes bytes(ring);
+  const UnpackResult result = write_layer(bytes, diff.get(), owners.get(), request);
+  stop.cancel();
+  inflating.join();
+  return result;
+}
+
+}  // namespace storage
