@@ -80,15 +80,7 @@ std::vector<SubidRange> parse_available_ids(std::string_view kernel_map) {
     if (numbers.size() == 3 && numbers[2] > 0) ranges.push_back({numbers[0], numbers[2]});
   }
   std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
-  std::vector<SubidRange> merged;
-  for (const SubidRange& range : ranges) {
-    if (!merged.empty() && std::uint64_t{merged.back().start} + merged.back().count == range.start) {
-      merged.back().count += range.count;
-    } else {
-      merged.push_back(range);
-    }
-  }
-  return merged;
+  return ranges;
 }
 
 std::vector<SubidRange> intersect(const std::vector<SubidRange>& wanted, const std::vector<SubidRange>& available) {

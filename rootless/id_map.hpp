@@ -33,7 +33,8 @@ struct SubidRange {
 /// Source: subuid(5).
 std::vector<SubidRange> parse_subids(std::string_view text, std::string_view user, std::uint32_t uid);
 
-/// Ids that exist in our own user namespace, from the text of /proc/self/uid_map: sorted, neighbours merged.
+/// Ids that exist in our own user namespace, from the text of /proc/self/uid_map, sorted. Neighbours are not merged:
+/// the kernel refuses a range of a new map that spans two lines of the map it is built on.
 std::vector<SubidRange> parse_available_ids(std::string_view kernel_map);
 /// The parts of `wanted` that lie in `available`, in the order of `wanted`.
 std::vector<SubidRange> intersect(const std::vector<SubidRange>& wanted, const std::vector<SubidRange>& available);

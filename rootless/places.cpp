@@ -35,10 +35,10 @@ std::string find_run_dir(std::uint32_t uid) {
   return make_temporary_run_dir(uid);
 }
 
-// Root of a user namespace may see a /run that it cannot write.
-std::string find_run_dir_of_root() {
-  if (is_own_directory("/run", 0, false) && ::access("/run", W_OK) == 0) return "/run";
-  return make_temporary_run_dir(0);
+// Root of a user namespace made by hand (unshare -r) sees a system that is not its own: it lives as the user it was.
+bool owns_the_system() {
+  return is_own_directory("/run", 0, false) && ::access("/run", W_OK) == 0 && is_own_directory("/var/lib", 0, false) &&
+         ::access("/var/lib", W_OK) == 0;
 }
 
 }  // namespace
@@ -54,11 +54,11 @@ bool is_own_directory(const std::string& path, std::uint32_t uid, bool exactly_p
 }
 
 Places find_places(std::uint32_t uid, const std::string& home) {
-  if (uid == 0) {
+  if (uid == 0 && owns_the_system()) {
     return {.data = "/var/lib",
             .config = absolute_or("XDG_CONFIG_HOME", home + "/.config"),
             .cache = "/var/cache",
-            .run = find_run_dir_of_root()};
+            .run = "/run"};
   }
   return {.data = absolute_or("XDG_DATA_HOME", home + "/.local/share"),
           .config = absolute_or("XDG_CONFIG_HOME", home + "/.config"),

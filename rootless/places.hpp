@@ -17,9 +17,9 @@ struct Places {
   std::string run;
 };
 
-/// XDG base directories; root: /var/lib, /var/cache and /run instead of three of them. Relative values are ignored, as
-/// the XDG specification says. `run` is $XDG_RUNTIME_DIR when it is ours with mode 0700, else /run/user/UID by the same
-/// test, else /tmp/engine-run-UID, made when absent.
+/// XDG base directories; root, where /run and /var/lib are its own: /var/lib, /var/cache and /run. Relative values are
+/// ignored, as the XDG specification says. `run` is $XDG_RUNTIME_DIR when it is ours with mode 0700, else /run/user/UID
+/// by the same test, else /tmp/engine-run-UID, made when absent.
 /// @throws Error permission, when /tmp/engine-run-UID belongs to somebody else.
 Places find_places(std::uint32_t uid, const std::string& home);
 
