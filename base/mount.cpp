@@ -26,10 +26,12 @@ std::string take_kernel_log(int context) {
   return text;
 }
 
-/// The errno of the call that failed, with the kernel's explanation where it gave one.
-Error context_error(int context, int code, const std::string& doing) {
+/// As os_error, with the kernel's explanation where it gave one.
+template <class... Parts>
+Error context_error(int context, const Parts&... doing) {
+  const int code = errno;
   const std::string log = take_kernel_log(context);
-  Error error = error_from_code(code, doing);
+  Error error = error_from_code(code, concat(doing...));
   if (log.empty()) return error;
   return Error{error.kind(), concat(error.message(), " (the kernel says ", quoted(log), ")")}.with_code(code);
 }
@@ -49,28 +51,27 @@ FilesystemContext::FilesystemContext(const std::string& type)
 
 FilesystemContext& FilesystemContext::set(const std::string& key, const std::string& value) {
   if (::fsconfig(fd_.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) != 0)
-    throw context_error(fd_.get(), errno,
-                        concat("setting ", quoted(key), " of a ", type_, " mount to ", quoted(value)));
+    throw context_error(fd_.get(), "setting ", quoted(key), " of a ", type_, " mount to ", quoted(value));
   return *this;
 }
 
 FilesystemContext& FilesystemContext::set_flag(const std::string& key) {
   if (::fsconfig(fd_.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) != 0)
-    throw context_error(fd_.get(), errno, concat("setting ", quoted(key), " of a ", type_, " mount"));
+    throw context_error(fd_.get(), "setting ", quoted(key), " of a ", type_, " mount");
   return *this;
 }
 
 FilesystemContext& FilesystemContext::set_fd(const std::string& key, int fd) {
   if (::fsconfig(fd_.get(), FSCONFIG_SET_FD, key.c_str(), nullptr, fd) != 0)
-    throw context_error(fd_.get(), errno, concat("setting ", quoted(key), " of a ", type_, " mount to a descriptor"));
+    throw context_error(fd_.get(), "setting ", quoted(key), " of a ", type_, " mount to a descriptor");
   return *this;
 }
 
 UniqueFd FilesystemContext::create(std::uint64_t attributes) {
   if (::fsconfig(fd_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
-    throw context_error(fd_.get(), errno, concat("making a ", type_, " mount"));
+    throw context_error(fd_.get(), "making a ", type_, " mount");
   UniqueFd mount{::fsmount(fd_.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes))};
-  if (!mount) throw context_error(fd_.get(), errno, concat("making a ", type_, " mount"));
+  if (!mount) throw context_error(fd_.get(), "making a ", type_, " mount");
   return mount;
 }
 

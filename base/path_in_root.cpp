@@ -38,6 +38,10 @@ UniqueFd open_inside(int root, const std::string& path, int flags, mode_t mode =
   return open_resolved(root, path.empty() ? "." : path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
+bool is_absent(int code) {
+  return code == ENOENT || code == ENOTDIR || code == ELOOP;
+}
+
 /// One component of a directory we hold: no link, and nothing but a child.
 UniqueFd open_component(int parent, const std::string& name, int flags) {
   return open_resolved(parent, name, flags | O_NOFOLLOW, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
@@ -116,8 +120,7 @@ UniqueFd open_in_root(int root, const std::string& path, int flags, mode_t mode)
 
 UniqueFd try_open_in_root(int root, const std::string& path, int flags, mode_t mode) {
   UniqueFd fd = open_inside(root, path, flags, mode);
-  if (!fd && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-    throw os_error("opening ", quoted(path), " in the root file system");
+  if (!fd && !is_absent(errno)) throw os_error("opening ", quoted(path), " in the root file system");
   return fd;
 }
 
