@@ -1,0 +1,110 @@
+#include "cmd/commands.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cmd/suggest.hpp"
+
+namespace cmd {
+namespace {
+
+constexpr Command commands[] = {
+    {"create|container create", "Create a container without starting it", Home::engine, Visibility::listed,
+     declare_create},
+    {"exec|container exec", "Run a command in a running container", Home::engine, Visibility::listed, declare_exec},
+    {"help", "Explain a command", Home::engine, Visibility::listed, declare_help},
+    {"images|image ls|image list", "List images", Home::engine, Visibility::listed, declare_images},
+    {"info|system info", "Show what this host offers and how the engine uses it", Home::engine, Visibility::listed,
+     declare_info},
+    {"inspect", "Show everything known about a container, image or volume", Home::engine, Visibility::listed,
+     declare_inspect},
+    {"kill|container kill", "Send a signal to running containers", Home::engine, Visibility::listed, declare_kill},
+    {"logs|container logs", "Show what containers have written", Home::engine, Visibility::listed, declare_logs},
+    {"ps|container ls|container list|container ps", "List containers", Home::engine, Visibility::listed, declare_ps},
+    {"pull|image pull", "Fetch images from a registry or an archive", Home::transfer, Visibility::listed, declare_pull},
+    {"rm|container rm", "Remove containers", Home::engine, Visibility::listed, declare_rm},
+    {"rmi|image rm", "Remove images", Home::engine, Visibility::listed, declare_rmi},
+    {"run|container run", "Run a command in a new container", Home::engine, Visibility::listed, declare_run},
+    {"runtime", "The built-in OCI runtime: create, start, state, kill, delete", Home::engine, Visibility::listed,
+     declare_runtime},
+    {"start|container start", "Start created or stopped containers", Home::engine, Visibility::listed, declare_start},
+    {"stop|container stop", "Stop running containers", Home::engine, Visibility::listed, declare_stop},
+    {"tag|image tag", "Give an image another name", Home::engine, Visibility::listed, declare_tag},
+    {"unshare", "Run a command as root of the user namespace that containers get", Home::engine, Visibility::listed,
+     declare_unshare},
+    {"untag|image untag", "Take names from an image", Home::engine, Visibility::listed, declare_untag},
+    {"version", "Show the version", Home::engine, Visibility::listed, declare_version},
+    {"wait|container wait", "Wait until containers end and print their exit codes", Home::engine, Visibility::listed,
+     declare_wait},
+
+    {"container exists", "Tell by the exit code whether a container exists", Home::engine, Visibility::listed,
+     declare_container_exists},
+    {"container inspect", "Show everything known about containers", Home::engine, Visibility::listed,
+     declare_container_inspect},
+    {"image exists", "Tell by the exit code whether an image exists", Home::engine, Visibility::listed,
+     declare_image_exists},
+    {"image inspect", "Show everything known about images", Home::engine, Visibility::listed, declare_image_inspect},
+
+    {"describe", "Print all commands and options as JSON", Home::engine, Visibility::hidden, declare_describe},
+    {"_complete", "Print names for shell completion", Home::engine, Visibility::hidden, declare_complete},
+    {"_cleanup", "Tidy up after a container with --rm", Home::engine, Visibility::hidden, declare_cleanup},
+    {"_inside", "Work inside a mapped user namespace", Home::engine, Visibility::hidden, declare_inside},
+    {"_unpack", "Unpack layers for pull", Home::transfer, Visibility::hidden, declare_unpack},
+};
+
+constexpr CommandGroup groups[] = {
+    {"container", "Work with containers"},
+    {"image", "Work with images"},
+    {"system", "Look at the engine itself"},
+};
+
+/// How many of `words` spell `path`; 0 when they do not begin with it.
+std::size_t words_matching(std::string_view path, const std::vector<std::string>& words) {
+  const auto parts = base::split(path, ' ');
+  if (parts.size() > words.size()) return 0;
+  return std::equal(parts.begin(), parts.end(), words.begin()) ? parts.size() : 0;
+}
+
+}  // namespace
+
+std::span<const Command> all_commands() {
+  return commands;
+}
+std::span<const CommandGroup> all_groups() {
+  return groups;
+}
+
+std::string_view first_path(const Command& command) {
+  return command.paths.substr(0, command.paths.find('|'));
+}
+
+FoundCommand find_command(const std::vector<std::string>& words) {
+  for (const Command& command : commands) {
+    for (const std::string_view path : base::split(command.paths, '|')) {
+      if (const std::size_t count = words_matching(path, words); count > 0) return {&command, std::string{path}, count};
+    }
+  }
+  return {};
+}
+
+const CommandGroup* find_group(std::string_view name) {
+  const auto* found =
+      std::find_if(std::begin(groups), std::end(groups), [&](const CommandGroup& group) { return group.name == name; });
+  return found == std::end(groups) ? nullptr : found;
+}
+
+void refuse_unknown_command(const std::vector<std::string>& words) {
+  std::string typed = words.front();
+  if (find_group(typed) != nullptr && words.size() > 1) typed += base::concat(' ', words[1]);
+  std::vector<std::string> known;
+  for (const Command& command : commands) {
+    if (command.visibility == Visibility::hidden) continue;
+    for (const std::string_view path : base::split(command.paths, '|')) known.emplace_back(path);
+  }
+  const std::string nearest = nearest_word(typed, known);
+  throw base::make_error(base::ErrorKind::invalid_argument, "unknown command ", base::quoted(typed))
+      .with_hint(nearest.empty() ? "see engine --help" : base::concat("did you mean engine ", nearest, "?"));
+}
+
+}  // namespace cmd

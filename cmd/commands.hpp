@@ -1,0 +1,45 @@
+#pragma once
+
+#include "cmd/command.hpp"
+
+// What each command file offers to the list in commands.cpp.
+
+namespace cmd {
+
+// cmd/container
+Action declare_container_exists(OptionTable& table);
+Action declare_container_inspect(OptionTable& table);
+Action declare_create(OptionTable& table);
+Action declare_exec(OptionTable& table);
+Action declare_kill(OptionTable& table);
+Action declare_logs(OptionTable& table);
+Action declare_ps(OptionTable& table);
+Action declare_rm(OptionTable& table);
+Action declare_run(OptionTable& table);
+Action declare_start(OptionTable& table);
+Action declare_stop(OptionTable& table);
+Action declare_wait(OptionTable& table);
+
+// cmd/image
+Action declare_image_exists(OptionTable& table);
+Action declare_image_inspect(OptionTable& table);
+Action declare_images(OptionTable& table);
+Action declare_pull(OptionTable& table);
+Action declare_rmi(OptionTable& table);
+Action declare_tag(OptionTable& table);
+Action declare_untag(OptionTable& table);
+
+// cmd/system
+Action declare_cleanup(OptionTable& table);
+Action declare_complete(OptionTable& table);
+Action declare_describe(OptionTable& table);
+Action declare_help(OptionTable& table);
+Action declare_info(OptionTable& table);
+Action declare_inside(OptionTable& table);
+Action declare_inspect(OptionTable& table);
+Action declare_runtime(OptionTable& table);
+Action declare_unpack(OptionTable& table);
+Action declare_unshare(OptionTable& table);
+Action declare_version(OptionTable& table);
+
+}  // namespace cmd

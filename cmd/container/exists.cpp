@@ -1,0 +1,15 @@
+#include <memory>
+#include <string>
+
+#include "cmd/commands.hpp"
+#include "cmd/invocation.hpp"
+
+namespace cmd {
+
+Action declare_container_exists(OptionTable& table) {
+  const auto name = std::make_shared<std::string>();
+  table.word("CONTAINER", *name, "Name or id").completes = Completes::containers;
+  return [name](Invocation& invocation) { return engine::container_exists(invocation.engine(), *name) ? 0 : 1; };
+}
+
+}  // namespace cmd

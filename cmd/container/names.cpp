@@ -1,0 +1,58 @@
+#include "cmd/container/names.hpp"
+
+#include <fcntl.h>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/text.hpp"
+
+namespace cmd {
+namespace {
+
+constexpr std::size_t max_cidfile_bytes = 4096;
+
+std::string read_cidfile(const std::string& path) {
+  const base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) throw base::os_error("opening container id file ", base::quoted(path));
+  const std::string text = base::with_context([&] { return base::read_to_end(fd.get(), max_cidfile_bytes); },
+                                              "reading container id file ", base::quoted(path));
+  return std::string{base::trim(text)};
+}
+
+}  // namespace
+
+void declare_cidfile_option(OptionTable& table, ContainerChoice& choice) {
+  table.list("cidfile", 0, "FILE", choice.cidfiles, "Take the container's id from this file").offers(Completes::files);
+}
+
+void declare_latest_option(OptionTable& table, ContainerChoice& choice) {
+  table.flag("latest", 'l', choice.latest, "Take the container that was created last");
+}
+
+void declare_container_words(OptionTable& table, ContainerChoice& choice, Completes completes) {
+  table.words("CONTAINER", choice.names, 0, "Names or ids; the beginning of an id is enough").completes = completes;
+}
+
+std::vector<std::string> chosen_names(Invocation& invocation, const ContainerChoice& choice) {
+  const bool names_some = !choice.names.empty() || !choice.cidfiles.empty() || choice.latest;
+  if (choice.all && names_some) {
+    throw base::Error{base::ErrorKind::invalid_argument, "--all goes without names of containers"};
+  }
+  if (!choice.all && !names_some) {
+    throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(invocation.command_path),
+                           " needs at least one CONTAINER")
+        .with_hint(base::concat("see ", invocation.command_path, " --help"));
+  }
+  std::vector<std::string> names = choice.names;
+  for (const std::string& path : choice.cidfiles) names.push_back(read_cidfile(path));
+  if (choice.latest) names.push_back(latest_container(invocation));
+  return names;
+}
+
+std::string latest_container(Invocation& invocation) {
+  const auto found = engine::list_containers(invocation.engine(), {.all = true, .last = 1, .filters = {}});
+  if (found.empty()) throw base::Error{base::ErrorKind::not_found, "there is no container"};
+  return found.front().id;
+}
+
+}  // namespace cmd

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cmd/invocation.hpp"
+#include "cmd/option_table.hpp"
+
+namespace cmd {
+
+/// Which containers a command is about, besides names on the command line.
+struct ContainerChoice {
+  std::vector<std::string> names;
+  std::vector<std::string> cidfiles;
+  bool all = false;
+  bool latest = false;
+};
+
+/// Ids from files that `run --cidfile` wrote.
+void declare_cidfile_option(OptionTable& table, ContainerChoice& choice);
+void declare_latest_option(OptionTable& table, ContainerChoice& choice);
+/// CONTAINER..., which may be missing when one of the options takes its place.
+void declare_container_words(OptionTable& table, ContainerChoice& choice, Completes completes);
+
+/// The names, with the latest container and the ids of cidfiles among them. With --all there are none to read: the
+/// verb itself knows which.
+/// @throws Error invalid_argument when nothing was chosen, or --all together with names; not_found for a missing
+/// cidfile.
+std::vector<std::string> chosen_names(Invocation& invocation, const ContainerChoice& choice);
+
+/// The id of the container that was created last. @throws Error not_found.
+std::string latest_container(Invocation& invocation);
+
+}  // namespace cmd

@@ -1,0 +1,53 @@
+#include <memory>
+
+#include "cmd/commands.hpp"
+#include "cmd/container/names.hpp"
+#include "cmd/each.hpp"
+#include "cmd/invocation.hpp"
+#include "cmd/output.hpp"
+
+namespace cmd {
+namespace {
+
+struct RemoveWords {
+  engine::RemoveOptions options;
+  ContainerChoice choice;
+};
+
+void remove_and_print(Invocation& invocation, const engine::RemoveOptions& options) {
+  for (const std::string& name : engine::remove(invocation.engine(), options)) print_line(name);
+}
+
+}  // namespace
+
+Action declare_rm(OptionTable& table) {
+  const auto words = std::make_shared<RemoveWords>();
+  engine::RemoveOptions& options = words->options;
+  table.flag("all", 'a', words->choice.all, "Remove every container");
+  table.flag("force", 'f', options.force, "Kill a running container first; a missing one is no error");
+  table.flag("ignore", 'i', options.ignore, "Say nothing of containers that do not exist");
+  declare_latest_option(table, words->choice);
+  table.number("time", 't', "SECONDS", &options.timeout_seconds, "With --force, how long to wait before killing [10]");
+  table.flag("volumes", 'v', options.volumes, "Remove anonymous volumes as well");
+  declare_cidfile_option(table, words->choice);
+  table.known("depend", 0, OptionKind::flag, Treatment::refused);
+  table.known("filter", 0, OptionKind::list, Treatment::refused);
+  declare_container_words(table, words->choice, Completes::containers);
+  return [words](Invocation& invocation) {
+    engine::RemoveOptions chosen = words->options;
+    chosen.ignore = chosen.ignore || chosen.force;
+    const std::vector<std::string> names = chosen_names(invocation, words->choice);
+    if (words->choice.all) {
+      chosen.all = true;
+      remove_and_print(invocation, chosen);
+      return 0;
+    }
+    const auto remove_one = [&](const std::string& name) {
+      chosen.containers = {name};
+      remove_and_print(invocation, chosen);
+    };
+    return for_each_name(names, remove_one, removal_exit_code_of);
+  };
+}
+
+}  // namespace cmd

@@ -1,0 +1,114 @@
+#include "cmd/format.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace cmd {
+
+void declare_format_option(OptionTable& table, std::string& format) {
+  table.text("format", 'f', "FORMAT", format, "json for scripts");
+}
+
+Format parse_format(const std::string& format) {
+  if (format.empty() || format == "table") return Format::people;
+  if (format == "json") return Format::json;
+  throw base::make_error(base::ErrorKind::unsupported, "--format ", base::quoted(format),
+                         ": templates are not supported yet")
+      .with_hint("use --format json");
+}
+
+std::string shown_id(const std::string& id, bool whole) {
+  return whole ? id : id.substr(0, 12);
+}
+
+std::string time_ago(base::Time time) {
+  const auto passed = std::chrono::duration_cast<std::chrono::seconds>(base::now() - time);
+  return base::concat(base::human_duration(std::max(passed, std::chrono::seconds{0})), " ago");
+}
+
+std::int64_t unix_seconds(base::Time time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+namespace {
+
+class Indenter {
+ public:
+  std::string run(std::string_view json) {
+    for (std::size_t at = 0; at < json.size(); ++at) {
+      if (json[at] == '"') {
+        const std::size_t end = end_of_string(json, at);
+        put(json.substr(at, end - at));
+        at = end - 1;
+      } else {
+        take(json[at]);
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  static std::size_t end_of_string(std::string_view json, std::size_t start) {
+    std::size_t at = start + 1;
+    while (at < json.size() && json[at] != '"') at += json[at] == '\\' ? 2 : 1;
+    return std::min(at + 1, json.size());
+  }
+
+  void take(char byte) {
+    switch (byte) {
+      case ' ':
+      case '\n':
+      case '\r':
+      case '\t':
+        return;
+      case '{':
+      case '[':
+        put({&byte, 1});
+        ++depth_;
+        is_empty_ = true;
+        return;
+      case '}':
+      case ']':
+        --depth_;
+        if (!is_empty_) new_line();
+        is_empty_ = false;
+        out_ += byte;
+        return;
+      case ',':
+        out_ += byte;
+        new_line();
+        return;
+      case ':':
+        out_ += ": ";
+        return;
+      default:
+        put({&byte, 1});
+    }
+  }
+
+  void put(std::string_view text) {
+    if (is_empty_) new_line();
+    is_empty_ = false;
+    out_ += text;
+  }
+
+  void new_line() {
+    out_ += '\n';
+    out_.append(depth_ * 4, ' ');
+  }
+
+  std::string out_;
+  std::size_t depth_ = 0;
+  bool is_empty_ = false;  ///< A bracket was opened and nothing stands in it yet.
+};
+
+}  // namespace
+
+std::string indented_json(std::string_view json) {
+  return Indenter{}.run(json);
+}
+
+}  // namespace cmd

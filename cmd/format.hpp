@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include "base/clock.hpp"
+#include "cmd/option_table.hpp"
+
+namespace cmd {
+
+enum class Format { people, json };
+
+void declare_format_option(OptionTable& table, std::string& format);
+/// "" and "table" are for people, "json" is JSON. @throws Error unsupported for templates.
+Format parse_format(const std::string& format);
+
+/// The first twelve digits of an id, or all of them.
+std::string shown_id(const std::string& id, bool whole);
+
+/// "5 minutes ago"
+std::string time_ago(base::Time time);
+
+/// Seconds since 1970.
+std::int64_t unix_seconds(base::Time time);
+
+/// `json` with line ends and four blanks a level, as Go's MarshalIndent. `json` is valid.
+std::string indented_json(std::string_view json);
+
+}  // namespace cmd

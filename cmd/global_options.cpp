@@ -1,0 +1,77 @@
+#include "cmd/global_options.hpp"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "cmd/version.hpp"
+
+namespace cmd {
+namespace {
+
+using base::LogLevel;
+
+constexpr std::array<std::pair<std::string_view, LogLevel>, 8> log_levels{{
+    {"trace", LogLevel::debug},
+    {"debug", LogLevel::debug},
+    {"info", LogLevel::info},
+    {"warn", LogLevel::warn},
+    {"warning", LogLevel::warn},
+    {"error", LogLevel::error},
+    {"fatal", LogLevel::error},
+    {"panic", LogLevel::error},
+}};
+
+}  // namespace
+
+void declare_global_options(OptionTable& table, GlobalWords& words) {
+  table.text("root", 0, "DIRECTORY", words.options.root, "Where images and containers are kept")
+      .offers(Completes::directories);
+  table.text("runroot", 0, "DIRECTORY", words.options.runroot, "Where the state of running containers is kept")
+      .offers(Completes::directories);
+  table
+      .text("storage-driver", 0, "DRIVER", words.options.storage_driver,
+            "How root file systems are put together; chosen by trying when not given")
+      .choices("overlay|fuse-overlayfs|copy");
+  table.text("log-level", 0, "LEVEL", words.options.log_level, "Which messages to show on standard error")
+      .choices("trace|debug|info|warn|warning|error|fatal|panic");
+  table.flag("debug", 0, words.debug, "Show every message, as --log-level=debug");
+  table.flag("version", 'v', words.version, "Print the version and exit");
+  table.text("runtime", 0, "RUNTIME", words.runtime, "OCI runtime; only the built-in one is supported").hide();
+  table.text("build", 0, "ID", words.build, "Build of the calling executable").hide();
+  constexpr auto text = OptionKind::text;
+  for (const std::string_view harmless :
+       {"storage-opt", "cgroup-manager", "conmon", "events-backend", "tmpdir", "network-cmd-path"}) {
+    table.known(harmless, 0, text, Treatment::ignored);
+  }
+  table.known("syslog", 0, OptionKind::flag, Treatment::ignored);
+  for (const std::string_view later :
+       {"config", "connection", "url", "identity", "ssh", "hooks-dir", "imagestore", "module", "network-config-dir",
+        "out", "runtime-flag", "volumepath", "cdi-spec-dir"}) {
+    table.known(later, 0, text, Treatment::refused);
+  }
+  table.known("remote", 0, OptionKind::flag, Treatment::refused);
+  table.known("noout", 0, OptionKind::flag, Treatment::refused);
+  table.known("transient-store", 0, OptionKind::flag, Treatment::refused);
+}
+
+void settle_global_options(GlobalWords& words) {
+  if (words.debug) words.options.log_level = "debug";
+  for (const auto& [name, level] : log_levels) {
+    if (name == words.options.log_level) base::set_log_level(level);
+  }
+  if (!words.runtime.empty() && words.runtime != "builtin") {
+    throw base::make_error(base::ErrorKind::unsupported, "--runtime ", base::quoted(words.runtime),
+                           " is not supported yet")
+        .with_hint("leave --runtime out to use the built-in runtime");
+  }
+  if (!words.build.empty() && words.build != build_id()) {
+    throw base::make_error(base::ErrorKind::unsupported, "engine ", words.build, " called engine-transfer ", build_id())
+        .with_hint("install both executables from the same build");
+  }
+}
+
+}  // namespace cmd

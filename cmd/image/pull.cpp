@@ -1,0 +1,55 @@
+#include <memory>
+
+#include "cmd/commands.hpp"
+#include "cmd/each.hpp"
+#include "cmd/invocation.hpp"
+#include "cmd/options_image.hpp"
+#include "cmd/output.hpp"
+#include "cmd/progress_bar.hpp"
+
+namespace cmd {
+namespace {
+
+struct PullWords {
+  engine::PullOptions options;
+  PlatformWords platform;
+  std::string progress = "auto";
+};
+
+ProgressStyle style_of(const PullWords& words) {
+  if (words.options.quiet || words.progress == "none") return ProgressStyle::none;
+  if (words.progress == "tty") return ProgressStyle::bars;
+  return words.progress == "plain" ? ProgressStyle::plain : ProgressStyle::automatic;
+}
+
+int pull_all(Invocation& invocation, const PullWords& words) {
+  engine::PullOptions options = words.options;
+  options.platform = joined_platform(words.platform);
+  invocation.report_to(make_progress(style_of(words)));
+  return for_each_name(words.options.images, [&](const std::string& image) {
+    options.images = {image};
+    for (const std::string& id : invocation.program.transfer->pull(invocation.engine(), options)) print_line(id);
+  });
+}
+
+}  // namespace
+
+Action declare_pull(OptionTable& table) {
+  const auto words = std::make_shared<PullWords>();
+  engine::PullOptions& options = words->options;
+  table.flag("all-tags", 'a', options.all_tags, "Fetch every tag of the repository");
+  table.text("policy", 0, "POLICY", options.policy, "When to fetch").choices("always|missing|never|newer");
+  table.text("progress", 0, "STYLE", words->progress, "How to show progress").choices("auto|tty|plain|none");
+  table.flag("quiet", 'q', options.quiet, "Print the image's id and nothing else");
+  table.number("retry", 0, "COUNT", &options.retries, "How often to try again after a failure of the network");
+  declare_platform_options(table, words->platform);
+  declare_registry_options(table, options.tls_verify, options.auth_file, options.creds, options.cert_dir);
+  table.known("disable-content-trust", 0, OptionKind::flag, Treatment::ignored);
+  table.known("decryption-key", 0, OptionKind::list, Treatment::refused);
+  table.known("retry-delay", 0, OptionKind::text, Treatment::refused);
+  table.words("IMAGE", options.images, 1, "Image name, or oci:, oci-archive:, docker-archive: and a path").completes =
+      Completes::images;
+  return [words](Invocation& invocation) { return pull_all(invocation, *words); };
+}
+
+}  // namespace cmd

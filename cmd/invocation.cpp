@@ -1,0 +1,17 @@
+#include "cmd/invocation.hpp"
+
+#include <utility>
+
+namespace cmd {
+
+engine::Engine& Invocation::engine() {
+  if (!engine_) {
+    if (!progress_) progress_ = std::make_unique<base::NoProgress>();
+    rootless::HostFacts host = rootless::look_at_host();
+    engine::Config config = engine::load_config(globals, host);
+    engine_.emplace(std::move(config), std::move(host), *progress_);
+  }
+  return *engine_;
+}
+
+}  // namespace cmd

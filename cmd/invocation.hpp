@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+#include "base/progress.hpp"
+#include "cmd/command.hpp"
+#include "engine/context.hpp"
+#include "engine/verbs.hpp"
+
+namespace cmd {
+
+/// The verbs that only engine-transfer links.
+struct TransferVerbs {
+  std::vector<std::string> (*pull)(engine::Engine& engine, const engine::PullOptions& options);
+  int (*unpack_child)(engine::Engine& engine);
+};
+
+/// Which of our executables this process is.
+struct Program {
+  const TransferVerbs* transfer = nullptr;  ///< Null in `engine`: it executes engine-transfer instead.
+  mode_t callers_umask = 022;               ///< As it was before we set our own.
+};
+
+/// One run of one command: what an action may ask for.
+class Invocation {
+ public:
+  Invocation(const Program& program, const engine::GlobalOptions& globals, std::vector<std::string> argv,
+             std::string command_path)
+      : program(program), globals(globals), argv(std::move(argv)), command_path(std::move(command_path)) {}
+
+  const Program& program;
+  const engine::GlobalOptions& globals;
+  const std::vector<std::string> argv;  ///< Everything the user typed, program name included.
+  const std::string command_path;       ///< "engine container ls", for messages.
+
+  /// Where long work will report; call before engine(). The default is silent.
+  void report_to(std::unique_ptr<base::Progress> progress) { progress_ = std::move(progress); }
+  /// Made at first use, so that --help and version look at nothing.
+  engine::Engine& engine();
+
+ private:
+  std::unique_ptr<base::Progress> progress_;
+  std::optional<engine::Engine> engine_;
+};
+
+}  // namespace cmd

@@ -1,0 +1,19 @@
+#include "cmd/options_run.hpp"
+
+namespace cmd {
+
+void declare_mount_options(OptionTable& table, engine::RunOptions& options) {
+  table
+      .list("volume", 'v', "[SOURCE:]TARGET[:OPTIONS]", options.volumes, "Mount a folder of the host or a named volume")
+      .offers(Completes::directories);
+  table.list("mount", 0, "type=TYPE,…", options.mounts, "Mount something: type is bind, tmpfs or volume");
+  table.list("tmpfs", 0, "TARGET[:OPTIONS]", options.tmpfs, "Mount a file system in memory");
+  table.comma_list("device", 0, "PATH[:TARGET[:rwm]]", options.devices, "Give the container a device of the host")
+      .offers(Completes::files);
+  table.text("shm-size", 0, "SIZE", options.shm_size, "Size of /dev/shm, such as 64m");
+  table.flag("read-only", 0, options.read_only, "Make the root file system read-only");
+  table.flag("read-only-tmpfs", 0, options.read_only_tmpfs,
+             "With --read-only, keep /run, /tmp, /var/tmp and /dev/shm writable");
+}
+
+}  // namespace cmd

@@ -1,0 +1,58 @@
+#include "cmd/output.hpp"
+
+#include <cerrno>
+#include <string>
+#include <unistd.h>
+
+#include "base/fd.hpp"
+#include "base/text.hpp"
+
+namespace cmd {
+namespace {
+
+/// Talk is best effort: there is nobody to tell that standard error is gone.
+void write_to_stderr(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  try {
+    base::with_context([&] { base::write_all(STDOUT_FILENO, text); }, "writing to standard output");
+  } catch (base::Error& error) {
+    if (error.code() != EPIPE) throw;
+    throw base::Error{base::ErrorKind::interrupted, error.message()}.with_code(EPIPE);
+  }
+}
+
+void print_line(std::string_view text) {
+  print(base::concat(text, '\n'));
+}
+
+bool is_closed_pipe(const base::Error& error) noexcept {
+  return error.kind() == base::ErrorKind::interrupted && error.code() == EPIPE;
+}
+
+void print_error(const base::Error& error) noexcept {
+  try {
+    std::string text = base::concat("Error: ", error.message(), '\n');
+    if (!error.hint().empty()) text += base::concat("hint: ", error.hint(), '\n');
+    write_to_stderr(text);
+  } catch (...) {
+    write_to_stderr("Error: out of memory\n");
+  }
+}
+
+void print_warning(std::string_view text) noexcept {
+  write_to_stderr("warning: ");
+  write_to_stderr(text);
+  write_to_stderr("\n");
+}
+
+}  // namespace cmd

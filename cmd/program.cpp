@@ -1,0 +1,127 @@
+#include "cmd/program.hpp"
+
+#include <exception>
+#include <new>
+#include <unistd.h>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cmd/command.hpp"
+#include "cmd/exit_code.hpp"
+#include "cmd/global_options.hpp"
+#include "cmd/help.hpp"
+#include "cmd/oci_runtime.hpp"
+#include "cmd/option_walk.hpp"
+#include "cmd/output.hpp"
+#include "cmd/parser.hpp"
+#include "cmd/version.hpp"
+
+namespace cmd {
+namespace {
+
+using base::concat;
+using base::ErrorKind;
+using base::make_error;
+
+std::string_view last_component(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+/// Becomes engine-transfer with the same words. Returns only by throwing.
+int execute_transfer(const std::vector<std::string>& argv) {
+  const std::string path = engine::own_program("engine-transfer");
+  const std::string build = concat("--build=", build_id());
+  std::vector<std::string> words{path, build};
+  words.insert(words.end(), argv.begin() + 1, argv.end());
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  ::execv(path.c_str(), pointers.data());
+  throw base::os_error("executing ", base::quoted(path));
+}
+
+/// `engine`, `engine --help`, `engine container`, `engine container --help`: no command was named.
+int print_overview(const Walk& front, const OptionTable& global_table) {
+  if (front.words.empty()) {
+    print(overview_text(global_table));
+    return front.wants_help ? 0 : exit_failed;
+  }
+  const CommandGroup* group = find_group(front.words.front());
+  const bool is_alone = front.words.size() == 1 || front.words[1] == "--help" || front.words[1] == "-h";
+  if (group == nullptr || !is_alone) refuse_unknown_command(front.words);
+  print(group_text(*group));
+  return front.words.size() > 1 || front.wants_help ? 0 : exit_failed;
+}
+
+void warn_of_limits(const std::vector<std::string>& not_enforced) {
+  if (not_enforced.empty()) return;
+  print_warning(concat(base::join(not_enforced, ", "), not_enforced.size() == 1 ? " is" : " are",
+                       " not enforced: limits through cgroups are not supported yet"));
+}
+
+int run_command(const Program& program, const FoundCommand& found, GlobalWords& globals,
+                const OptionTable& global_table, const std::vector<std::string>& words, std::vector<std::string> argv) {
+  const Command& command = *found.command;
+  OptionTable table;
+  const Action act = command.declare(table);
+  const std::string path = concat("engine ", found.path);
+  const Walk walk = walk_words(table, global_table,
+                               {words.begin() + static_cast<std::ptrdiff_t>(found.word_count), words.end()}, path);
+  if (walk.wants_help) {
+    print(command_text(command, table, found.path));
+    return 0;
+  }
+  bind_options(walk.global_options);
+  settle_global_options(globals);
+  const std::vector<std::string> not_enforced = bind_options(walk.options);
+  bind_words(table, walk.words, path);
+  if (command.home == Home::transfer && program.transfer == nullptr) return execute_transfer(argv);
+  if (command.home == Home::engine && program.transfer != nullptr) {
+    throw make_error(ErrorKind::invalid_argument, "engine-transfer does not do ", base::quoted(found.path))
+        .with_hint(concat("use ", path));
+  }
+  warn_of_limits(not_enforced);
+  Invocation invocation{program, globals.options, std::move(argv), path};
+  return act(invocation);
+}
+
+int run(const Program& program, std::vector<std::string> argv) {
+  const std::vector<std::string> words{argv.begin() + (argv.empty() ? 0 : 1), argv.end()};
+  if (!argv.empty() && last_component(argv.front()) == "engine-runtime") return oci_runtime_main(words);
+
+  GlobalWords globals;
+  OptionTable global_table;
+  declare_global_options(global_table, globals);
+  global_table.set_words_mode(WordsMode::first_is_last);
+  const Walk front = walk_words(global_table, global_table, words, "engine");
+  bind_options(front.options);
+  if (globals.version) {
+    print(version_line());
+    return 0;
+  }
+  const FoundCommand found = find_command(front.words);
+  if (found.command == nullptr || front.wants_help) return print_overview(front, global_table);
+  return run_command(program, found, globals, global_table, front.words, std::move(argv));
+}
+
+}  // namespace
+
+int run_program(const Program& program, std::vector<std::string> argv) noexcept {
+  try {
+    return run(program, std::move(argv));
+  } catch (const base::Error& error) {
+    if (is_closed_pipe(error)) return exit_closed_pipe;
+    print_error(error);
+    return exit_code_of(error.kind());
+  } catch (const std::bad_alloc&) {
+    print_error(base::Error{ErrorKind::internal, "out of memory"});
+  } catch (const std::exception& error) {
+    print_error(base::Error{ErrorKind::internal, concat("unexpected: ", error.what())});
+  } catch (...) {
+    print_error(base::Error{ErrorKind::internal, "unexpected exception"});
+  }
+  return exit_failed;
+}
+
+}  // namespace cmd

@@ -1,0 +1,95 @@
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cmd/commands.hpp"
+#include "cmd/container/names.hpp"
+#include "cmd/each.hpp"
+#include "cmd/format.hpp"
+#include "cmd/invocation.hpp"
+#include "cmd/output.hpp"
+
+namespace cmd {
+namespace {
+
+struct InspectWords {
+  std::vector<std::string> names;
+  std::string type = "all";
+  std::string format;
+  bool latest = false;
+};
+
+/// Containers come before images, images before volumes. Source: podman-inspect(1).
+std::optional<std::string> look_up(engine::Engine& engine, const std::string& type, const std::string& name) {
+  const bool all = type == "all";
+  std::optional<std::string> found;
+  if (all || type == "container") found = engine::inspect_container(engine, name);
+  if (!found && (all || type == "image")) found = engine::inspect_image(engine, name);
+  if (!found && (all || type == "volume")) found = engine::inspect_volume(engine, name);
+  return found;
+}
+
+/// Prints one array of what was found; what was not is an error after the others had their turn.
+int inspect_all(Invocation& invocation, const InspectWords& words) {
+  parse_format(words.format);
+  std::vector<std::string> names = words.names;
+  if (words.latest) names.push_back(latest_container(invocation));
+  if (names.empty()) {
+    throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(invocation.command_path),
+                           " needs at least one NAME")
+        .with_hint(base::concat("see ", invocation.command_path, " --help"));
+  }
+  std::vector<std::string> objects;
+  const int code = for_each_name(names, [&](const std::string& name) {
+    const auto found = look_up(invocation.engine(), words.type, name);
+    if (!found) {
+      throw base::make_error(base::ErrorKind::not_found, "no such ", words.type == "all" ? "object" : words.type, ": ",
+                             base::quoted(name));
+    }
+    objects.push_back(*found);
+  });
+  print_line(indented_json(base::concat('[', base::join(objects, ","), ']')));
+  return code;
+}
+
+void declare_inspect_options(OptionTable& table, InspectWords& words) {
+  declare_format_option(table, words.format);
+  table.known("size", 's', OptionKind::flag, Treatment::refused);
+}
+
+Action inspect_action(std::shared_ptr<InspectWords> words) {
+  return [words = std::move(words)](Invocation& invocation) { return inspect_all(invocation, *words); };
+}
+
+}  // namespace
+
+Action declare_inspect(OptionTable& table) {
+  auto words = std::make_shared<InspectWords>();
+  declare_inspect_options(table, *words);
+  table.flag("latest", 'l', words->latest, "Take the container that was created last");
+  table.text("type", 't', "TYPE", words->type, "What the names name").choices("all|container|image|volume");
+  table.words("NAME", words->names, 0, "Names or ids").completes = Completes::containers;
+  return inspect_action(std::move(words));
+}
+
+Action declare_container_inspect(OptionTable& table) {
+  auto words = std::make_shared<InspectWords>();
+  words->type = "container";
+  declare_inspect_options(table, *words);
+  table.flag("latest", 'l', words->latest, "Take the container that was created last");
+  table.words("CONTAINER", words->names, 0, "Names or ids").completes = Completes::containers;
+  return inspect_action(std::move(words));
+}
+
+Action declare_image_inspect(OptionTable& table) {
+  auto words = std::make_shared<InspectWords>();
+  words->type = "image";
+  declare_inspect_options(table, *words);
+  table.words("IMAGE", words->names, 1, "Names or ids").completes = Completes::images;
+  return inspect_action(std::move(words));
+}
+
+}  // namespace cmd

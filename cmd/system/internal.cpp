@@ -1,0 +1,37 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cmd/commands.hpp"
+#include "cmd/invocation.hpp"
+#include "cmd/oci_runtime.hpp"
+
+// Commands that our own processes execute, and the OCI command line, which has a parser of its own.
+
+namespace cmd {
+
+Action declare_cleanup(OptionTable& table) {
+  const auto id = std::make_shared<std::string>();
+  table.word("ID", *id, "Full id of the container");
+  return [id](Invocation& invocation) { return engine::cleanup(invocation.engine(), *id); };
+}
+
+Action declare_inside(OptionTable& table) {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  table.set_words_mode(WordsMode::raw);
+  table.words("WORD", *words, 1, "A verb and what it works on");
+  return [words](Invocation& invocation) { return engine::inside(invocation.engine(), *words); };
+}
+
+Action declare_unpack(OptionTable&) {
+  return [](Invocation& invocation) { return invocation.program.transfer->unpack_child(invocation.engine()); };
+}
+
+Action declare_runtime(OptionTable& table) {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  table.set_words_mode(WordsMode::raw);
+  table.words("WORD", *words, 0, "Options and command of the OCI runtime command line");
+  return [words](Invocation&) { return oci_runtime_main(*words); };
+}
+
+}  // namespace cmd

@@ -1,0 +1,56 @@
+#include "cmd/table.hpp"
+
+#include <algorithm>
+
+namespace cmd {
+namespace {
+
+constexpr std::size_t narrowest_column = 12;
+constexpr std::size_t gap = 2;
+
+bool continues_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
+}
+
+/// Characters, not bytes; wide ones count once.
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char byte) { return !continues_character(byte); }));
+}
+
+std::string printable(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; }, '?');
+  return text;
+}
+
+}  // namespace
+
+std::string Table::text(bool with_headings) const {
+  const std::size_t first = with_headings ? 0 : 1;
+  std::vector<std::size_t> widths(rows_.front().size(), narrowest_column);
+  for (std::size_t row = first; row < rows_.size(); ++row) {
+    for (std::size_t column = 0; column < widths.size(); ++column) {
+      widths[column] = std::max(widths[column], width_of(rows_[row][column]) + gap);
+    }
+  }
+  std::string out;
+  for (std::size_t row = first; row < rows_.size(); ++row) {
+    for (std::size_t column = 0; column < widths.size(); ++column) {
+      const std::string cell = printable(rows_[row][column]);
+      out += cell;
+      if (column + 1 < widths.size()) out.append(widths[column] - width_of(cell), ' ');
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+std::string shortened(const std::string& text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  std::size_t end = limit - 3;
+  while (end > 0 && continues_character(text[end])) --end;
+  return text.substr(0, end) + "...";
+}
+
+}  // namespace cmd
