@@ -1,0 +1,88 @@
+#include "runtime/namespaces.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/nsfs.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/mount.hpp"
+
+namespace runtime {
+namespace {
+
+constexpr std::uint64_t propagation_private = 1u << 18;  // MS_PRIVATE
+constexpr std::uint64_t propagation_slave = 1u << 19;    // MS_SLAVE
+
+OpenNamespace open_namespace(const NamespaceToJoin& step) {
+  // Not opened for reading a device or a FIFO by mistake: O_NONBLOCK returns at once, the ioctl below tells.
+  OpenNamespace result{.flag = step.flag,
+                       .path = step.path,
+                       .fd = base::UniqueFd{::open(step.path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)}};
+  if (!result.fd) throw base::os_error("opening ", step.type, " namespace ", base::quoted(step.path));
+  const int type = ::ioctl(result.fd.get(), NS_GET_NSTYPE);
+  if (type < 0 || static_cast<unsigned>(type) != step.flag)
+    throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(step.path), " is not a ", step.type,
+                           " namespace");
+  return result;
+}
+
+}  // namespace
+
+std::vector<OpenNamespace> open_namespaces(const NamespacePlan& plan) {
+  std::vector<OpenNamespace> result;
+  for (const NamespaceToJoin& step : plan.joined) result.push_back(open_namespace(step));
+  return result;
+}
+
+void join_namespaces(const std::vector<OpenNamespace>& namespaces, unsigned flags) {
+  for (const OpenNamespace& entry : namespaces) {
+    if ((entry.flag & flags) == 0) continue;
+    if (::setns(entry.fd.get(), static_cast<int>(entry.flag)) != 0)
+      throw base::os_error("joining the ", namespace_file(entry.flag), " namespace ", base::quoted(entry.path));
+  }
+}
+
+void create_namespaces(unsigned flags) {
+  if (flags != 0 && ::unshare(static_cast<int>(flags)) != 0) throw base::os_error("creating the container's namespaces");
+}
+
+void separate_mounts(bool as_slaves) {
+  const base::UniqueFd root{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!root) throw base::os_error("opening \"/\"");
+  base::set_propagation(root.get(), as_slaves ? propagation_slave : propagation_private, true);
+}
+
+bool become_container_root() {
+  // The raw calls: glibc's would go looking for threads to tell.
+  const bool may_set_groups = ::syscall(SYS_setgroups, 0, nullptr) == 0;
+  if (!may_set_groups && errno != EPERM) throw base::os_error("dropping supplementary groups");
+  if (::syscall(SYS_setresgid, 0, 0, 0) != 0) throw base::os_error("becoming group 0 of the container");
+  if (::syscall(SYS_setresuid, 0, 0, 0) != 0) throw base::os_error("becoming user 0 of the container");
+  return may_set_groups;
+}
+
+void bring_loopback_up() {
+  const base::UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!socket) throw base::os_error("opening a socket in the container's network");
+  ifreq request{};
+  std::memcpy(request.ifr_name, "lo", sizeof "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) throw base::os_error("bringing the loopback interface up");
+}
+
+void set_host_names(const std::string& hostname, const std::string& domainname) {
+  if (!hostname.empty() && ::sethostname(hostname.data(), hostname.size()) != 0)
+    throw base::os_error("setting the host name ", base::quoted(hostname));
+  if (!domainname.empty() && ::setdomainname(domainname.data(), domainname.size()) != 0)
+    throw base::os_error("setting the domain name ", base::quoted(domainname));
+}
+
+}  // namespace runtime

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "runtime/plan.hpp"
+
+namespace runtime {
+
+/// A namespace of somebody else, opened and verified to be of the kind that was asked for.
+struct OpenNamespace {
+  unsigned flag = 0;
+  std::string path;
+  base::UniqueFd fd;
+};
+
+/// @throws Error invalid_argument when a path is not a namespace of the kind config.json says.
+std::vector<OpenNamespace> open_namespaces(const NamespacePlan& plan);
+
+/// setns(2) into those whose flag is in `flags`, in the plan's order.
+void join_namespaces(const std::vector<OpenNamespace>& namespaces, unsigned flags);
+
+/// unshare(2).
+void create_namespaces(unsigned flags);
+
+/// Our copies of the host's mounts send nothing back; with `as_slaves` they still receive what the host mounts later.
+void separate_mounts(bool as_slaves);
+
+/// Container ids 0 and no supplementary groups. @return whether setgroups(2) is permitted here.
+bool become_container_root();
+
+void bring_loopback_up();
+void set_host_names(const std::string& hostname, const std::string& domainname);
+
+}  // namespace runtime
