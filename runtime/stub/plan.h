@@ -26,7 +26,7 @@ enum stage_flag {
   STAGE_SET_GROUPS = 1 << 5,      /* setgroups is permitted: set exactly `groups` */
   STAGE_SET_UMASK = 1 << 6,
   STAGE_HAS_SECCOMP = 1 << 7,
-  STAGE_KEEP_CAPS = 1 << 8
+  STAGE_DIE_WITH_PARENT = 1 << 8  /* PR_SET_PDEATHSIG SIGKILL, again: the kernel forgets it when ids change */
 };
 
 /* Where it failed; the parent turns it into words. Order is the order of work, but for the filter: without

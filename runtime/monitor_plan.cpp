@@ -1,0 +1,98 @@
+#include "runtime/monitor_plan.hpp"
+
+#include <charconv>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+#include "base/error.hpp"
+#include "runtime/stub/images.hpp"
+#include "runtime/stub/plan_check.h"
+#include "runtime/stub_buffer.hpp"
+#include "runtime/stub_plan.hpp"
+
+namespace runtime {
+namespace {
+
+void add_descriptors(const MonitorPlan& plan, monitor_plan& header) {
+  header.init_pid = plan.init_pid;
+  header.init_pidfd = plan.init_pidfd;
+  header.terminal_fd = plan.terminal_fd;
+  header.stdin_fd = plan.stdin_fd;
+  header.stdout_fd = plan.stdout_fd;
+  header.stderr_fd = plan.stderr_fd;
+  header.log_fd = plan.log_fd;
+  header.listen_fd = plan.listen_fd;
+  header.client_fd = plan.client_fd;
+  header.container_fd = plan.container_fd;
+  header.alive_fd = plan.alive_fd;
+  header.user_namespace_fd = plan.user_namespace_fd;
+}
+
+void add_cleanup(const MonitorPlan& plan, StubBuffer& buffer, monitor_plan& header) {
+  if (plan.cleanup_argv.empty()) return;
+  header.cleanup_path = buffer.add_string(plan.cleanup_path);
+  header.cleanup_argc = static_cast<std::uint32_t>(plan.cleanup_argv.size());
+  header.cleanup_argv = buffer.add_strings(plan.cleanup_argv);
+  header.cleanup_envc = static_cast<std::uint32_t>(plan.cleanup_env.size());
+  header.cleanup_envp = buffer.add_strings(plan.cleanup_env);
+}
+
+}  // namespace
+
+std::string encode_monitor_plan(const MonitorPlan& plan) {
+  StubBuffer buffer{sizeof(monitor_plan), MONITOR_PLAN_MAX_BYTES, "the monitor's plan"};
+  monitor_plan header{};
+  header.magic = MONITOR_PLAN_MAGIC;
+  header.version = MONITOR_PLAN_VERSION;
+  header.flags = static_cast<std::uint32_t>((plan.terminal ? MONITOR_TTY : 0) | (plan.log_fd >= 0 ? MONITOR_LOG : 0));
+  header.log_max_bytes = plan.log_max_bytes;
+  add_descriptors(plan, header);
+  header.exit_name = buffer.add_string(plan.exit_name);
+  header.log_name = buffer.add_string(plan.log_name);
+  add_cleanup(plan, buffer, header);
+  header.total_size = buffer.total_size();
+  std::string bytes = std::move(buffer).finish(&header);
+  if (monitor_plan_is_valid(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 0)
+    throw base::Error{base::ErrorKind::invalid_argument, "the monitor's plan names a descriptor below 3 or no process"};
+  return bytes;
+}
+
+base::UniqueFd make_monitor_executable() {
+  return make_executable("engine-monitor", {reinterpret_cast<const char*>(monitor_image), monitor_image_size});
+}
+
+void exec_monitor(int executable_fd, const MonitorPlan& plan) {
+  const base::UniqueFd plan_fd = make_plan_fd(encode_monitor_plan(plan));
+  for (const int fd : {plan.init_pidfd, plan.terminal_fd, plan.stdin_fd, plan.stdout_fd, plan.stderr_fd, plan.log_fd,
+                       plan.listen_fd, plan.client_fd, plan.container_fd, plan.alive_fd, plan.user_namespace_fd})
+    make_inheritable(fd);
+  const int code = exec_stub(executable_fd, "engine-monitor", plan_fd.get());
+  throw base::error_from_code(code, "executing the monitor");
+}
+
+namespace {
+
+/// A number in front of `separator`, which is taken away with it.
+std::optional<std::int64_t> take_number(std::string_view& text, char separator) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end == text.data() + text.size() || *end != separator) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
+  return number;
+}
+
+}  // namespace
+
+ExitRecord parse_exit_record(std::string_view text) {
+  std::vector<std::int64_t> numbers;
+  std::string_view rest = text;
+  for (const char separator : {' ', ' ', ' ', '.', '\n'}) {
+    const std::optional<std::int64_t> number = take_number(rest, separator);
+    if (!number) throw base::make_error(base::ErrorKind::corrupt, "malformed exit record ", base::quoted(text));
+    numbers.push_back(*number);
+  }
+  return {static_cast<int>(numbers[0]), numbers[1] != 0, numbers[2] != 0, numbers[3], static_cast<long>(numbers[4])};
+}
+
+}  // namespace runtime

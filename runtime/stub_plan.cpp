@@ -1,0 +1,128 @@
+#include "runtime/stub_plan.hpp"
+
+#include <array>
+
+#include "base/error.hpp"
+#include "runtime/stub/images.hpp"
+#include "runtime/stub/plan.h"
+#include "runtime/stub/plan_check.h"
+#include "runtime/stub_buffer.hpp"
+
+namespace runtime {
+namespace {
+
+std::uint32_t flags_of(const StagePlan& plan) {
+  std::uint32_t flags = 0;
+  const auto set = [&](bool on, stage_flag flag) {
+    if (on) flags |= static_cast<std::uint32_t>(flag);
+  };
+  set(plan.no_new_privileges, STAGE_NO_NEW_PRIVS);
+  set(plan.new_session, STAGE_SETSID);
+  set(plan.controlling_tty, STAGE_CONTROLLING_TTY);
+  set(plan.new_keyring, STAGE_NEW_KEYRING);
+  set(plan.tiny_init, STAGE_TINY_INIT);
+  set(plan.groups.has_value(), STAGE_SET_GROUPS);
+  set(plan.umask.has_value(), STAGE_SET_UMASK);
+  set(!plan.seccomp.empty(), STAGE_HAS_SECCOMP);
+  set(plan.die_with_parent, STAGE_DIE_WITH_PARENT);
+  return flags;
+}
+
+void add_identity(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) {
+  header.uid = plan.uid;
+  header.gid = plan.gid;
+  header.umask_value = plan.umask.value_or(0);
+  header.bounding = plan.capabilities.bounding;
+  header.permitted = plan.capabilities.permitted;
+  header.effective = plan.capabilities.effective;
+  header.inheritable = plan.capabilities.inheritable;
+  header.ambient = plan.capabilities.ambient;
+  if (!plan.groups) return;
+  header.group_count = static_cast<std::uint32_t>(plan.groups->size());
+  header.groups = buffer.add_bytes(plan.groups->data(), plan.groups->size() * sizeof(gid_t));
+}
+
+void add_limits(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) {
+  std::vector<stage_rlimit> limits;
+  for (const StageRlimit& limit : plan.rlimits)
+    limits.push_back({static_cast<std::uint32_t>(limit.resource), 0, limit.soft, limit.hard});
+  header.rlimit_count = static_cast<std::uint32_t>(limits.size());
+  header.rlimits = buffer.add_bytes(limits.data(), limits.size() * sizeof(stage_rlimit));
+  header.seccomp_count = static_cast<std::uint32_t>(plan.seccomp.size());
+  header.seccomp = buffer.add_bytes(plan.seccomp.data(), plan.seccomp.size() * sizeof(sock_filter));
+  header.seccomp_flags = plan.seccomp_flags;
+}
+
+void add_program(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) {
+  header.argc = static_cast<std::uint32_t>(plan.argv.size());
+  header.argv = buffer.add_strings(plan.argv);
+  header.envc = static_cast<std::uint32_t>(plan.env.size());
+  header.envp = buffer.add_strings(plan.env);
+  header.cwd = buffer.add_string(plan.cwd);
+  header.search_path = buffer.add_string(plan.search_path);
+  header.label = buffer.add_string(plan.label);
+}
+
+}  // namespace
+
+std::string encode_stage_plan(const StagePlan& plan) {
+  if (plan.argv.empty()) throw base::Error{base::ErrorKind::invalid_argument, "no command was given"};
+  StubBuffer buffer{sizeof(stage_plan), STAGE_PLAN_MAX_BYTES, "the process"};
+  stage_plan header{};
+  header.magic = STAGE_PLAN_MAGIC;
+  header.version = STAGE_PLAN_VERSION;
+  header.flags = flags_of(plan);
+  header.report_fd = static_cast<std::uint32_t>(plan.report_fd);
+  header.start_fd = plan.start_fd;
+  header.preserve_fds = plan.preserve_fds;
+  header.label_fd = plan.label_fd;
+  add_identity(plan, buffer, header);
+  add_limits(plan, buffer, header);
+  add_program(plan, buffer, header);
+  header.total_size = buffer.total_size();
+  std::string bytes = std::move(buffer).finish(&header);
+  if (stage_plan_is_valid(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 0)
+    throw base::Error{base::ErrorKind::internal, "the last stage's plan is not valid"};
+  return bytes;
+}
+
+base::UniqueFd make_stage_executable() {
+  return make_executable("engine-stage", {reinterpret_cast<const char*>(stage_image), stage_image_size});
+}
+
+int exec_stage(int executable_fd, int plan_fd, const StagePlan& plan) noexcept {
+  make_inheritable(plan.report_fd);
+  make_inheritable(plan.start_fd);
+  make_inheritable(plan.label_fd);
+  return exec_stub(executable_fd, "engine-stage", plan_fd);
+}
+
+std::string_view describe_stage_step(int step) {
+  static constexpr std::array<std::string_view, STAGE_STEP_EXEC + 1> words = {
+      "",
+      "reading the last stage's plan",
+      "waiting for the start",
+      "starting a session",
+      "taking the terminal",
+      "making a session keyring",
+      "setting resource limits",
+      "setting the security label",
+      "dropping capabilities from the bounding set",
+      "setting no-new-privileges",
+      "setting supplementary groups",
+      "setting the group id",
+      "setting the user id",
+      "setting capabilities",
+      "setting ambient capabilities",
+      "changing to the working directory",
+      "closing descriptors",
+      "loading the seccomp filter",
+      "starting the program below init",
+      "looking for the program",
+      "executing the program",
+  };
+  if (step <= 0 || step > STAGE_STEP_EXEC) return "doing something unknown in the last stage";
+  return words[static_cast<std::size_t>(step)];
+}
+
+}  // namespace runtime
