@@ -1,0 +1,92 @@
+#include "registry/archive_file.hpp"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <array>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/text.hpp"
+
+namespace registry {
+
+namespace {
+
+constexpr std::size_t block_bytes = 64 * 1024;
+
+struct ArchiveDeleter {
+  void operator()(archive* handle) const noexcept { archive_read_free(handle); }
+};
+using ArchiveHandle = std::unique_ptr<archive, ArchiveDeleter>;
+
+base::Error archive_error(archive* handle) {
+  const char* text = archive_error_string(handle);
+  return base::make_error(base::ErrorKind::corrupt, text == nullptr ? "cannot be read" : text);
+}
+
+/// Tells by the first bytes; only asked for regular files.
+bool is_compressed(int fd) {
+  std::array<unsigned char, 6> magic{};
+  const ssize_t got = ::pread(fd, magic.data(), magic.size(), 0);
+  if (got < static_cast<ssize_t>(magic.size())) return false;
+  const std::string_view start{reinterpret_cast<const char*>(magic.data()), magic.size()};
+  return start.substr(0, 2) == "\x1f\x8b" || start.substr(0, 4) == "\x28\xb5\x2f\xfd" || start.substr(0, 3) == "BZh" ||
+         start == std::string_view{
+                      "\xfd"
+                      "7zXZ\0",
+                      6};
+}
+
+/// A file without a name: it is gone when its last descriptor closes, also after a crash.
+base::UniqueFd make_unnamed_file() {
+  const base::TempDir folder;
+  base::UniqueFd fd{::openat(folder.fd(), "spool", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  if (!fd) throw base::os_error("making a temporary file in ", base::quoted(folder.path()));
+  base::unlink_file(folder.fd(), "spool");
+  return fd;
+}
+
+/// libarchive as a decompressor only: the format "raw" is one entry that holds all bytes.
+base::UniqueFd spool(int source) {
+  const ArchiveHandle handle{archive_read_new()};
+  if (!handle) throw std::bad_alloc();
+  archive_read_support_format_raw(handle.get());
+  archive_read_support_format_empty(handle.get());
+  archive_read_support_filter_gzip(handle.get());
+  archive_read_support_filter_zstd(handle.get());
+  archive_read_support_filter_xz(handle.get());
+  archive_read_support_filter_bzip2(handle.get());
+  if (archive_read_open_fd(handle.get(), source, block_bytes) != ARCHIVE_OK) throw archive_error(handle.get());
+  base::UniqueFd target = make_unnamed_file();
+  archive_entry* entry = nullptr;
+  const int found = archive_read_next_header(handle.get(), &entry);
+  if (found == ARCHIVE_EOF) return target;
+  if (found != ARCHIVE_OK) throw archive_error(handle.get());
+  const auto buffer = std::make_unique<char[]>(block_bytes);
+  while (true) {
+    const la_ssize_t got = archive_read_data(handle.get(), buffer.get(), block_bytes);
+    if (got < 0) throw archive_error(handle.get());
+    if (got == 0) return target;
+    base::write_all(target.get(), {buffer.get(), static_cast<std::size_t>(got)});
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const base::UniqueFd> open_archive_file(const std::string& path) {
+  base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+  if (!fd) throw base::os_error("opening ", base::quoted(path));
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) throw base::os_error("looking at ", base::quoted(path));
+  if (S_ISDIR(status.st_mode))
+    throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(path), " is a folder, not an archive")
+        .with_hint("a folder in OCI layout is named with oci:");
+  if (!S_ISREG(status.st_mode) || is_compressed(fd.get()))
+    fd = base::with_context([&] { return spool(fd.get()); }, "uncompressing ", base::quoted(path));
+  return std::make_shared<const base::UniqueFd>(std::move(fd));
+}
+
+}  // namespace registry

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/fd.hpp"
+
+namespace registry {
+
+/// Opens an image archive for reading at any place. A compressed one (gzip, zstd, xz, bzip2), a pipe or a device is
+/// copied, uncompressed, to an unnamed file in the folder for temporary files first.
+/// @throws Error not_found, corrupt, no_space.
+std::shared_ptr<const base::UniqueFd> open_archive_file(const std::string& path);
+
+}  // namespace registry

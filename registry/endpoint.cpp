@@ -1,0 +1,123 @@
+#include "registry/endpoint.hpp"
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "registry/certificates.hpp"
+
+namespace registry {
+
+namespace {
+
+constexpr std::size_t max_error_body_bytes = 64 * 1024;
+
+/// Options of the command win over registries.conf.
+bool is_insecure(const PullPlace& place, const RegistryOptions& options) {
+  return options.tls_verify ? !*options.tls_verify : place.insecure;
+}
+
+std::string read_error_body(HttpResponse& response) {
+  try {
+    return response.read_all(max_error_body_bytes, "error message");
+  } catch (const base::Error&) {  // the status says enough
+    return {};
+  }
+}
+
+}  // namespace
+
+std::string api_host(std::string_view domain) {
+  return domain == "docker.io" ? "registry-1.docker.io" : std::string{domain};
+}
+
+std::string message_of_error_body(std::string_view body) {
+  try {
+    const base::JsonAt json = base::JsonAt::parse(body, "error message", {max_error_body_bytes, 16});
+    const auto errors = json.find("errors");
+    if (!errors || !errors->is_array()) return {};
+    for (const base::JsonAt& error : errors->array()) {
+      std::string text = error.string_or("message", "");
+      if (text.empty()) text = error.string_or("code", "");
+      if (!text.empty()) return base::concat(base::quoted(text));
+    }
+  } catch (const base::Error&) {  // not every server explains itself in JSON
+  }
+  return {};
+}
+
+Endpoint::Endpoint(HttpClient& http, PullPlace place, const RegistryOptions& options)
+    : http_(http),
+      place_(std::move(place)),
+      is_insecure_(is_insecure(place_, options)),
+      tls_(load_tls_settings(place_.reference.domain(), !is_insecure_, options)),
+      authenticator_(http, place_.reference.domain(), place_.reference.path(), tls_, options) {}
+
+HttpResponse Endpoint::get(std::string_view rest, const std::vector<std::string>& headers,
+                           std::chrono::seconds deadline) {
+  if (!is_insecure_) return get_by("https", rest, headers, deadline);
+  std::string scheme;
+  {
+    const std::lock_guard lock{mutex_};
+    scheme = scheme_;
+  }
+  return scheme.empty() ? get_insecurely(rest, headers, deadline) : get_by(scheme, rest, headers, deadline);
+}
+
+HttpResponse Endpoint::get_insecurely(std::string_view rest, const std::vector<std::string>& headers,
+                                      std::chrono::seconds deadline) {
+  const auto remember = [&](const char* scheme) {
+    const std::lock_guard lock{mutex_};
+    scheme_ = scheme;
+  };
+  try {
+    HttpResponse response = get_by("https", rest, headers, deadline);
+    remember("https");
+    return response;
+  } catch (const base::Error& error) {
+    if (!may_speak_plain_http(error)) throw;
+    HttpResponse response = get_by("http", rest, headers, deadline);
+    if (response.status() == 400) throw;  // an HTTPS server that was spoken to in plain text; its first error counts
+    remember("http");
+    return response;
+  }
+}
+
+HttpResponse Endpoint::get_by(const std::string& scheme, std::string_view rest, const std::vector<std::string>& headers,
+                              std::chrono::seconds deadline) {
+  HttpRequest request;
+  request.url = parse_url(
+      base::concat(scheme, "://", api_host(place_.reference.domain()), "/v2/", place_.reference.path(), "/", rest));
+  request.headers = headers;
+  request.tls = tls_;
+  request.deadline = deadline;
+  for (bool was_answered = false;; was_answered = true) {
+    request.authorization = authenticator_.header();
+    HttpResponse response = http_.send(request);
+    base::log(base::LogLevel::debug, "GET ", request.url.text(), ": ", response.status());
+    if (response.status() != 401 || !response.url().same_origin(request.url)) return response;
+    if (was_answered) throw authenticator_.denied(message_of_error_body(read_error_body(response)));
+    response.discard();
+    authenticator_.answer(response, request.authorization);
+  }
+}
+
+base::Error Endpoint::error_for(HttpResponse& response, std::string_view what) const {
+  const int status = response.status();
+  const std::string said = message_of_error_body(read_error_body(response));
+  const std::string& domain = place_.reference.domain();
+  if (status == 403 || status == 401) return authenticator_.denied(said);
+  if (status == 404)
+    return base::make_error(base::ErrorKind::not_found, domain, " has no ", what, said.empty() ? "" : ": ", said);
+  if (status == 429) {
+    const std::string after = response.header("retry-after").value_or("");
+    std::string message = base::concat(domain, " allows no more requests for now");
+    if (base::parse_unsigned(after)) message += base::concat(", but again after ", after, " seconds");
+    return base::Error(base::ErrorKind::network, std::move(message))
+        .with_hint(base::concat("the limit is that of ", domain, "; it is higher after engine login ", domain));
+  }
+  return base::make_error(base::ErrorKind::network, domain, " answered ", status, " for ", what,
+                          said.empty() ? "" : ": ", said);
+}
+
+}  // namespace registry

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "registry/auth.hpp"
+#include "registry/http_client.hpp"
+#include "registry/registries_conf.hpp"
+
+namespace registry {
+
+/// One repository of one registry or mirror: knows its scheme, its trust and its login.
+class Endpoint {
+ public:
+  /// `options` must outlive it.
+  Endpoint(HttpClient& http, PullPlace place, const RegistryOptions& options);
+
+  /// GET /v2/NAME/`rest`. Answers one challenge; for an insecure registry tries HTTPS without verification first, then
+  /// plain HTTP. Any status but 401 is returned. @throws Error network, permission.
+  HttpResponse get(std::string_view rest, const std::vector<std::string>& headers, std::chrono::seconds deadline);
+
+  const oci::Reference& reference() const noexcept { return place_.reference; }
+  /// An Error for a status that is not what was hoped for, with the registry's own words.
+  base::Error error_for(HttpResponse& response, std::string_view what) const;
+
+ private:
+  HttpResponse get_by(const std::string& scheme, std::string_view rest, const std::vector<std::string>& headers,
+                      std::chrono::seconds deadline);
+  HttpResponse get_insecurely(std::string_view rest, const std::vector<std::string>& headers,
+                              std::chrono::seconds deadline);
+
+  HttpClient& http_;
+  PullPlace place_;
+  bool is_insecure_;
+  TlsSettings tls_;
+  Authenticator authenticator_;
+  std::mutex mutex_;
+  std::string scheme_;  ///< Empty until an insecure registry has answered.
+};
+
+/// Pure. "docker.io" is served by "registry-1.docker.io".
+std::string api_host(std::string_view domain);
+
+/// Pure. The first "message" of an error body, shortened and quoted; empty when there is none.
+/// Source: OCI distribution-spec "Error Codes".
+std::string message_of_error_body(std::string_view body);
+
+}  // namespace registry

@@ -1,0 +1,278 @@
+#include "registry/http.hpp"
+
+#include <cerrno>
+#include <curl/curl.h>
+#include <utility>
+
+#include "base/host_file.hpp"
+#include "base/text.hpp"
+
+namespace registry {
+
+namespace {
+
+constexpr long receive_buffer_bytes = 256 * 1024;
+constexpr std::size_t max_authorities_bytes = 8 * 1024 * 1024;
+
+template <class Value>
+void set_option(CURL* easy, CURLoption option, Value value) {
+  const CURLcode code = curl_easy_setopt(easy, option, value);
+  if (code == CURLE_OK) return;
+  throw base::make_error(base::ErrorKind::internal, "setting libcurl option ", static_cast<int>(option), ": ",
+                         curl_easy_strerror(code));
+}
+
+void initialise_curl_once() {
+  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (code != CURLE_OK)
+    throw base::make_error(base::ErrorKind::internal, "initialising libcurl: ", curl_easy_strerror(code));
+}
+
+/// The system's bundle: libcurl replaces it when it is given authorities of our own, so both are given together.
+std::string system_authorities() {
+  const curl_version_info_data* version = curl_version_info(CURLVERSION_NOW);
+  if (version->cainfo == nullptr) return {};
+  return base::try_read_host_file(version->cainfo, max_authorities_bytes).value_or(std::string{});
+}
+
+std::string tls_hint(const TlsSettings& tls, std::string_view detail) {
+  if (detail.find("wrong version number") != std::string_view::npos)
+    return "the registry seems to speak plain HTTP: use --tls-verify=false, or insecure = true in registries.conf";
+  if (tls.advice_folder.empty()) return "use --cert-dir to trust its CA, or --tls-verify=false";
+  return base::concat("put the registry's CA in ", tls.advice_folder, "/ca.crt, or use --tls-verify=false");
+}
+
+/// Without the line ends and the trailing full stop that OpenSSL's texts have.
+std::string clean_detail(const char* buffer, CURLcode code) {
+  std::string detail{base::trim(buffer[0] != '\0' ? buffer : curl_easy_strerror(code))};
+  for (char& c : detail) {
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  }
+  return detail;
+}
+
+}  // namespace
+
+void Transfer::EasyDeleter::operator()(void* handle) const noexcept {
+  curl_easy_cleanup(handle);
+}
+void Transfer::MultiDeleter::operator()(void* handle) const noexcept {
+  curl_multi_cleanup(handle);
+}
+void Transfer::ListDeleter::operator()(curl_slist* list) const noexcept {
+  curl_slist_free_all(list);
+}
+
+Transfer::Transfer() : error_buffer_(CURL_ERROR_SIZE, '\0') {
+  initialise_curl_once();
+  multi_.reset(curl_multi_init());
+  easy_.reset(curl_easy_init());
+  if (!multi_ || !easy_) throw base::Error(base::ErrorKind::internal, "libcurl gave no handle");
+}
+
+void Transfer::start(const HttpSettings& settings, const HttpRequest& request, const Url& url,
+                     bool with_authorization) {
+  stop();
+  curl_easy_reset(easy_.get());
+  has_headers_ = is_done_ = is_over_limit_ = body_was_read_ = false;
+  result_ = CURLE_OK;
+  status_ = 0;
+  header_bytes_ = 0;
+  headers_.clear();
+  body_.clear();
+  error_buffer_[0] = '\0';
+  url_ = url;
+  tls_ = request.tls;
+  set_fixed_options(settings);
+  set_tls(request.tls);
+  set_headers(request, with_authorization);
+  set_option(easy_.get(), CURLOPT_URL, url.text().c_str());
+  set_option(easy_.get(), CURLOPT_PROTOCOLS_STR, url.scheme.c_str());
+  if (is_loopback_host(url.host)) set_option(easy_.get(), CURLOPT_PROXY, "");
+  if (request.deadline.count() > 0)
+    set_option(easy_.get(), CURLOPT_TIMEOUT, static_cast<long>(request.deadline.count()));
+  if (request.form) {
+    set_option(easy_.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(request.form->size()));
+    set_option(easy_.get(), CURLOPT_COPYPOSTFIELDS, request.form->c_str());
+  }
+  if (curl_multi_add_handle(multi_.get(), easy_.get()) != CURLM_OK)
+    throw base::Error(base::ErrorKind::internal, "starting a transfer in libcurl");
+  is_running_ = true;
+}
+
+void Transfer::set_fixed_options(const HttpSettings& settings) {
+  CURL* easy = easy_.get();
+  set_option(easy, CURLOPT_NOSIGNAL, 1L);
+  set_option(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  set_option(easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
+  set_option(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  set_option(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  set_option(easy, CURLOPT_CONNECTTIMEOUT, static_cast<long>(settings.connect_limit.count()));
+  set_option(easy, CURLOPT_LOW_SPEED_LIMIT, settings.low_speed_bytes);
+  set_option(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(settings.low_speed_limit.count()));
+  set_option(easy, CURLOPT_BUFFERSIZE, receive_buffer_bytes);
+  set_option(easy, CURLOPT_USERAGENT, settings.user_agent.c_str());
+  set_option(easy, CURLOPT_ERRORBUFFER, error_buffer_.data());
+  set_option(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+  set_option(easy, CURLOPT_HEADERDATA, static_cast<void*>(this));
+  set_option(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+  set_option(easy, CURLOPT_WRITEDATA, static_cast<void*>(this));
+}
+
+void Transfer::set_tls(const TlsSettings& tls) {
+  CURL* easy = easy_.get();
+  set_option(easy, CURLOPT_SSL_VERIFYPEER, tls.verify ? 1L : 0L);
+  set_option(easy, CURLOPT_SSL_VERIFYHOST, tls.verify ? 2L : 0L);
+  if (!tls.authorities.empty()) {
+    static const std::string system = system_authorities();
+    authorities_ = base::concat(system, "\n", tls.authorities);
+    curl_blob blob{authorities_.data(), authorities_.size(), CURL_BLOB_NOCOPY};
+    set_option(easy, CURLOPT_CAINFO_BLOB, &blob);
+  }
+  if (tls.client_certificate.empty()) return;
+  set_option(easy, CURLOPT_SSLCERT, tls.client_certificate.c_str());
+  set_option(easy, CURLOPT_SSLKEY, tls.client_key.c_str());
+}
+
+void Transfer::set_headers(const HttpRequest& request, bool with_authorization) {
+  header_list_.reset();
+  const auto append = [&](const std::string& line) {
+    curl_slist* longer = curl_slist_append(header_list_.get(), line.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    static_cast<void>(header_list_.release());  // it is the head of `longer` now
+    header_list_.reset(longer);
+  };
+  for (const std::string& line : request.headers) append(line);
+  if (with_authorization && !request.authorization.empty()) append("Authorization: " + request.authorization);
+  set_option(easy_.get(), CURLOPT_HTTPHEADER, header_list_.get());
+}
+
+bool Transfer::take_header_line(std::string_view line) {
+  header_bytes_ += line.size();
+  if (header_bytes_ > max_header_bytes) {
+    is_over_limit_ = true;
+    return false;
+  }
+  line = base::trim(line);
+  if (line.substr(0, 5) == "HTTP/") {  // a new block: the one before was an interim response
+    headers_.clear();
+    return true;
+  }
+  if (line.empty()) {
+    long status = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+    status_ = static_cast<int>(status);
+    has_headers_ = status_ >= 200;
+    return true;
+  }
+  if (const auto field = base::split_once(line, ':'))
+    headers_.emplace_back(base::to_lower(base::trim(field->first)), base::trim(field->second));
+  return true;
+}
+
+std::size_t Transfer::on_header(char* bytes, std::size_t size, std::size_t count, void* self) noexcept {
+  try {
+    return static_cast<Transfer*>(self)->take_header_line({bytes, size * count}) ? size * count : 0;
+  } catch (const std::exception&) {  // out of memory; libcurl is told, and ends the transfer
+    return 0;
+  }
+}
+
+std::size_t Transfer::on_body(char* bytes, std::size_t size, std::size_t count, void* self) noexcept {
+  try {
+    static_cast<Transfer*>(self)->body_.append(bytes, size * count);
+    return size * count;
+  } catch (const std::exception&) {  // out of memory, as above
+    return 0;
+  }
+}
+
+void Transfer::collect_result() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    is_done_ = true;
+    result_ = message->data.result;
+  }
+}
+
+/// Does what can be done now, and waits for the socket when that brought nothing.
+void Transfer::advance() {
+  const bool had_headers = has_headers_;
+  int running = 0;
+  if (curl_multi_perform(multi_.get(), &running) != CURLM_OK)
+    throw base::Error(base::ErrorKind::internal, "running a transfer in libcurl");
+  collect_result();
+  if (is_done_ || !body_.empty() || has_headers_ != had_headers) return;
+  curl_multi_poll(multi_.get(), nullptr, 0, 1000, nullptr);
+}
+
+void Transfer::wait_for_headers() {
+  while (!has_headers_ && !is_done_) advance();
+  if (is_done_ && result_ != CURLE_OK && !has_headers_) fail(result_);
+  if (!has_headers_) fail(CURLE_GOT_NOTHING);
+}
+
+std::string_view Transfer::read_chunk() {
+  if (body_was_read_) {
+    body_.clear();
+    body_was_read_ = false;
+  }
+  while (body_.empty() && !is_done_) advance();
+  if (!body_.empty()) {
+    body_was_read_ = true;
+    return body_;
+  }
+  if (result_ != CURLE_OK) fail(result_);
+  return {};
+}
+
+void Transfer::stop() noexcept {
+  if (is_running_) curl_multi_remove_handle(multi_.get(), easy_.get());
+  is_running_ = false;
+}
+
+void Transfer::fail(int code) const {
+  using base::ErrorKind;
+  const std::string detail = clean_detail(error_buffer_.c_str(), static_cast<CURLcode>(code));
+  const std::string place = url_.origin();
+  if (is_over_limit_) throw base::make_error(ErrorKind::network, place, " sent too many header bytes");
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      throw base::make_error(ErrorKind::network, "cannot find ", place, ": ", detail)
+          .with_hint("check the name, the network and the name server in /etc/resolv.conf");
+    case CURLE_COULDNT_CONNECT:
+      throw base::make_error(ErrorKind::network, "cannot connect to ", place, ": ", detail)
+          .with_hint("check that the registry runs and that its port is part of the name")
+          .with_code(ECONNREFUSED);
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+      throw base::make_error(ErrorKind::network, "no trusted connection to ", place, ": ", detail)
+          .with_hint(tls_hint(tls_, detail))
+          .with_code(code == CURLE_SSL_CONNECT_ERROR ? EPROTO : 0);
+    case CURLE_OPERATION_TIMEDOUT:
+      throw base::make_error(ErrorKind::network, place, " is too slow: ", detail).with_code(ETIMEDOUT);
+    case CURLE_OUT_OF_MEMORY:
+      throw base::make_error(ErrorKind::internal, "talking to ", place, ": ", detail);
+    default:
+      throw base::make_error(ErrorKind::network, "connection to ", place, " was cut: ", detail).with_code(ECONNRESET);
+  }
+}
+
+bool is_transient(const base::Error& error) {
+  return error.kind() == base::ErrorKind::network &&
+         (error.code() == ECONNRESET || error.code() == ETIMEDOUT || error.code() == EAGAIN);
+}
+
+bool may_speak_plain_http(const base::Error& error) {
+  if (error.kind() != base::ErrorKind::network) return false;
+  return error.code() == ECONNREFUSED || error.code() == EPROTO || error.code() == ECONNRESET;
+}
+
+}  // namespace registry

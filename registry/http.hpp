@@ -1,0 +1,114 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "registry/url.hpp"
+
+struct curl_slist;
+
+// libcurl behind RAII: one exchange, no redirects, no decisions. http_client.hpp is what others use.
+
+namespace registry {
+
+inline constexpr std::size_t max_header_bytes = 96 * 1024;
+
+struct TlsSettings {
+  bool verify = true;
+  std::string authorities;         ///< PEM text, trusted in addition to the system's; may be empty.
+  std::string client_certificate;  ///< Path of a PEM file; may be empty.
+  std::string client_key;          ///< Path of a PEM file; may be empty.
+  std::string advice_folder;       ///< Where a CA file would be looked for; for the hint of a failed check.
+};
+
+struct HttpSettings {
+  std::string user_agent = "engine";
+  std::chrono::seconds connect_limit{30};
+  /// A transfer is given up when it stays below this many bytes a second for this long.
+  long low_speed_bytes = 128;
+  std::chrono::seconds low_speed_limit{60};
+};
+
+struct HttpRequest {
+  Url url;
+  std::vector<std::string> headers;  ///< "Name: value"; never Authorization.
+  std::string authorization;         ///< Value of Authorization; goes to the origin of `url` only. May be empty.
+  std::optional<std::string> form;   ///< Makes it a POST of application/x-www-form-urlencoded.
+  TlsSettings tls;                   ///< Also for the targets of redirects.
+  std::chrono::seconds deadline{0};  ///< For the whole exchange; 0: none beyond the low-speed limit.
+};
+
+/// One easy handle inside a multi handle of its own: the multi handle keeps the connections for the next exchange, and
+/// lets us stop reading without a callback that blocks. libcurl knows its address, so it never moves.
+class Transfer {
+ public:
+  Transfer();
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+  ~Transfer() { stop(); }
+
+  /// Begins `request`, but at `url`. Whatever went before is forgotten.
+  void start(const HttpSettings& settings, const HttpRequest& request, const Url& url, bool with_authorization);
+  /// @throws Error network.
+  void wait_for_headers();
+  /// The next piece of the body, valid until the next call; empty at its end. @throws Error network.
+  std::string_view read_chunk();
+  /// Forgets the exchange. A connection whose body was read to its end stays open.
+  void stop() noexcept;
+
+  int status() const noexcept { return status_; }
+  /// In order, names in lower case.
+  const std::vector<std::pair<std::string, std::string>>& headers() const noexcept { return headers_; }
+
+ private:
+  struct EasyDeleter {
+    void operator()(void* handle) const noexcept;
+  };
+  struct MultiDeleter {
+    void operator()(void* handle) const noexcept;
+  };
+  struct ListDeleter {
+    void operator()(curl_slist* list) const noexcept;
+  };
+  static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self) noexcept;
+  static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self) noexcept;
+  void set_fixed_options(const HttpSettings& settings);
+  void set_tls(const TlsSettings& tls);
+  void set_headers(const HttpRequest& request, bool with_authorization);
+  bool take_header_line(std::string_view line);
+  void advance();
+  void collect_result();
+  [[noreturn]] void fail(int code) const;
+
+  std::unique_ptr<void, MultiDeleter> multi_;
+  std::unique_ptr<void, EasyDeleter> easy_;
+  std::unique_ptr<curl_slist, ListDeleter> header_list_;
+  bool is_running_ = false;
+  bool has_headers_ = false;
+  bool is_done_ = false;
+  bool is_over_limit_ = false;
+  int result_ = 0;  ///< CURLcode
+  int status_ = 0;
+  std::size_t header_bytes_ = 0;
+  std::vector<std::pair<std::string, std::string>> headers_;
+  std::string body_;  ///< What arrived and was not read yet.
+  bool body_was_read_ = false;
+  Url url_;
+  TlsSettings tls_;
+  std::string authorities_;
+  std::string error_buffer_;
+};
+
+/// Whether a failure may pass: a cut or stalled connection. Not: a refused one, name resolution, TLS, limits.
+bool is_transient(const base::Error& error);
+/// Whether the peer could not be spoken to at all by TLS: it refused, cut, or does not speak TLS.
+bool may_speak_plain_http(const base::Error& error);
+
+}  // namespace registry
