@@ -62,12 +62,13 @@ Attempt begin_attempt(std::string name, const std::string& path, const NetworkTa
   return attempt;
 }
 
-Attempt plan_slirp4netns(const NetworkTarget& target, const HostFacts& host, bool sandbox) {
+Attempt plan_slirp4netns(const NetworkTarget& target, const HostFacts& host,
+                         const std::vector<std::string>& confinement) {
   Attempt attempt = begin_attempt("slirp4netns", host.slirp4netns, target);
   base::Pipe ready = base::make_pipe();
   base::Pipe exit = base::make_pipe();
   attempt.command.argv = {"slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback"};
-  if (sandbox) attempt.command.argv.insert(attempt.command.argv.end(), {"--enable-sandbox", "--enable-seccomp"});
+  attempt.command.argv.insert(attempt.command.argv.end(), confinement.begin(), confinement.end());
   attempt.command.argv.insert(
       attempt.command.argv.end(),
       {"--ready-fd=5", "--exit-fd=6", "--userns-path=/proc/self/fd/3", "--netns-type=path", "/proc/self/fd/4", "tap0"});
@@ -121,14 +122,17 @@ UserNetwork carry_out(Attempt attempt, const char* forwarder) {
   return {std::move(helper), std::move(attempt.exit_fd), forwarder};
 }
 
-// Its sandbox fails where /etc/resolv.conf leads outside /etc and /run, and in some containers.
+// Version 1.2 does not join the user namespace of --userns-path before it makes its sandbox, so only root can have one.
+// Both confinements fail in some containers, the sandbox also where /etc/resolv.conf leads outside /etc and /run.
 UserNetwork start_slirp4netns(const NetworkTarget& target, const HostFacts& host) {
+  std::vector<std::string> confinement{"--enable-seccomp"};
+  if (host.uid == 0) confinement.emplace_back("--enable-sandbox");
   try {
-    return carry_out(plan_slirp4netns(target, host, true), slirp_forwarder);
+    return carry_out(plan_slirp4netns(target, host, confinement), slirp_forwarder);
   } catch (const base::Error& error) {
     if (error.kind() != base::ErrorKind::network) throw;
   }
-  return carry_out(plan_slirp4netns(target, host, false), slirp_forwarder);
+  return carry_out(plan_slirp4netns(target, host, {}), slirp_forwarder);
 }
 
 UserNetwork start_pasta(const NetworkTarget& target, const HostFacts& host) {
