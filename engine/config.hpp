@@ -18,8 +18,8 @@ struct GlobalOptions {
 
 /// Defaults, files, environment and flags, merged once (FEATURES.md 4.1: podman 6 order).
 struct Config {
-  std::string root;   ///< Absolute path of the store.
-  std::string run;    ///< Absolute path of the run folder.
+  std::string root;            ///< Absolute path of the store.
+  std::string run;             ///< Absolute path of the run folder.
   std::string storage_driver;  ///< Empty: choose by trying.
   bool keep_blobs = true;
   std::string detach_keys = "ctrl-p,ctrl-q";

@@ -14,8 +14,8 @@ namespace engine {
 /// What every verb needs; made once by cmd/main, passed by reference, never global.
 class Engine {
  public:
-  Engine(Config config, rootless::HostFacts host, base::Progress& progress)
-      : config(std::move(config)), host(std::move(host)), progress(progress) {}
+  Engine(Config merged_config, rootless::HostFacts host_facts, base::Progress& reports_to)
+      : config(std::move(merged_config)), host(std::move(host_facts)), progress(reports_to) {}
   const Config config;
   const rootless::HostFacts host;
   base::Progress& progress;

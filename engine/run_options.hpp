@@ -55,8 +55,8 @@ struct RunOptions {
   std::vector<std::string> security_opt;
   std::vector<std::string> labels;
   std::vector<std::string> annotations;
-  std::string network;  ///< none|host|private; empty: default
-  std::string userns;   ///< "", "host"; others refused for now
+  std::string network;                  ///< none|host|private; empty: default
+  std::string userns;                   ///< "", "host"; others refused for now
   std::string pid, ipc, uts, cgroupns;  ///< "private"|"host"
   std::string cgroups = "enabled";      ///< accepted: enabled|disabled|no-conmon|split
   std::string cidfile;

@@ -20,7 +20,7 @@ struct PullOptions {
   std::vector<std::string> images;
   bool quiet = false;
   bool all_tags = false;
-  std::string platform;   ///< os/arch[/variant]; from --platform or --arch/--os/--variant
+  std::string platform;           ///< os/arch[/variant]; from --platform or --arch/--os/--variant
   std::string policy = "always";  ///< always|missing|never|newer
   std::optional<bool> tls_verify;
   std::string auth_file, creds, cert_dir;
@@ -30,7 +30,7 @@ struct PullOptions {
 std::vector<std::string> pull(Engine& engine, const PullOptions& options);
 
 struct ImageSummary {
-  std::string id;  ///< 64 hex
+  std::string id;      ///< 64 hex
   std::string digest;  ///< "sha256:…" of the manifest
   std::vector<std::string> names;
   std::vector<std::string> repo_digests;
@@ -48,7 +48,7 @@ struct RemovedImage {
 struct RemoveImageOptions {
   std::vector<std::string> images;
   bool all = false;
-  bool force = false;   ///< Removes containers that use it, too.
+  bool force = false;  ///< Removes containers that use it, too.
   bool ignore = false;
 };
 RemovedImage remove_images(Engine& engine, const RemoveImageOptions& options);
@@ -150,7 +150,7 @@ struct ContainerSummary {
 };
 struct ListOptions {
   bool all = false;
-  int last = 0;          ///< -n, -l
+  int last = 0;                      ///< -n, -l
   std::vector<std::string> filters;  ///< "status=running"
 };
 std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions& options);

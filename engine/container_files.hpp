@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/context.hpp"
+#include "engine/run_options.hpp"
+#include "storage/containers.hpp"
+
+namespace engine {
+
+/// Writes hosts, hostname, resolv.conf and .containerenv into the container's folder, from where they are bound into
+/// the container: nothing is ever written through a path of the image. Source: FEATURES.md 4.3.
+void write_container_files(Engine& engine, const storage::ContainerDir& container,
+                           const storage::ContainerRecord& record, const RunOptions& options);
+
+/// (host path, path in the container) of the files that write_container_files makes.
+std::vector<std::pair<std::string, std::string>> container_file_mounts(Engine& engine,
+                                                                       const storage::ContainerRecord& record,
+                                                                       const RunOptions& options);
+
+/// Pure: the nameservers of the host that can be reached from the container, in resolv.conf form.
+std::string make_resolv_conf(std::string_view host_text, const RunOptions& options, const std::string& network,
+                             const std::string& forwarder);
+/// Pure: the host's /etc/hosts, the container's own name, and --add-host. @throws Error invalid_argument.
+std::string make_hosts(std::string_view host_text, const RunOptions& options, const storage::ContainerRecord& record);
+
+}  // namespace engine

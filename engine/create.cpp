@@ -1,0 +1,305 @@
+#include "engine/create.hpp"
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/json_writer.hpp"
+#include "base/log.hpp"
+#include "base/signals.hpp"
+#include "engine/container_files.hpp"
+#include "engine/detach_keys.hpp"
+#include "engine/driver.hpp"
+#include "engine/image_for_run.hpp"
+#include "engine/inside.hpp"
+#include "engine/limits.hpp"
+#include "engine/make_spec.hpp"
+#include "engine/names.hpp"
+#include "engine/process_of_image.hpp"
+#include "engine/resolve_mounts.hpp"
+#include "engine/union_file.hpp"
+#include "engine/verbs.hpp"
+#include "rootless/network.hpp"
+#include "runtime/seccomp.hpp"
+#include "storage/layers.hpp"
+#include "storage/overlay.hpp"
+
+namespace engine {
+
+using base::concat;
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+namespace {
+
+constexpr std::size_t max_profile_bytes = 4 * 1024 * 1024;
+
+std::string current_directory() {
+  char buffer[PATH_MAX];
+  if (::getcwd(buffer, sizeof buffer) == nullptr) throw base::os_error("looking up the current directory");
+  return buffer;
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> result;
+  for (char** entry = environ; *entry != nullptr; ++entry) result.emplace_back(*entry);
+  return result;
+}
+
+/// Options whose values only some of podman's forms are understood yet.
+void refuse_unsupported(const RunOptions& options) {
+  const auto only = [](std::string_view option, const std::string& value,
+                       std::initializer_list<std::string_view> known) {
+    if (value.empty() || std::find(known.begin(), known.end(), value) != known.end()) return;
+    throw make_error(ErrorKind::unsupported, option, " ", quoted(value), " is not supported yet");
+  };
+  only("--pid", options.pid, {"private", "host"});
+  only("--ipc", options.ipc, {"private", "shareable", "host"});
+  only("--uts", options.uts, {"private", "host"});
+  only("--cgroupns", options.cgroupns, {"private", "host"});
+  only("--userns", options.userns, {"host"});  // podman's "host" for a rootless caller is what we do always
+  only("--network", options.network, {"none", "host", "private", "slirp4netns", "pasta"});
+  only("--log-driver", options.log_driver, {"k8s-file", "json-file", "none"});
+  if (options.pid == "host" && options.init)
+    throw make_error(ErrorKind::invalid_argument,
+                     "--init needs a pid namespace of the container's own, not --pid host");
+}
+
+std::string choose_network(const Engine& engine, const RunOptions& options) {
+  std::string network = options.network.empty() ? engine.config.default_network : options.network;
+  if (network == "slirp4netns" || network == "pasta" || network == "bridge" || network == "default")
+    network = "private";
+  if (network != "private" || rootless::can_start_user_network(engine.host)) return network;
+  if (!options.network.empty())
+    throw make_error(ErrorKind::unsupported, "--network ", options.network, " needs slirp4netns or pasta")
+        .with_hint("apt-get install slirp4netns");
+  base::log(base::LogLevel::warn,
+            "neither slirp4netns nor pasta is installed: the container gets no network but loopback "
+            "(--network none or host says so on purpose)");
+  return "none";
+}
+
+std::string seccomp_json(const Engine& engine, const Security& security) {
+  if (!security.seccomp) return {};
+  const std::string& file = security.seccomp_file.empty() ? engine.config.seccomp_profile : security.seccomp_file;
+  if (file.empty()) return runtime::default_profile_json(security.capabilities);
+  const base::UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) throw base::os_error("opening seccomp profile ", quoted(file));
+  return base::with_context(
+      [&] {
+        return runtime::resolve_profile_json(base::read_to_end(fd.get(), max_profile_bytes), security.capabilities);
+      },
+      "seccomp profile ", quoted(file));
+}
+
+/// The lower directories alone, for looking into the image before anything is mounted.
+base::RootfsMount lowers_only(Engine& engine, const storage::ContainerRecord& record) {
+  base::RootfsMount rootfs;
+  if (!record.rootfs.empty()) {
+    rootfs.lowers.emplace_back(::open(record.rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!rootfs.lowers.back()) throw base::os_error("opening rootfs ", quoted(record.rootfs));
+    return rootfs;
+  }
+  rootfs.driver = base::RootfsDriver::overlay;
+  for (auto chain = record.chain_ids.rbegin(); chain != record.chain_ids.rend(); ++chain)
+    rootfs.lowers.push_back(storage::open_layer_diff(engine.store(), base::Digest::parse(*chain), record.variant));
+  return rootfs;
+}
+
+ResolvedUser find_user(Engine& engine, const storage::ContainerRecord& record, const std::string& wanted,
+                       const std::vector<std::string>& group_add) {
+  const base::RootfsMount rootfs = lowers_only(engine, record);
+  return resolve_user(wanted, read_union_file(rootfs, "etc", "passwd"), read_union_file(rootfs, "etc", "group"),
+                      group_add);
+}
+
+void check_user_is_mapped(const ResolvedUser& user, const rootless::IdMap& map) {
+  if (rootless::map_out(map.uids, user.uid) && rootless::map_out(map.gids, user.gid)) return;
+  throw make_error(ErrorKind::unsupported, "user ", user.uid, ":", user.gid,
+                   " is not among the ids this user may use in containers")
+      .with_hint(map.single ? "add ranges for you to /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 "
+                              "--add-subgids 100000-165535 USER)"
+                            : "a longer range in /etc/subuid and /etc/subgid reaches that id");
+}
+
+std::string words_as_json(const std::vector<std::string>& words) {
+  base::JsonWriter json;
+  json.value(words);
+  return json.take();
+}
+
+void add_image(storage::ContainerRecord& record, const ImageForRun& image) {
+  record.image_name = image.name;
+  record.image_id = std::string{image.image.record.config.hex()};
+  record.manifest = image.image.record.manifest.text();
+  for (const base::Digest& chain : image.image.record.chain_ids) record.chain_ids.push_back(chain.text());
+}
+
+std::string absolute_rootfs(const std::string& path) {
+  char resolved[PATH_MAX];
+  if (::realpath(path.c_str(), resolved) == nullptr) throw base::os_error("rootfs ", quoted(path));
+  return resolved;
+}
+
+std::vector<std::pair<std::string, std::string>> all_labels(const RunOptions& options, const oci::ImageConfig& image) {
+  Environment labels;  // the same rule: a later value replaces an earlier one
+  for (const auto& [name, value] : image.labels) labels.set(name, value);
+  for (const std::string& word : options.labels) {
+    const auto pair = base::split_once(word, '=');
+    labels.set(pair ? pair->first : std::string_view{word}, pair ? pair->second : std::string_view{});
+  }
+  std::vector<std::pair<std::string, std::string>> result;
+  for (const std::string& assignment : labels.assignments()) {
+    const auto pair = base::split_once(assignment, '=');
+    result.emplace_back(pair->first, pair->second);
+  }
+  return result;
+}
+
+storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, const oci::ImageConfig& image) {
+  storage::ContainerRecord record;
+  record.id = base::random_hex(32);
+  if (!options.name.empty()) check_container_name(options.name);
+  record.name = options.name.empty() ? random_container_name() : options.name;
+  record.created = base::format_rfc3339(base::now());
+  record.variant = engine.variant();
+  record.command = container_command(options, image);
+  record.labels = all_labels(options, image);
+  record.network = choose_network(engine, options);
+  record.hostname = options.hostname.empty() ? record.id.substr(0, 12) : options.hostname;
+  record.auto_remove = options.auto_remove;
+  record.tty = options.tty;
+  record.open_stdin = options.interactive;
+  record.privileged = options.privileged;
+  record.init = options.init;
+  record.read_only = options.read_only;
+  record.log_driver = options.log_driver == "none" ? "none" : "k8s-file";
+  record.stop_timeout_seconds = options.stop_timeout.value_or(engine.config.stop_timeout_seconds);
+  record.detach_keys = options.detach_keys.value_or(engine.config.detach_keys);
+  parse_detach_keys(record.detach_keys);  // refused now rather than when somebody attaches
+  record.create_command = words_as_json(options.command_line);
+  const std::string stop_signal = options.stop_signal.empty() ? image.stop_signal : options.stop_signal;
+  if (!stop_signal.empty()) {
+    const auto number = base::parse_signal(stop_signal);
+    if (!number) throw make_error(ErrorKind::invalid_argument, "unknown stop signal ", quoted(stop_signal));
+    record.stop_signal = *number;
+  }
+  return record;
+}
+
+runtime::Mount device_mount(const std::string& word) {
+  const std::vector<std::string_view> fields = base::split(word, ':');
+  const std::string source{fields[0]};
+  std::string destination = fields.size() > 1 && fields[1].starts_with('/') ? std::string{fields[1]} : source;
+  struct stat status {};
+  if (::stat(source.c_str(), &status) != 0) throw base::os_error("device ", quoted(source));
+  if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
+    throw make_error(ErrorKind::invalid_argument, quoted(source), " is not a device");
+  return {std::move(destination), "bind", source, {"bind", "rprivate", "nosuid", "noexec"}};
+}
+
+runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::ImageConfig& image,
+                       const storage::ContainerRecord& record, std::vector<MountWord> mounts) {
+  const Security security = resolve_security(options);
+  const ResolvedUser user =
+      find_user(engine, record, options.user.empty() ? image.user : options.user, options.group_add);
+  check_user_is_mapped(user, engine.host.id_map);
+  SpecInputs in{.options = options, .security = security, .user = user, .id_map = engine.host.id_map};
+  in.argv = record.command;
+  in.env = container_environment(options, image, user, record.hostname, own_environment()).assignments();
+  in.work_dir = container_work_dir(options, image);
+  in.hostname = record.hostname;
+  in.network = record.network;
+  in.mounts = std::move(mounts);
+  in.files = container_file_mounts(engine, record, options);
+  in.seccomp_json = seccomp_json(engine, security);
+  if (!record.rootfs.empty()) in.root_path = record.rootfs;
+  in.rlimits = container_limits(options.ulimits);
+  for (const std::string& device : options.devices) in.devices.push_back(device_mount(device));
+  if (!options.shm_size.empty()) {
+    const auto bytes = base::parse_size(options.shm_size);
+    if (!bytes)
+      throw make_error(ErrorKind::invalid_argument, "--shm-size ", quoted(options.shm_size), " is not a size like 64m");
+    in.shm_bytes = *bytes;
+  }
+  return make_spec(in);
+}
+
+void replace_existing(Engine& engine, const RunOptions& options) {
+  if (!options.replace) return;
+  if (options.name.empty()) throw make_error(ErrorKind::invalid_argument, "--replace needs --name");
+  if (container_exists(engine, options.name))
+    remove(engine, {.containers = {options.name}, .force = true, .volumes = true});
+}
+
+/// Made first, so that nothing is created when the file is there; removed again when creating fails.
+class CidFile {
+ public:
+  explicit CidFile(const std::string& path) : path_(path) {
+    if (path_.empty()) return;
+    fd_ = base::UniqueFd{::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+    if (fd_) return;
+    if (errno == EEXIST)
+      throw make_error(ErrorKind::already_exists, "container id file ", quoted(path_), " exists")
+          .with_hint(concat("rm ", path_));
+    throw base::os_error("creating container id file ", quoted(path_));
+  }
+  CidFile(const CidFile&) = delete;
+  CidFile& operator=(const CidFile&) = delete;
+  ~CidFile() {
+    if (fd_) ::unlink(path_.c_str());
+  }
+  void write(const std::string& id) {
+    if (!fd_) return;
+    base::write_all(fd_.get(), id);
+    fd_.reset();
+  }
+
+ private:
+  std::string path_;
+  base::UniqueFd fd_;
+};
+
+}  // namespace
+
+NewContainer create_container(Engine& engine, const RunOptions& options) {
+  refuse_unsupported(options);
+  CidFile cidfile{options.cidfile};
+  std::optional<ImageForRun> image;
+  oci::ImageConfig config;
+  if (!options.rootfs) {
+    image.emplace(find_or_pull(engine, options));
+    config = storage::read_image_config(engine.store(), image->image.record);
+  }
+  replace_existing(engine, options);
+  storage::ContainerRecord record = make_record(engine, options, config);
+  if (image) add_image(record, *image);
+  if (options.rootfs) record.rootfs = absolute_rootfs(options.image);
+  record.driver = options.rootfs ? "plain" : std::string{storage::name_of(choose_driver(engine))};
+  ResolvedMounts mounts = resolve_mounts(engine, options, config.volumes, current_directory());
+  record.named_volumes = mounts.named_volumes;
+  record.anonymous_volumes = mounts.anonymous_volumes;
+  runtime::Spec spec = spec_for(engine, options, config, record, std::move(mounts.mounts));
+
+  const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
+  storage::ContainerDir dir =
+      storage::create_container(engine.store(), hold, record, runtime::write_spec(spec), !options.auto_remove);
+  write_container_files(engine, dir, record, options);
+  if (record.driver == "copy") run_inside(engine, {"prepare-copy", record.id});
+  copy_up_volumes(engine, record.id, mounts.copy_ups);
+  cidfile.write(record.id);
+  return {std::move(dir), std::move(record), std::move(spec)};
+}
+
+std::string create(Engine& engine, const RunOptions& options) {
+  return create_container(engine, options).record.id;
+}
+
+}  // namespace engine

@@ -1,0 +1,144 @@
+#include <fcntl.h>
+#include <numeric>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/path_in_root.hpp"
+#include "engine/environment.hpp"
+#include "engine/reconcile.hpp"
+#include "engine/relay.hpp"
+#include "engine/security.hpp"
+#include "engine/selection.hpp"
+#include "engine/user.hpp"
+#include "engine/verbs.hpp"
+#include "runtime/container.hpp"
+#include "runtime/terminal.hpp"
+
+namespace engine {
+
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+namespace {
+
+constexpr std::size_t max_passwd_bytes = 1024 * 1024;
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> result;
+  for (char** entry = environ; *entry != nullptr; ++entry) result.emplace_back(*entry);
+  return result;
+}
+
+/// The root directory of a running container, through /proc: what is read there is never followed out of it.
+base::UniqueFd container_root(const Observed& observed) {
+  base::UniqueFd root{
+      ::open(base::concat("/proc/", observed.state.pid, "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  return root;
+}
+
+void set_user(runtime::Process& process, const ExecOptions& options, const Observed& observed, bool single) {
+  if (options.user.empty()) return;
+  const base::UniqueFd root = container_root(observed);
+  std::string passwd, group;
+  if (root) {
+    passwd = base::read_small_file_in_root(root.get(), "etc/passwd", max_passwd_bytes);
+    group = base::read_small_file_in_root(root.get(), "etc/group", max_passwd_bytes);
+  }
+  const ResolvedUser user = resolve_user(options.user, passwd, group, {});
+  const auto bounding = process.capabilities.bounding;
+  process.user.uid = user.uid;
+  process.user.gid = user.gid;
+  process.user.additional_gids = single ? std::vector<std::uint32_t>{} : user.additional_gids;
+  process.capabilities = {};
+  process.capabilities.bounding = bounding;
+  if (user.uid == 0) process.capabilities.effective = process.capabilities.permitted = bounding;
+  std::erase_if(process.env, [](const std::string& entry) { return entry.starts_with("HOME="); });
+  process.env.push_back("HOME=" + user.home);
+}
+
+void set_environment(runtime::Process& process, const ExecOptions& options) {
+  Environment environment;
+  for (const std::string& assignment : process.env) environment.set_assignment(assignment);
+  if (options.tty) environment.set("TERM", "xterm");
+  const std::vector<std::string> host = own_environment();
+  for (const std::string& path : options.env_files)
+    apply_env_file(environment,
+                   base::with_context([&] { return base::read_file(AT_FDCWD, path, 4 * 1024 * 1024); }, "env file"),
+                   path, host);
+  for (const std::string& word : options.env) apply_env_word(environment, word, host);
+  process.env = environment.assignments();
+}
+
+runtime::Process make_process(const runtime::Spec& spec, const ExecOptions& options, const Observed& observed,
+                              bool single) {
+  runtime::Process process = spec.process;
+  process.args = options.command;
+  process.terminal = options.tty;
+  process.console_size = {};
+  if (options.tty)
+    if (const auto size = runtime::window_size(STDIN_FILENO)) process.console_size = {size->rows, size->columns};
+  set_user(process, options, observed, single);
+  set_environment(process, options);
+  if (!options.work_dir.empty()) process.cwd = options.work_dir;
+  if (options.privileged) {
+    process.capabilities.bounding = process.capabilities.effective = process.capabilities.permitted =
+        all_capabilities();
+  }
+  return process;
+}
+
+int run_attached(runtime::ExecRequest& request, const ExecOptions& options) {
+  ChildStreams streams;
+  if (!options.tty) {
+    streams = make_child_streams(options.interactive);
+    request.stdin_fd = streams.in;
+    request.stdout_fd = streams.out;
+    request.stderr_fd = streams.err;
+  }
+  runtime::CreatedInit process = runtime::exec(request);
+  runtime::wait_for_exec(process);
+  streams.kept.clear();
+  streams.relay.terminal = process.terminal.get();
+  streams.relay.with_stdin = options.interactive;
+  streams.relay.forward_signal = [&](int signal) { process.process.send_signal(signal); };
+  const runtime::RawTerminal raw{options.tty && options.interactive ? STDIN_FILENO : -1};
+  return relay(process.process, std::move(streams.relay)).code;
+}
+
+int run_detached(runtime::ExecRequest& request) {
+  const base::UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+  request.stdin_fd = request.stdout_fd = request.stderr_fd = null.get();
+  runtime::CreatedInit process = runtime::exec(request);
+  runtime::wait_for_exec(process);
+  process.process.detach();  // the container's init becomes its parent when we end
+  return 0;
+}
+
+}  // namespace
+
+int exec(Engine& engine, const ExecOptions& options) {
+  if (options.command.empty())
+    throw make_error(ErrorKind::invalid_argument, "name the command to run: engine exec CONTAINER COMMAND");
+  const storage::ContainerDir container = require_container(engine, options.container);
+  const Observed observed = observe(container, engine.host.boot_id);
+  if (!observed.is_running())
+    throw make_error(ErrorKind::in_use, "container ", quoted(options.container), " is not running (it is ",
+                     observed.state.status, ")")
+        .with_hint(base::concat("engine start ", options.container));
+  const std::string json = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
+  const runtime::Spec spec = runtime::parse_spec(json, "config.json of the container");
+  if (options.tty && options.detach)
+    throw make_error(ErrorKind::unsupported, "exec --detach with --tty is not supported yet");
+  runtime::ExecRequest request{.init_pid = observed.state.pid,
+                               .init_pidfd = observed.process.get(),
+                               .process = make_process(spec, options, observed, engine.host.id_map.single)};
+  if (!options.privileged) request.seccomp_json = spec.linux.seccomp_json;
+  request.die_with_parent = !options.detach;
+  request.preserved_fds.resize(options.preserve_fds);
+  std::iota(request.preserved_fds.begin(), request.preserved_fds.end(), 3);
+  return options.detach ? run_detached(request) : run_attached(request, options);
+}
+
+}  // namespace engine

@@ -1,0 +1,61 @@
+#include "engine/fuse_overlayfs.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "rootless/user_namespace.hpp"
+
+namespace engine {
+
+using base::concat;
+
+namespace {
+
+// Numbers in the child; the lowers, upper and work directory follow.
+constexpr int user_namespace_number = 3;
+constexpr int fuse_number = 4;
+constexpr int first_directory_number = 5;
+
+std::string fd_path(int number) {
+  return concat("/proc/self/fd/", number);
+}
+
+}  // namespace
+
+base::Child serve_fuse_overlayfs(const Engine& engine, const base::RootfsMount& rootfs, int fuse_fd, pid_t init_pid) {
+  const base::UniqueFd user_namespace{::open(concat("/proc/", init_pid, "/ns/user").c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!user_namespace) throw base::os_error("opening the user namespace of the container");
+  base::Command command{.path = own_program("engine")};
+  command.fds = {{user_namespace.get(), user_namespace_number}, {fuse_fd, fuse_number}};
+  int number = first_directory_number;
+  std::string lowers;
+  for (const base::UniqueFd& lower : rootfs.lowers) {
+    command.fds.emplace_back(lower.get(), number);
+    lowers += concat(lowers.empty() ? "" : ":", fd_path(number++));
+  }
+  std::string options = concat("lowerdir=", lowers);
+  if (rootfs.upper) {
+    command.fds.emplace_back(rootfs.upper.get(), number);
+    options += concat(",upperdir=", fd_path(number++));
+    command.fds.emplace_back(rootfs.work.get(), number);
+    options += concat(",workdir=", fd_path(number++));
+  }
+  command.argv = {"engine", "_inside", "fuse-overlayfs", engine.host.fuse_overlayfs,
+                  "-f",     "-o",      options,          concat("/dev/fd/", fuse_number)};
+  command.null_stdin = true;
+  command.new_session = true;
+  return base::spawn(command);
+}
+
+int run_fuse_overlayfs(const std::vector<std::string>& words) {
+  rootless::join_user_namespace(user_namespace_number);
+  std::vector<char*> argv;
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  if (words.empty()) throw base::make_error(base::ErrorKind::internal, "no program for the fuse-overlayfs server");
+  ::execv(argv[0], argv.data());
+  throw base::os_error("executing ", base::quoted(words[0]));
+}
+
+}  // namespace engine

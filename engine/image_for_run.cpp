@@ -1,0 +1,118 @@
+#include "engine/image_for_run.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/process.hpp"
+#include "engine/inside.hpp"
+#include "storage/layers.hpp"
+
+namespace engine {
+
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+namespace {
+
+constexpr std::size_t max_pull_output_bytes = 4096;
+
+bool is_other_transport(const std::string& image) {
+  for (const char* transport : {"oci:", "oci-archive:", "docker-archive:", "dir:", "docker://"})
+    if (image.starts_with(transport)) return true;
+  return false;
+}
+
+std::vector<std::string> pull_words(const Engine& engine, const RunOptions& options, const std::string& policy) {
+  std::vector<std::string> words{"engine"};
+  for (std::string& word : same_store_options(engine)) words.push_back(std::move(word));
+  words.emplace_back("pull");
+  words.push_back("--policy=" + policy);
+  if (options.quiet) words.emplace_back("--quiet");
+  if (!options.platform.empty()) words.push_back("--platform=" + options.platform);
+  if (options.tls_verify) words.emplace_back(*options.tls_verify ? "--tls-verify=true" : "--tls-verify=false");
+  if (!options.auth_file.empty()) words.push_back("--authfile=" + options.auth_file);
+  if (!options.creds.empty()) words.push_back("--creds=" + options.creds);
+  if (!options.cert_dir.empty()) words.push_back("--cert-dir=" + options.cert_dir);
+  words.emplace_back("--");
+  words.push_back(options.image);
+  return words;
+}
+
+/// Runs `engine-transfer pull`, whose progress and errors go to our stderr. Returns the image id it prints.
+std::string pull_image(const Engine& engine, const RunOptions& options, const std::string& policy) {
+  base::Pipe output = base::make_pipe();
+  base::Command command{.path = own_program("engine-transfer"), .argv = pull_words(engine, options, policy)};
+  command.fds = {{output.write_end.get(), 1}};
+  command.null_stdin = true;
+  command.die_with_parent = true;
+  base::Child child = base::spawn(command);
+  output.write_end.reset();
+  const std::string id{base::trim(base::read_to_end(output.read_end.get(), max_pull_output_bytes))};
+  const base::ExitStatus status = child.wait();
+  // The child has told the user already; an empty message adds nothing to that.
+  if (status.code != 0) throw base::Error{status.code == 130 ? ErrorKind::interrupted : ErrorKind::network, ""};
+  return id;
+}
+
+bool has_all_layers(Engine& engine, const storage::ImageRecord& record) {
+  return std::all_of(record.chain_ids.begin(), record.chain_ids.end(), [&](const base::Digest& chain) {
+    return storage::has_layer(engine.store(), chain, engine.variant());
+  });
+}
+
+bool is_wanted_platform(Engine& engine, const storage::ImageRecord& record, const std::string& wanted) {
+  if (wanted.empty()) return true;
+  const oci::Platform have = storage::read_image_config(engine.store(), record).platform;
+  return oci::choose_platform({have}, oci::parse_platform(wanted)).has_value();
+}
+
+std::string shown_name(const storage::NamedImage& image, const std::string& typed) {
+  if (image.names.empty()) return image.record.config.text();
+  for (const std::string& name : image.names)
+    if (name == typed || name.ends_with("/" + typed) || name.ends_with("/" + typed + ":latest")) return name;
+  return image.names.front();
+}
+
+std::optional<storage::NamedImage> find_usable(Engine& engine, const RunOptions& options) {
+  if (is_other_transport(options.image)) return std::nullopt;
+  auto image = storage::find_image(engine.store(), options.image);
+  if (image && is_wanted_platform(engine, image->record, options.platform) && has_all_layers(engine, image->record))
+    return image;
+  return std::nullopt;
+}
+
+void check_policy(const std::string& policy) {
+  for (const char* known : {"always", "missing", "never", "newer", "ifnewer", "true", "false"})
+    if (policy == known) return;
+  throw make_error(ErrorKind::invalid_argument, "--pull ", quoted(policy),
+                   " is not one of always, missing, never, newer");
+}
+
+}  // namespace
+
+ImageForRun find_or_pull(Engine& engine, const RunOptions& options) {
+  check_policy(options.pull);
+  const bool must_ask =
+      options.pull == "always" || options.pull == "newer" || options.pull == "ifnewer" || options.pull == "true";
+  if (!must_ask) {
+    storage::GcHold hold = engine.store().hold_garbage();
+    if (auto image = find_usable(engine, options)) {
+      std::string name = shown_name(*image, options.image);
+      return {std::move(*image), std::move(name), std::move(hold)};
+    }
+  }
+  if (options.pull == "never" || options.pull == "false")
+    throw make_error(ErrorKind::not_found, options.image, ": image not known")
+        .with_hint(base::concat("engine pull ", options.image));
+  // No lock is held across the network; the image is looked up again under a new one.
+  const std::string id = pull_image(engine, options, must_ask ? options.pull : "missing");
+  storage::GcHold hold = engine.store().hold_garbage();
+  auto image = storage::find_image(engine.store(), id);
+  if (!image)
+    throw make_error(ErrorKind::not_found, "image ", quoted(options.image), " was removed while it was being pulled");
+  std::string name = shown_name(*image, options.image);
+  return {std::move(*image), std::move(name), std::move(hold)};
+}
+
+}  // namespace engine

@@ -1,0 +1,144 @@
+#include "engine/inside.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/path_in_root.hpp"
+#include "engine/driver.hpp"
+#include "engine/fuse_overlayfs.hpp"
+#include "engine/verbs.hpp"
+#include "rootless/user_namespace.hpp"
+#include "runtime/rootfs.hpp"
+#include "storage/containers.hpp"
+#include "storage/copy_tree.hpp"
+#include "storage/overlay.hpp"
+#include "storage/staging.hpp"
+#include "storage/volumes.hpp"
+
+namespace engine {
+
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+namespace {
+
+// The child answers with one message over the channel: "+", or an error's message.
+constexpr std::string_view success = "+";
+
+storage::ContainerDir require_container(Engine& engine, const std::string& id) {
+  auto container = storage::find_container(engine.store(), id);
+  if (!container) throw make_error(ErrorKind::not_found, "no container with id ", quoted(id));
+  return std::move(*container);
+}
+
+storage::RootfsRequest rootfs_request(const storage::ContainerDir& container, const storage::ContainerRecord& record) {
+  storage::RootfsRequest request{
+      .driver = storage::parse_driver(record.driver), .variant = record.variant, .container_dir = container.dir.get()};
+  for (const std::string& chain : record.chain_ids) request.chain_ids.push_back(base::Digest::parse(chain));
+  request.read_only = record.read_only;
+  return request;
+}
+
+void prepare_copy(Engine& engine, const std::string& id) {
+  const storage::ContainerDir container = require_container(engine, id);
+  storage::prepare_copy(engine.store(), rootfs_request(container, storage::read_record(container)));
+}
+
+/// Words: (volume, path in the container) pairs.
+void copy_up(Engine& engine, const std::vector<std::string>& words) {
+  const storage::ContainerDir container = require_container(engine, words.at(1));
+  const storage::ContainerRecord record = storage::read_record(container);
+  base::RootfsMount rootfs = storage::plan_rootfs(engine.store(), rootfs_request(container, record));
+  const base::UniqueFd root = runtime::mount_rootfs_detached(rootfs);
+  for (std::size_t i = 2; i + 1 < words.size(); i += 2) {
+    const base::FileLock lock = storage::lock_volume(engine.store(), words[i]);
+    const auto volume = storage::find_volume(engine.store(), words[i]);
+    if (!volume || !volume->needs_copy_up) continue;  // another container was first
+    const base::UniqueFd source = base::try_open_in_root(root.get(), words[i + 1], O_RDONLY | O_DIRECTORY);
+    const base::UniqueFd target{::open(volume->data_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
+    if (source && target) storage::copy_tree(source.get(), target.get());
+    storage::mark_volume_populated(engine.store(), lock, words[i]);
+  }
+}
+
+/// `unshare`: descriptor 3 is closed, the command takes our place.
+[[noreturn]] void execute(const std::vector<std::string>& words) {
+  std::vector<char*> argv;
+  for (std::size_t i = 1; i < words.size(); ++i) argv.push_back(const_cast<char*>(words[i].c_str()));
+  argv.push_back(nullptr);
+  ::execvp(argv[0], argv.data());
+  const base::Error cause = base::os_error("executing ", quoted(words.at(1)));
+  throw base::Error{cause.kind() == ErrorKind::not_found ? ErrorKind::command_not_found : ErrorKind::command_not_usable,
+                    cause.message()};
+}
+
+void dispatch(Engine& engine, const std::vector<std::string>& words) {
+  const std::string& verb = words.at(0);
+  if (verb == "empty-trash")
+    storage::empty_trash(engine.store());
+  else if (verb == "prepare-copy")
+    prepare_copy(engine, words.at(1));
+  else if (verb == "copy-up")
+    copy_up(engine, words);
+  else
+    throw make_error(ErrorKind::internal, "unknown work ", quoted(verb), " for the user namespace");
+}
+
+}  // namespace
+
+std::vector<std::string> same_store_options(const Engine& engine) {
+  std::vector<std::string> words{"--root", engine.config.root, "--runroot", engine.config.run};
+  if (!engine.config.storage_driver.empty())
+    words.insert(words.end(), {"--storage-driver", engine.config.storage_driver});
+  return words;
+}
+
+void run_inside(Engine& engine, const std::vector<std::string>& words) {
+  base::Command command{.path = own_program("engine"), .argv = {"engine"}};
+  for (std::string& word : same_store_options(engine)) command.argv.push_back(std::move(word));
+  command.argv.emplace_back("_inside");
+  command.argv.insert(command.argv.end(), words.begin(), words.end());
+  command.null_stdin = true;
+  command.die_with_parent = true;
+  rootless::MappedChild child = rootless::spawn_in_user_namespace(std::move(command), engine.host.id_map, engine.host);
+  const auto answer = child.channel.receive();
+  child.process.wait();
+  if (!answer) throw make_error(ErrorKind::internal, "the helper in the user namespace died (", words.at(0), ")");
+  if (answer->bytes != success) throw make_error(ErrorKind::internal, answer->bytes);
+}
+
+int inside(Engine& engine, const std::vector<std::string>& words) {
+  if (words.at(0) == "fuse-overlayfs") return run_fuse_overlayfs({words.begin() + 1, words.end()});
+  if (words.at(0) == "probe") return probe_inside(words);
+  base::Channel channel = rootless::enter_mapped_namespace(true);
+  if (words.at(0) == "unshare") {
+    channel.close();
+    execute(words);
+  }
+  try {
+    dispatch(engine, words);
+    channel.send(success);
+    return 0;
+  } catch (const base::Error& error) {
+    channel.send(error.message());
+    return 125;
+  }
+}
+
+int unshare(Engine& engine, const std::vector<std::string>& command_words) {
+  base::Command command{.path = own_program("engine"), .argv = {"engine"}};
+  for (std::string& word : same_store_options(engine)) command.argv.push_back(std::move(word));
+  command.argv.insert(command.argv.end(), {"_inside", "unshare"});
+  std::vector<std::string> words = command_words;
+  if (words.empty()) words = {rootless::environment("SHELL").value_or("/bin/sh")};
+  command.argv.insert(command.argv.end(), words.begin(), words.end());
+  // The command shares our terminal: Ctrl-C is for it alone, and its status is ours.
+  const base::SignalFd ignored{SIGINT, SIGQUIT};
+  rootless::MappedChild child = rootless::spawn_in_user_namespace(std::move(command), engine.host.id_map, engine.host);
+  return child.process.wait().code;
+}
+
+}  // namespace engine

@@ -1,0 +1,195 @@
+#include "engine/launch.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/log.hpp"
+#include "engine/inside.hpp"
+#include "runtime/monitor_plan.hpp"
+
+// The one place above runtime/init.cpp that forks without exec: the keeper goes on in C++ and must therefore be forked
+// from a process with one thread, which is asserted.
+
+namespace engine {
+
+using base::concat;
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+namespace {
+
+constexpr std::uint64_t log_max_bytes = 16ULL << 20;
+
+sockaddr_un attach_address(int folder, const std::string& id) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  // Through /proc, because the real path may be longer than the 107 bytes that sun_path has.
+  const std::string path = concat("/proc/self/fd/", folder, "/", id);
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return address;
+}
+
+base::UniqueFd attach_folder(const storage::Store& store) {
+  return base::make_directory(store.run(), "attach");
+}
+
+base::UniqueFd new_socket() {
+  base::UniqueFd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+  if (!fd) throw base::os_error("making an attach socket");
+  return fd;
+}
+
+base::UniqueFd listen_for_clients(const storage::Store& store, const std::string& id) {
+  const base::UniqueFd folder = attach_folder(store);
+  base::unlink_file(folder.get(), id);
+  base::UniqueFd fd = new_socket();
+  const sockaddr_un address = attach_address(folder.get(), id);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd.get(), 8) != 0)
+    throw base::os_error("listening on the attach socket of ", id);
+  return fd;
+}
+
+base::UniqueFd open_log(const storage::ContainerDir& container) {
+  base::UniqueFd fd{::openat(container.dir.get(), "log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!fd) throw base::os_error("opening the log of the container");
+  return fd;
+}
+
+/// What the keeper tells the command: one message, either empty (it runs) or an error.
+std::string encode_error(const base::Error& error) {
+  return concat(static_cast<char>('A' + static_cast<int>(error.kind())), error.message(), std::string_view{"\0", 1},
+                error.hint());
+}
+
+base::Error decode_error(std::string_view bytes) {
+  const auto texts = base::split_once(bytes.substr(1), '\0');
+  return base::Error{static_cast<ErrorKind>(bytes.front() - 'A'), std::string{texts ? texts->first : bytes.substr(1)},
+                     std::string{texts ? texts->second : ""}};
+}
+
+/// The container's three streams, seen from both sides.
+struct Streams {
+  base::Pipe in, out, err;
+  base::UniqueFd null;
+};
+
+Streams make_streams(const storage::ContainerRecord& record) {
+  Streams streams;
+  streams.null = base::UniqueFd{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+  if (record.tty) return streams;
+  if (record.open_stdin) streams.in = base::make_pipe();
+  streams.out = base::make_pipe();
+  streams.err = base::make_pipe();
+  return streams;
+}
+
+Stdio stdio_of(const storage::ContainerRecord& record, const Streams& streams) {
+  if (record.tty) return {streams.null.get(), streams.null.get(), streams.null.get()};
+  return {record.open_stdin ? streams.in.read_end.get() : streams.null.get(), streams.out.write_end.get(),
+          streams.err.write_end.get()};
+}
+
+/// Becomes the leader of its own session without the caller's terminal and folder.
+void leave_caller(const base::UniqueFd& null) {
+  ::setsid();
+  if (::chdir("/") != 0) throw base::os_error("changing to the root directory");
+  for (const int number : {0, 1, 2})
+    if (::dup2(null.get(), number) < 0) throw base::os_error("closing the caller's streams");
+}
+
+[[noreturn]] void become_monitor(const Launch& launch, StartedInit& started, Streams& streams,
+                                 const base::FileLock& alive, const base::UniqueFd& listener,
+                                 const base::Channel& client) {
+  const base::UniqueFd log = launch.record.log_driver == "none" ? base::UniqueFd{} : open_log(launch.container);
+  const base::UniqueFd executable = runtime::make_monitor_executable();
+  runtime::MonitorPlan plan;
+  plan.init_pid = started.init.process.pid();
+  plan.init_pidfd = started.init.process.pidfd();
+  plan.terminal = launch.record.tty;
+  plan.terminal_fd = started.init.terminal.get();
+  plan.stdin_fd = streams.in.write_end.get();
+  plan.stdout_fd = streams.out.read_end.get();
+  plan.stderr_fd = streams.err.read_end.get();
+  plan.log_fd = log.get();
+  plan.log_max_bytes = log_max_bytes;
+  plan.listen_fd = listener.get();
+  plan.client_fd = client.fd();
+  plan.container_fd = launch.container.dir.get();
+  plan.alive_fd = alive.fd();
+  plan.user_namespace_fd = started.init.user_namespace.get();
+  if (launch.record.auto_remove) {
+    plan.cleanup_path = own_program("engine");
+    plan.cleanup_argv = {"engine"};
+    for (std::string& word : same_store_options(launch.engine)) plan.cleanup_argv.push_back(std::move(word));
+    plan.cleanup_argv.insert(plan.cleanup_argv.end(), {"_cleanup", launch.record.id});
+    for (char** entry = environ; *entry != nullptr; ++entry) plan.cleanup_env.emplace_back(*entry);
+  }
+  // The monitor has to see the end of each stream: no write end may stay open here.
+  streams.in.read_end.reset();
+  streams.out.write_end.reset();
+  streams.err.write_end.reset();
+  runtime::exec_monitor(executable.get(), plan);
+}
+
+/// The keeper's whole life. `verdict` gets one message; after an empty one the process becomes the monitor.
+[[noreturn]] void run_keeper(const Launch& launch, base::Channel verdict, base::Channel client) noexcept {
+  try {
+    auto alive = storage::try_lock_alive(launch.container);
+    if (!alive) throw make_error(ErrorKind::in_use, "container ", quoted(launch.record.name), " is running already");
+    Streams streams = make_streams(launch.record);
+    const base::UniqueFd listener = listen_for_clients(launch.engine.store(), launch.record.id);
+    leave_caller(streams.null);
+    StartedInit started = start_init(launch, stdio_of(launch.record, streams), false);
+    verdict.send("+");
+    verdict.close();
+    become_monitor(launch, started, streams, *alive, listener, client);
+  } catch (const base::Error& error) {
+    try {
+      if (verdict) verdict.send(encode_error(error));
+    } catch (const base::Error&) {  // the command is gone: nobody is left to be told
+    }
+  }
+  ::_exit(125);
+}
+
+}  // namespace
+
+base::Channel launch_with_keeper(const Launch& launch, bool attach) {
+  base::assert_single_threaded();
+  launch.engine.store();  // opened before the fork, so that both sides use the same descriptors
+  auto [verdict, keepers_verdict] = base::Channel::make_pair();
+  std::pair<base::Channel, base::Channel> stream;
+  if (attach) stream = base::Channel::make_pair();
+  const pid_t pid = ::fork();
+  if (pid < 0) throw base::os_error("forking the container's keeper");
+  if (pid == 0) {
+    verdict.close();
+    stream.first.close();
+    run_keeper(launch, std::move(keepers_verdict), std::move(stream.second));
+  }
+  keepers_verdict.close();
+  stream.second.close();
+  const auto answer = verdict.receive();
+  if (!answer)
+    throw make_error(ErrorKind::internal, "the keeper of container ", quoted(launch.record.name),
+                     " died while starting it");
+  if (answer->bytes != "+") throw decode_error(answer->bytes);
+  return std::move(stream.first);
+}
+
+base::Channel connect_attach(const storage::Store& store, const std::string& id) {
+  const base::UniqueFd folder = attach_folder(store);
+  base::UniqueFd fd = new_socket();
+  const sockaddr_un address = attach_address(folder.get(), id);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw make_error(ErrorKind::in_use, "container ", id.substr(0, 12), " has no monitor to attach to");
+  return base::Channel{std::move(fd)};
+}
+
+}  // namespace engine

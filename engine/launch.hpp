@@ -1,0 +1,50 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/channel.hpp"
+#include "base/process.hpp"
+#include "engine/context.hpp"
+#include "runtime/container.hpp"
+#include "storage/containers.hpp"
+
+namespace engine {
+
+/// The standard streams that the container's process gets when it has no terminal.
+struct Stdio {
+  int in = 0, out = 1, err = 2;
+};
+
+/// A running container whose init is our child.
+struct StartedInit {
+  runtime::CreatedInit init;
+  std::vector<base::Child> helpers;  ///< slirp4netns or pasta; fuse-overlayfs.
+};
+
+/// One container that shall run.
+struct Launch {
+  Engine& engine;
+  const storage::ContainerDir& container;
+  const storage::ContainerRecord& record;
+  const runtime::Spec& spec;
+  unsigned preserve_fds = 0;
+};
+
+/// Creates and starts init as a child of this process and records the state "running". The caller holds `alive`.
+/// @throws Error; no process is left then, and the state says why it did not start.
+StartedInit start_init(const Launch& launch, const Stdio& stdio, bool die_with_parent);
+
+/// Records that the container ended. Takes the container's short lock.
+void record_exit(const storage::ContainerDir& container, int exit_code);
+
+/// Forks the keeper (ARCHITECTURE.md 8.1): it takes `alive`, starts init, and turns itself into the monitor.
+/// @param attach  Whether we stay as the first client; then the result is the attach socket
+/// (runtime/stub/monitor_plan.h).
+/// @throws Error as start_init; in_use, when the container runs already.
+base::Channel launch_with_keeper(const Launch& launch, bool attach);
+
+/// Connects to the attach socket of a running container. @throws Error in_use, when nobody listens.
+base::Channel connect_attach(const storage::Store& store, const std::string& id);
+
+}  // namespace engine

@@ -1,0 +1,63 @@
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "engine/list_filters.hpp"
+#include "engine/reconcile.hpp"
+#include "engine/verbs.hpp"
+
+namespace engine {
+
+namespace {
+
+std::optional<base::Time> parse_time(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return base::parse_rfc3339(text);
+}
+
+ContainerSummary summarize(const storage::ContainerRecord& record, const Observed& observed) {
+  ContainerSummary summary;
+  summary.id = record.id;
+  summary.name = record.name;
+  summary.image = record.rootfs.empty() ? record.image_name : record.rootfs;
+  summary.image_id = record.image_id;
+  summary.command = record.command;
+  summary.created = parse_time(record.created);
+  summary.started = parse_time(observed.state.started);
+  summary.finished = parse_time(observed.state.finished);
+  summary.status = observed.state.status;
+  summary.exit_code = observed.state.exit_code;
+  summary.pid = observed.is_running() ? observed.state.pid : 0;
+  summary.auto_remove = record.auto_remove;
+  summary.labels = record.labels;
+  summary.mounts = record.named_volumes;
+  summary.network = record.network;
+  return summary;
+}
+
+}  // namespace
+
+std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions& options) {
+  const ListFilters filters = parse_list_filters(options.filters);
+  std::vector<ContainerSummary> result;
+  for (const storage::ContainerDir& container : storage::list_containers(engine.store())) {
+    try {
+      const Observed observed = observe(container, engine.host.boot_id);
+      const bool shown = options.all || options.last > 0 || filters.names_status || observed.is_running();
+      if (!shown) continue;
+      ContainerSummary summary = summarize(storage::read_record(container), observed);
+      if (filters.match(summary)) result.push_back(std::move(summary));
+    } catch (const base::Error& error) {
+      if (error.kind() != base::ErrorKind::not_found) throw;  // removed while we looked
+    }
+  }
+  std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
+  if (options.last > 0 && result.size() > static_cast<std::size_t>(options.last))
+    result.resize(static_cast<std::size_t>(options.last));
+  return result;
+}
+
+bool container_exists(Engine& engine, const std::string& container) {
+  return storage::find_container(engine.store(), container).has_value();
+}
+
+}  // namespace engine

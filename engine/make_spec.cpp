@@ -1,0 +1,141 @@
+#include "engine/make_spec.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace engine {
+
+using base::concat;
+
+namespace {
+
+bool is_covered(const SpecInputs& in, std::string_view destination) {
+  return std::any_of(in.mounts.begin(), in.mounts.end(),
+                     [&](const MountWord& mount) { return mount.destination == destination; });
+}
+
+runtime::Mount devpts(const rootless::IdMap& map) {
+  runtime::Mount mount{
+      "/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}};
+  if (rootless::map_out(map.gids, 5)) mount.options.emplace_back("gid=5");  // tty; the kernel refuses unmapped ids
+  return mount;
+}
+
+std::vector<runtime::Mount> system_mounts(const SpecInputs& in) {
+  std::vector<runtime::Mount> mounts{
+      {"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}},
+      {"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}},
+      {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", in.options.privileged ? "rw" : "ro"}},
+      devpts(in.id_map),
+  };
+  if (in.options.ipc == "host") {
+    mounts.push_back({"/dev/mqueue", "bind", "/dev/mqueue", {"rbind", "nosuid", "noexec", "nodev"}});
+    mounts.push_back({"/dev/shm", "bind", "/dev/shm", {"rbind", "nosuid", "noexec", "nodev"}});
+  } else {
+    mounts.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});
+    mounts.push_back(
+        {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", concat("size=", in.shm_bytes)}});
+  }
+  mounts.push_back({"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", "ro"}});
+  return mounts;
+}
+
+void add_read_only_tmpfs(const SpecInputs& in, std::vector<runtime::Mount>& mounts) {
+  if (!in.options.read_only || !in.options.read_only_tmpfs) return;
+  for (const char* path : {"/run", "/tmp", "/var/tmp"})
+    if (!is_covered(in, path))
+      mounts.push_back({path, "tmpfs", "tmpfs", {"rw", "nosuid", "nodev", "mode=1777", "tmpcopyup"}});
+}
+
+runtime::Mount user_mount(const MountWord& word) {
+  if (word.kind == MountWord::Kind::tmpfs) return {word.destination, "tmpfs", "tmpfs", word.options};
+  return {word.destination, "bind", word.source, word.options};
+}
+
+/// Parents before children, so that a mount on /data does not hide one on /data/cache; otherwise as the user wrote.
+void sort_by_depth(std::vector<runtime::Mount>& mounts) {
+  const auto depth = [](const runtime::Mount& mount) {
+    return std::count(mount.destination.begin(), mount.destination.end(), '/');
+  };
+  std::stable_sort(mounts.begin(), mounts.end(), [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
+}
+
+std::vector<runtime::Mount> all_mounts(const SpecInputs& in) {
+  std::vector<runtime::Mount> mounts;
+  for (runtime::Mount& mount : system_mounts(in))
+    if (!is_covered(in, mount.destination)) mounts.push_back(std::move(mount));
+  std::vector<runtime::Mount> wanted;
+  add_read_only_tmpfs(in, wanted);
+  for (const MountWord& word : in.mounts) wanted.push_back(user_mount(word));
+  sort_by_depth(wanted);
+  mounts.insert(mounts.end(), wanted.begin(), wanted.end());
+  for (const auto& [host_path, path] : in.files)
+    if (!is_covered(in, path))
+      mounts.push_back({path, "bind", host_path, {"bind", "rprivate", "nosuid", "nodev", "noexec"}});
+  mounts.insert(mounts.end(), in.devices.begin(), in.devices.end());
+  return mounts;
+}
+
+std::vector<runtime::Namespace> namespaces(const SpecInputs& in) {
+  std::vector<runtime::Namespace> result{{"user", ""}, {"mount", ""}};
+  if (in.options.pid != "host") result.push_back({"pid", ""});
+  if (in.options.ipc != "host") result.push_back({"ipc", ""});
+  if (in.options.uts != "host") result.push_back({"uts", ""});
+  if (in.options.cgroupns != "host") result.push_back({"cgroup", ""});
+  if (in.network != "host") result.push_back({"network", ""});
+  return result;
+}
+
+std::vector<runtime::IdMapping> mappings(const std::vector<rootless::IdRange>& ranges) {
+  std::vector<runtime::IdMapping> result;
+  for (const rootless::IdRange& range : ranges) result.push_back({range.inside, range.outside, range.count});
+  return result;
+}
+
+runtime::Process make_process(const SpecInputs& in) {
+  runtime::Process process;
+  process.terminal = in.options.tty;
+  process.user = {.uid = in.user.uid, .gid = in.user.gid, .umask = 0022, .additional_gids = in.user.additional_gids};
+  if (in.id_map.single) process.user.additional_gids.clear();  // setgroups is denied there
+  process.args = in.argv;
+  process.env = in.env;
+  process.cwd = in.work_dir;
+  process.capabilities = capabilities_for(in.security, in.user.uid);
+  process.rlimits = in.rlimits;
+  process.no_new_privileges = in.security.no_new_privileges;
+  process.apparmor_profile = in.security.apparmor;
+  return process;
+}
+
+std::vector<std::pair<std::string, std::string>> sysctls(const SpecInputs& in) {
+  std::vector<std::pair<std::string, std::string>> result;
+  // Without CAP_NET_RAW this is what lets ping work; it is per network namespace and covers the mapped groups.
+  if (in.network != "host" && !in.id_map.single) result.emplace_back("net.ipv4.ping_group_range", "0 0");
+  for (const std::string& word : in.options.sysctls)
+    if (const auto pair = base::split_once(word, '=')) result.emplace_back(pair->first, pair->second);
+  return result;
+}
+
+}  // namespace
+
+runtime::Spec make_spec(const SpecInputs& in) {
+  runtime::Spec spec;
+  spec.process = make_process(in);
+  spec.root_path = in.root_path;
+  spec.root_readonly = in.options.read_only;
+  if (in.options.uts != "host") spec.hostname = in.hostname;
+  spec.mounts = all_mounts(in);
+  spec.linux.uid_mappings = mappings(in.id_map.uids);
+  spec.linux.gid_mappings = mappings(in.id_map.gids);
+  spec.linux.namespaces = namespaces(in);
+  spec.linux.sysctl = sysctls(in);
+  spec.linux.masked_paths = in.security.masked_paths;
+  spec.linux.readonly_paths = in.security.readonly_paths;
+  spec.linux.seccomp_json = in.seccomp_json;
+  for (const std::string& word : in.options.annotations)
+    if (const auto pair = base::split_once(word, '=')) spec.annotations.emplace_back(pair->first, pair->second);
+  return spec;
+}
+
+}  // namespace engine

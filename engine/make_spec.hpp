@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/mount_words.hpp"
+#include "engine/run_options.hpp"
+#include "engine/security.hpp"
+#include "engine/user.hpp"
+#include "rootless/id_map.hpp"
+#include "runtime/spec.hpp"
+
+namespace engine {
+
+/// All that a runtime spec is made from: already looked up, so that make_spec is pure.
+struct SpecInputs {
+  const RunOptions& options;
+  const Security& security;
+  const ResolvedUser& user;
+  const rootless::IdMap& id_map;
+  std::vector<std::string> argv;
+  std::vector<std::string> env;
+  std::string work_dir = "/";
+  std::string hostname;
+  std::string network = "private";  ///< none|host|private
+  std::vector<MountWord> mounts;    ///< Sources are absolute host paths now, also those of volumes.
+  std::vector<std::pair<std::string, std::string>> files;  ///< (host path, path in the container), bound last.
+  std::string seccomp_json;                                ///< Empty: no filter.
+  std::string root_path = "rootfs";
+  std::uint64_t shm_bytes = 65536 * 1024;
+  std::vector<runtime::Rlimit> rlimits;
+  std::vector<runtime::Mount> devices;  ///< --device: bind mounts of host nodes.
+};
+
+/// Pure. The namespaces, mounts, masks and identity of the container. Source: OCI runtime-spec config.md and
+/// config-linux.md; podman's defaults.
+runtime::Spec make_spec(const SpecInputs& in);
+
+}  // namespace engine

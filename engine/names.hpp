@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace engine {
+
+/// "adjective_surname", at random.
+std::string random_container_name();
+
+/// Container names: [a-zA-Z0-9][a-zA-Z0-9_.-]*, podman's rule. @throws Error invalid_argument.
+void check_container_name(std::string_view name);
+
+}  // namespace engine

@@ -1,0 +1,86 @@
+#include "engine/reconcile.hpp"
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/log.hpp"
+#include "runtime/monitor_plan.hpp"
+#include "runtime/state.hpp"
+
+namespace engine {
+
+namespace {
+
+constexpr std::size_t max_exit_file_bytes = 256;
+constexpr int unknown_exit_code = 255;
+constexpr std::chrono::milliseconds monitor_patience{10'000};
+
+void apply_exit_file(storage::ContainerState& state, const std::string& text) {
+  const runtime::ExitRecord record = runtime::parse_exit_record(text);
+  state.exit_code = record.code;
+  state.oom_killed = record.oom_killed;
+  const auto since_epoch = std::chrono::seconds{record.seconds} + std::chrono::nanoseconds{record.nanoseconds};
+  state.finished = base::format_rfc3339(base::Time{since_epoch});
+}
+
+void apply_end(storage::ContainerState& state, const storage::ContainerDir& container) {
+  state.status = "exited";
+  state.pid = 0;
+  if (const auto text = base::try_read_file(container.dir.get(), "exit", max_exit_file_bytes)) {
+    apply_exit_file(state, *text);
+    return;
+  }
+  state.exit_code = unknown_exit_code;
+  if (state.finished.empty()) state.finished = state.started;
+  state.error = "ended while nobody watched it";
+}
+
+}  // namespace
+
+Observed observe(const storage::ContainerDir& container, const std::string& boot_id) {
+  Observed observed{.state = storage::read_state(container)};
+  if (observed.state.status != "running" && observed.state.status != "stopping") return observed;
+  observed.monitored = storage::is_monitored(container);
+  if (observed.state.boot_id == boot_id)
+    observed.process = runtime::open_process(observed.state.pid, observed.state.start_time);
+  if (!observed.process) apply_end(observed.state, container);
+  return observed;
+}
+
+bool signal_container(const Observed& container, int signal) {
+  if (!container.is_running()) return false;
+  if (::syscall(SYS_pidfd_send_signal, container.process.get(), signal, nullptr, 0) == 0) return true;
+  if (errno == ESRCH) return false;
+  throw base::os_error("sending signal ", signal, " to process ", container.state.pid);
+}
+
+bool wait_for_end(const Observed& container, std::optional<std::chrono::milliseconds> limit) {
+  if (!container.is_running()) return true;
+  const auto deadline = std::chrono::steady_clock::now() + limit.value_or(std::chrono::milliseconds{0});
+  while (true) {
+    pollfd waiting{container.process.get(), POLLIN, 0};
+    int left = -1;
+    if (limit) {
+      const auto rest =
+          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      left = static_cast<int>(std::max<std::int64_t>(0, rest.count()));
+    }
+    const int ready = ::poll(&waiting, 1, left);
+    if (ready > 0) return true;
+    if (ready == 0) return false;
+    if (errno != EINTR) throw base::os_error("waiting for process ", container.state.pid);
+  }
+}
+
+void wait_until_unwatched(const storage::ContainerDir& container) {
+  if (!base::exists(container.dir.get(), "alive")) return;
+  const auto lock =
+      base::FileLock::acquire_for(container.dir.get(), "alive", base::FileLock::Mode::shared, monitor_patience);
+  if (!lock) base::log(base::LogLevel::warn, "the monitor of container ", container.id.substr(0, 12), " does not end");
+}
+
+}  // namespace engine

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/fd.hpp"
+#include "storage/containers.hpp"
+
+namespace engine {
+
+/// What a container really does, after comparing its recorded state with the kernel: process identity (pid and start
+/// time), boot id, the exit file that its monitor wrote, and whether somebody holds `alive`.
+struct Observed {
+  storage::ContainerState state;  ///< status is the truth now: created, running, exited, removing.
+  base::UniqueFd process;         ///< pidfd of init while it runs.
+  bool monitored = false;         ///< A keeper or monitor lives.
+  bool is_running() const { return static_cast<bool>(process); }
+};
+
+/// Reads only; takes no lock. A running container whose process is gone is "exited", with the status of the exit file,
+/// or 255 when nobody recorded one (kill -9 of the monitor, power loss).
+Observed observe(const storage::ContainerDir& container, const std::string& boot_id);
+
+/// Sends a signal to the container's init by pidfd. False when it is not running.
+bool signal_container(const Observed& container, int signal);
+
+/// Waits until init ended; false when `limit` passed first. Nothing: no limit.
+bool wait_for_end(const Observed& container, std::optional<std::chrono::milliseconds> limit);
+
+/// Waits until the container's keeper or monitor let go of it, at most a few seconds (it writes a file and exits).
+void wait_until_unwatched(const storage::ContainerDir& container);
+
+}  // namespace engine

@@ -1,0 +1,100 @@
+#include "engine/remove_container.hpp"
+
+#include <csignal>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/log.hpp"
+#include "engine/reconcile.hpp"
+#include "engine/selection.hpp"
+#include "engine/stop_container.hpp"
+#include "engine/trash.hpp"
+#include "engine/verbs.hpp"
+#include "storage/volumes.hpp"
+
+namespace engine {
+
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+namespace {
+
+void remove_anonymous_volumes(Engine& engine, const storage::ContainerRecord& record) {
+  for (const std::string& name : record.anonymous_volumes) {
+    const base::FileLock lock = storage::lock_volume(engine.store(), name);
+    storage::remove_volume(engine.store(), lock, name);
+  }
+}
+
+void remove_attach_socket(Engine& engine, const std::string& id) {
+  if (const auto folder = base::try_open_directory(engine.store().run(), "attach"))
+    base::unlink_file(folder->get(), id);
+}
+
+/// rm --force of a live container: kill it, and let its monitor finish.
+void end_by_force(Engine& engine, const storage::ContainerDir& container) {
+  const Observed observed = observe(container, engine.host.boot_id);
+  if (signal_container(observed, SIGKILL)) wait_for_end(observed, std::nullopt);
+  wait_until_unwatched(container);
+}
+
+}  // namespace
+
+void remove_stopped(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
+                    bool with_anonymous_volumes) {
+  {
+    const auto alive = storage::try_lock_alive(container);
+    if (!alive)
+      throw make_error(ErrorKind::in_use, "container ", quoted(record.name), " is in use by another process")
+          .with_hint("engine ps shows its state");
+    const base::FileLock lock = storage::lock_container(container);
+    storage::remove_container(engine.store(), container, lock);
+  }
+  remove_attach_socket(engine, container.id);
+  if (with_anonymous_volumes) remove_anonymous_volumes(engine, record);
+  empty_trash(engine);
+}
+
+void discard_container(Engine& engine, const storage::ContainerDir& container,
+                       const storage::ContainerRecord& record) noexcept {
+  try {
+    wait_until_unwatched(container);
+    remove_stopped(engine, container, record, true);
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::warn, "removing container ", record.name, ": ", error.message());
+  }
+}
+
+std::vector<std::string> remove(Engine& engine, const RemoveOptions& options) {
+  std::vector<std::string> removed;
+  for (Selected& one : select_containers(engine, {options.containers, options.all, options.ignore, options.cidfiles})) {
+    const storage::ContainerRecord record = storage::read_record(one.container);
+    if (observe(one.container, engine.host.boot_id).is_running()) {
+      if (!options.force)
+        throw make_error(ErrorKind::in_use, "container ", record.id.substr(0, 12), " (", record.name, ") is running")
+            .with_hint(base::concat("engine rm --force ", one.typed, "   or   engine stop ", one.typed));
+      end_by_force(engine, one.container);
+      // The monitor of a --rm container may have removed it by now, which is what was asked for.
+      if (!storage::find_container(engine.store(), record.id)) {
+        removed.push_back(one.typed);
+        continue;
+      }
+    }
+    remove_stopped(engine, one.container, record, options.volumes || record.auto_remove);
+    removed.push_back(one.typed);
+  }
+  return removed;
+}
+
+int cleanup(Engine& engine, const std::string& id) {
+  const auto container = storage::find_container(engine.store(), id);
+  if (!container) return 0;
+  const storage::ContainerRecord record = storage::read_record(*container);
+  if (observe(*container, engine.host.boot_id).is_running())
+    throw make_error(ErrorKind::in_use, "container ", quoted(record.name), " is running");
+  remove_stopped(engine, *container, record, true);
+  return 0;
+}
+
+}  // namespace engine

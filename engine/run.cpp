@@ -1,0 +1,80 @@
+#include <csignal>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/scope_exit.hpp"
+#include "engine/attach.hpp"
+#include "engine/create.hpp"
+#include "engine/launch.hpp"
+#include "engine/reconcile.hpp"
+#include "engine/relay.hpp"
+#include "engine/remove_container.hpp"
+#include "engine/verbs.hpp"
+
+namespace engine {
+
+using base::ErrorKind;
+using base::make_error;
+
+namespace {
+
+/// run --rm with none of -d, -i, -t: no keeper and no monitor; init is our child and dies with us.
+int run_directly(const Launch& launch, const RunOptions& options) {
+  auto alive = storage::try_lock_alive(launch.container);
+  if (!alive)
+    throw make_error(ErrorKind::in_use, "container ", base::quoted(launch.record.name), " is running already");
+  ChildStreams streams = make_child_streams(false);
+  // From here on signals are for the container; before, they end this command as usual.
+  StartedInit started = start_init(launch, {streams.in, streams.out, streams.err}, true);
+  streams.kept.clear();
+  if (options.sig_proxy)
+    streams.relay.forward_signal = [&](int signal) { started.init.process.send_signal(signal); };
+  else
+    streams.relay.forward_signal = [&](int) { started.init.process.send_signal(SIGKILL); };
+  return relay(started.init.process, std::move(streams.relay)).code;
+}
+
+void set_console_size(runtime::Spec& spec) {
+  if (!spec.process.terminal) return;
+  if (const auto size = runtime::window_size(STDIN_FILENO)) spec.process.console_size = {size->rows, size->columns};
+}
+
+int attach_to_started(Engine& engine, const NewContainer& container, base::Channel monitor, const RunOptions& options) {
+  AttachOptions how{.tty = options.tty,
+                    .with_stdin = options.interactive,
+                    .sig_proxy = options.sig_proxy,
+                    .detach_keys = container.record.detach_keys};
+  const std::string& boot_id = engine.host.boot_id;
+  how.forward_signal = [&](int signal) { signal_container(observe(container.dir, boot_id), signal); };
+  return attach(std::move(monitor), how).value_or(0);
+}
+
+void warn_without_terminal(const RunOptions& options) {
+  if (options.tty && options.interactive && ::isatty(STDIN_FILENO) == 0)
+    base::log(base::LogLevel::warn,
+              "standard input is not a terminal; --tty and --interactive may not do what you want");
+}
+
+}  // namespace
+
+int run(Engine& engine, const RunOptions& options) {
+  NewContainer container = create_container(engine, options);
+  set_console_size(container.spec);
+  const Launch launch{engine, container.dir, container.record, container.spec, options.preserve_fds};
+  auto remove_it = base::on_scope_exit([&] {
+    if (options.auto_remove) discard_container(engine, container.dir, container.record);
+  });
+  const bool direct = options.auto_remove && !options.detach && !options.interactive && !options.tty;
+  if (direct) return run_directly(launch, options);
+  warn_without_terminal(options);
+  base::Channel monitor = launch_with_keeper(launch, !options.detach);
+  remove_it.cancel();  // the monitor does it, also when this command is killed
+  if (options.detach) {
+    if (options.on_started) options.on_started(container.record.id);
+    return 0;
+  }
+  return attach_to_started(engine, container, std::move(monitor), options);
+}
+
+}  // namespace engine

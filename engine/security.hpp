@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/run_options.hpp"
+#include "runtime/spec.hpp"
+
+namespace engine {
+
+/// What --privileged, --cap-add, --cap-drop and --security-opt come to.
+struct Security {
+  std::vector<std::string> capabilities;  ///< The bounding set, "CAP_CHOWN", …
+  std::vector<std::string> added;         ///< Of those, the ones the user named with --cap-add.
+  bool no_new_privileges = false;
+  bool seccomp = true;
+  std::string seccomp_file;  ///< Empty: the default profile.
+  std::string apparmor;
+  std::vector<std::string> masked_paths;
+  std::vector<std::string> readonly_paths;
+};
+
+/// @throws Error invalid_argument for unknown capabilities and options.
+Security resolve_security(const RunOptions& options);
+
+/// Capabilities for a process: inheritable always empty; a process that is not root gets only what was added by name.
+runtime::Capabilities capabilities_for(const Security& security, std::uint32_t uid);
+
+/// All capability names this kernel knows .
+std::vector<std::string> all_capabilities();
+
+}  // namespace engine

@@ -1,0 +1,62 @@
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "engine/attach.hpp"
+#include "engine/launch.hpp"
+#include "engine/reconcile.hpp"
+#include "engine/selection.hpp"
+#include "engine/verbs.hpp"
+
+namespace engine {
+
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+namespace {
+
+runtime::Spec read_spec(const storage::ContainerDir& container) {
+  const std::string json = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
+  return runtime::parse_spec(json, base::concat("config.json of container ", container.id.substr(0, 12)));
+}
+
+std::optional<base::Channel> start_one(Engine& engine, const Selected& one, const StartOptions& options) {
+  const storage::ContainerRecord record = storage::read_record(one.container);
+  const bool attached = options.attach || options.interactive;
+  if (observe(one.container, engine.host.boot_id).is_running()) {
+    if (!attached) return std::nullopt;
+    return connect_attach(engine.store(), record.id);
+  }
+  runtime::Spec spec = read_spec(one.container);
+  if (spec.process.terminal && attached)
+    if (const auto size = runtime::window_size(STDIN_FILENO)) spec.process.console_size = {size->rows, size->columns};
+  base::Channel monitor = launch_with_keeper({engine, one.container, record, spec}, attached);
+  if (!attached) return std::nullopt;
+  return monitor;
+}
+
+}  // namespace
+
+int start(Engine& engine, const StartOptions& options) {
+  const std::vector<std::string> no_cidfiles;
+  const auto selected = select_containers(engine, {options.containers, options.all, false, no_cidfiles});
+  const bool attached = options.attach || options.interactive;
+  if (attached && selected.size() != 1)
+    throw make_error(ErrorKind::invalid_argument, "--attach needs exactly one container");
+  for (const Selected& one : selected) {
+    if (options.all && observe(one.container, engine.host.boot_id).is_running()) continue;
+    auto monitor = start_one(engine, one, options);
+    if (!monitor) continue;
+    const storage::ContainerRecord record = storage::read_record(one.container);
+    AttachOptions how{.tty = record.tty,
+                      .with_stdin = options.interactive,
+                      .sig_proxy = options.sig_proxy,
+                      .detach_keys = options.detach_keys.value_or(record.detach_keys)};
+    how.forward_signal = [&](int signal) { signal_container(observe(one.container, engine.host.boot_id), signal); };
+    return attach(std::move(*monitor), how).value_or(0);
+  }
+  return 0;
+}
+
+}  // namespace engine

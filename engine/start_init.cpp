@@ -1,0 +1,109 @@
+#include <fcntl.h>
+#include <numeric>
+#include <unistd.h>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/log.hpp"
+#include "engine/fuse_overlayfs.hpp"
+#include "engine/launch.hpp"
+#include "rootless/network.hpp"
+#include "rootless/user_namespace.hpp"
+#include "runtime/state.hpp"
+#include "storage/layout.hpp"
+#include "storage/overlay.hpp"
+
+namespace engine {
+
+using base::concat;
+
+namespace {
+
+/// Where compiled filters are kept; empty when there is no such place, which only costs time.
+base::UniqueFd open_seccomp_cache(const rootless::HostFacts& host) {
+  try {
+    return base::make_directories(AT_FDCWD, concat(host.cache_dir, "/engine/seccomp"));
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, "compiled seccomp filters are not kept: ", error.message());
+    return {};
+  }
+}
+
+std::optional<base::RootfsMount> plan(const Launch& launch) {
+  const storage::ContainerRecord& record = launch.record;
+  if (!record.rootfs.empty()) return std::nullopt;
+  storage::RootfsRequest request{.driver = storage::parse_driver(record.driver),
+                                 .variant = record.variant,
+                                 .container_dir = launch.container.dir.get()};
+  for (const std::string& chain : record.chain_ids) request.chain_ids.push_back(base::Digest::parse(chain));
+  request.read_only = record.read_only;
+  request.volatile_upper = record.auto_remove;
+  return storage::plan_rootfs(launch.engine.store(), request);
+}
+
+void check_variant(const Launch& launch) {
+  if (launch.record.variant == launch.engine.variant()) return;
+  throw base::make_error(base::ErrorKind::in_use, "container ", base::quoted(launch.record.name),
+                         " was made under another id map (", launch.record.variant, ", now ", launch.engine.variant(),
+                         ")")
+      .with_hint("the ranges in /etc/subuid or /etc/subgid changed; restore them, or create the container again");
+}
+
+void record_running(const Launch& launch, pid_t pid) {
+  const base::FileLock lock = storage::lock_container(launch.container);
+  storage::ContainerState state;
+  state.status = "running";
+  state.pid = pid;
+  state.start_time = runtime::process_start_time(pid).value_or(0);  // a process that ended already is a zombie here
+  state.boot_id = launch.engine.host.boot_id;
+  state.monitor_pid = ::getpid();
+  state.started = base::format_rfc3339(base::now());
+  storage::write_state(launch.container, lock, state);
+}
+
+}  // namespace
+
+StartedInit start_init(const Launch& launch, const Stdio& stdio, bool die_with_parent) {
+  check_variant(launch);
+  StartedInit started;
+  const rootless::HostFacts& host = launch.engine.host;
+  const base::UniqueFd cache = launch.spec.linux.seccomp_json.empty() ? base::UniqueFd{} : open_seccomp_cache(host);
+  base::unlink_file(launch.container.dir.get(), "exit");
+  runtime::CreateRequest request{
+      .spec = launch.spec,
+      .bundle = concat(launch.engine.store().root_path(), "/", storage::layout::container(launch.record.id)),
+      .rootfs = plan(launch)};
+  request.write_id_maps = [&](pid_t pid, int proc_pid_fd) {
+    rootless::write_id_maps(pid, proc_pid_fd, host.id_map, host);
+  };
+  if (launch.record.network == "private")
+    request.set_up_network = [&](pid_t pid) { started.helpers.push_back(rootless::start_user_network(pid, host)); };
+  request.serve_fuse = [&](int fuse_fd, pid_t pid) {
+    started.helpers.push_back(serve_fuse_overlayfs(launch.engine, *request.rootfs, fuse_fd, pid));
+  };
+  request.stdin_fd = stdio.in;
+  request.stdout_fd = stdio.out;
+  request.stderr_fd = stdio.err;
+  request.preserved_fds.resize(launch.preserve_fds);
+  std::iota(request.preserved_fds.begin(), request.preserved_fds.end(), 3);
+  request.die_with_parent = die_with_parent;
+  request.tiny_init = launch.record.init;
+  request.seccomp_cache_dir = cache.get();
+  started.init = runtime::create(request);
+  runtime::wait_for_exec(started.init);
+  record_running(launch, started.init.process.pid());
+  return started;
+}
+
+void record_exit(const storage::ContainerDir& container, int exit_code) {
+  const base::FileLock lock = storage::lock_container(container);
+  storage::ContainerState state = storage::read_state(container);
+  state.status = "exited";
+  state.pid = 0;
+  state.exit_code = exit_code;
+  state.finished = base::format_rfc3339(base::now());
+  storage::write_state(container, lock, state);
+}
+
+}  // namespace engine

@@ -1,0 +1,68 @@
+#include <csignal>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/signals.hpp"
+#include "engine/selection.hpp"
+#include "engine/stop_container.hpp"
+#include "engine/verbs.hpp"
+
+namespace engine {
+
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+void stop_running(const storage::ContainerDir& container, const Observed& observed, int stop_signal,
+                  unsigned timeout_seconds) {
+  const std::chrono::seconds patience{timeout_seconds};
+  const bool asked = timeout_seconds > 0 && signal_container(observed, stop_signal);
+  if (!asked || !wait_for_end(observed, patience)) {
+    if (asked)
+      base::log(base::LogLevel::warn, "container ", container.id.substr(0, 12), " did not end within ", timeout_seconds,
+                " seconds of ", base::signal_name(stop_signal), ": killing it");
+    signal_container(observed, SIGKILL);
+    wait_for_end(observed, std::nullopt);
+  }
+  wait_until_unwatched(container);
+}
+
+std::vector<std::string> stop(Engine& engine, const StopOptions& options) {
+  std::vector<std::string> stopped;
+  for (const Selected& one :
+       select_containers(engine, {options.containers, options.all, options.ignore, options.cidfiles})) {
+    const Observed observed = observe(one.container, engine.host.boot_id);
+    if (observed.is_running()) {
+      const storage::ContainerRecord record = storage::read_record(one.container);
+      stop_running(one.container, observed, record.stop_signal,
+                   options.timeout_seconds.value_or(record.stop_timeout_seconds));
+    } else if (options.all) {
+      continue;
+    }
+    stopped.push_back(one.typed);
+  }
+  return stopped;
+}
+
+std::vector<std::string> kill(Engine& engine, const KillOptions& options) {
+  const auto signal = base::parse_signal(options.signal);
+  if (!signal) throw make_error(ErrorKind::invalid_argument, "unknown signal ", quoted(options.signal));
+  std::vector<std::string> killed;
+  for (const Selected& one : select_containers(engine, {options.containers, options.all, false, options.cidfiles})) {
+    const Observed observed = observe(one.container, engine.host.boot_id);
+    if (!observed.is_running()) {
+      if (options.all) continue;
+      throw make_error(ErrorKind::in_use, "container ", quoted(one.typed), " is not running (it is ",
+                       observed.state.status, ")");
+    }
+    signal_container(observed, *signal);
+    if (*signal == SIGKILL) {
+      wait_for_end(observed, std::nullopt);
+      wait_until_unwatched(one.container);
+    }
+    killed.push_back(one.typed);
+  }
+  return killed;
+}
+
+}  // namespace engine

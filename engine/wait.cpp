@@ -1,0 +1,65 @@
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "engine/reconcile.hpp"
+#include "engine/selection.hpp"
+#include "engine/verbs.hpp"
+
+namespace engine {
+
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+namespace {
+
+bool meets(const std::string& status, const std::vector<std::string>& conditions) {
+  for (const std::string& condition : conditions)
+    if (status == condition || (condition == "stopped" && status == "exited")) return true;
+  return false;
+}
+
+void check_conditions(const std::vector<std::string>& conditions) {
+  for (const std::string& condition : conditions) {
+    bool known = false;
+    for (const char* name : {"stopped", "exited", "running", "created", "removing"}) known = known || condition == name;
+    if (!known) throw make_error(ErrorKind::invalid_argument, "unknown condition ", quoted(condition));
+  }
+}
+
+/// Most waits are for the end, which the kernel tells by the pidfd; other conditions have no one who tells.
+int wait_one(Engine& engine, const storage::ContainerDir& container, const WaitOptions& options,
+             const std::vector<std::string>& conditions) {
+  while (true) {
+    const Observed observed = observe(container, engine.host.boot_id);
+    if (!base::exists(container.dir.get(), "record")) return 0;  // removed meanwhile
+    if (meets(observed.state.status, conditions)) {
+      if (!observed.monitored) return observed.state.exit_code;
+      wait_until_unwatched(container);
+      return observe(container, engine.host.boot_id).state.exit_code;
+    }
+    const bool for_end = meets("exited", conditions) && observed.is_running();
+    if (for_end && conditions.size() == 1) {
+      wait_for_end(observed, std::nullopt);
+      wait_until_unwatched(container);
+    } else {
+      std::this_thread::sleep_for(options.interval);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<int> wait(Engine& engine, const WaitOptions& options) {
+  check_conditions(options.conditions);
+  const std::vector<std::string> conditions =
+      options.conditions.empty() ? std::vector<std::string>{"stopped"} : options.conditions;
+  const std::vector<std::string> no_cidfiles;
+  std::vector<int> codes;
+  for (const Selected& one : select_containers(engine, {options.containers, false, options.ignore, no_cidfiles}))
+    codes.push_back(wait_one(engine, one.container, options, conditions));
+  return codes;
+}
+
+}  // namespace engine
