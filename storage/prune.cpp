@@ -1,6 +1,8 @@
 #include "storage/prune.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
+#include <iterator>
 #include <set>
 #include <sys/stat.h>
 #include <variant>
@@ -113,31 +115,34 @@ std::vector<std::string> merged_trees_of(const Store& store, const std::set<base
   return paths;
 }
 
-std::uint64_t file_bytes(const Store& store, const std::string& path) {
+void add_layer_garbage(const Store& store, const base::Digest& chain, Garbage& garbage) {
+  if (!base::exists(store.root(), layout::layer(chain))) return;
+  ++garbage.layers;
+  if (const auto meta = read_layer_meta(store, chain)) garbage.content_bytes += meta->unpacked_bytes;
+  garbage.paths.push_back(layout::layer(chain));
+}
+
+void add_blob_garbage(const Store& store, const base::Digest& digest, Garbage& garbage) {
+  const std::string path = layout::blob(digest);
   struct stat info {};
-  if (::fstatat(store.root(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return 0;
-  return static_cast<std::uint64_t>(info.st_size);
+  if (::fstatat(store.root(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
+  ++garbage.blobs;
+  garbage.content_bytes += static_cast<std::uint64_t>(info.st_size);
+  garbage.paths.push_back(path);
+}
+
+std::set<base::Digest> without(const std::set<base::Digest>& all, const std::set<base::Digest>& reachable) {
+  std::set<base::Digest> rest;
+  std::set_difference(all.begin(), all.end(), reachable.begin(), reachable.end(), std::inserter(rest, rest.end()));
+  return rest;
 }
 
 Garbage subtract(const Store& store, const Objects& candidates, const Objects& reachable) {
   Garbage garbage;
-  std::set<base::Digest> layers;
-  for (const base::Digest& chain : candidates.layers) {
-    if (reachable.layers.count(chain) != 0) continue;
-    layers.insert(chain);
-    if (!base::exists(store.root(), layout::layer(chain))) continue;
-    ++garbage.layers;
-    if (const auto meta = read_layer_meta(store, chain)) garbage.content_bytes += meta->unpacked_bytes;
-  }
-  garbage.paths = merged_trees_of(store, layers);
-  for (const base::Digest& chain : layers) garbage.paths.push_back(layout::layer(chain));
-  for (const base::Digest& blob : candidates.blobs) {
-    const std::string path = layout::blob(blob);
-    if (reachable.blobs.count(blob) != 0 || !base::exists(store.root(), path)) continue;
-    ++garbage.blobs;
-    garbage.content_bytes += file_bytes(store, path);
-    garbage.paths.push_back(path);
-  }
+  const std::set<base::Digest> chains = without(candidates.layers, reachable.layers);
+  garbage.paths = merged_trees_of(store, chains);
+  for (const base::Digest& chain : chains) add_layer_garbage(store, chain, garbage);
+  for (const base::Digest& blob : without(candidates.blobs, reachable.blobs)) add_blob_garbage(store, blob, garbage);
   return garbage;
 }
 
