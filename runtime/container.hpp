@@ -1,11 +1,10 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 #include "base/channel.hpp"
@@ -29,10 +28,10 @@ struct CreateRequest {
   /// namespaces to join; starts the server.
   std::function<void(int fuse_fd, pid_t init_pid)> serve_fuse;
   int stdin_fd = 0, stdout_fd = 1, stderr_fd = 2;  ///< For a container without terminal.
-  std::vector<int> preserved_fds;  ///< Become 3, 4, … in the container.
-  bool die_with_parent = false;    ///< init gets PR_SET_PDEATHSIG SIGKILL (run --rm without keeper).
-  bool tiny_init = false;          ///< --init: the stub stays as pid 1, forwards signals and reaps.
-  int seccomp_cache_dir = -1;      ///< Folder for compiled filters, or -1: compile without caching.
+  std::vector<int> preserved_fds;                  ///< Become 3, 4, … in the container.
+  bool die_with_parent = false;                    ///< init gets PR_SET_PDEATHSIG SIGKILL (run --rm without keeper).
+  bool tiny_init = false;                          ///< --init: the stub stays as pid 1, forwards signals and reaps.
+  int seccomp_cache_dir = -1;                      ///< Folder for compiled filters, or -1: compile without caching.
   bool no_pivot = false;
   /// A FIFO or pipe end from which the last stage reads one byte before it executes the process (OCI create/start);
   /// -1: executes at once.
@@ -45,13 +44,15 @@ struct CreatedInit {
   base::UniqueFd terminal;        ///< pty master, when spec.process.terminal.
   base::UniqueFd user_namespace;  ///< For cleaning up files of subordinate ids; empty without a new one.
   base::UniqueFd start_report;    ///< end of file: exec succeeded. Bytes: a report (see wait_for_exec).
+  std::string command, cwd;       ///< Of the process, for errors of wait_for_exec.
 };
 
-/// Clones init, has it build the container, and returns when it is "created" (and, without start_fd, has been told to go
-/// on). @throws Error that names the failing step; no process is left behind then. Single-threaded callers only.
+/// Clones init, has it build the container, and returns when it is "created" (and, without start_fd, has been told to
+/// go on). @throws Error that names the failing step; no process is left behind then. Single-threaded callers only.
 CreatedInit create(CreateRequest& request);
 
-/// Blocks until the process was executed. @throws Error command_not_found (127) or command_not_usable (126) or internal.
+/// Blocks until the process was executed. @throws Error command_not_found (127) or command_not_usable (126) or
+/// internal.
 void wait_for_exec(CreatedInit& init);
 
 /// runtime/exec: a further process in a running container.

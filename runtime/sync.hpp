@@ -14,6 +14,7 @@
 //   init                          parent
 //   successor (pid) ─────────▶    the process that was cloned has ended after cloning init itself, which is also our
 //                                 child; carries its pidfd. Only when a user or pid namespace is joined.
+//                   ◀─────────    successor_known
 //   map_ids_please  ─────────▶    writes uid_map, setgroups and gid_map. Only with a new user namespace.
 //                   ◀─────────    ids_mapped
 //   network_exists  ─────────▶    starts the user-mode network, while init goes on. Only when the caller has one.
@@ -29,6 +30,7 @@ namespace runtime {
 
 enum class Sync : std::uint8_t {
   successor = 1,
+  successor_known,
   map_ids_please,
   ids_mapped,
   network_exists,

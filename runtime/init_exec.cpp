@@ -1,0 +1,115 @@
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/path_in_root.hpp"
+#include "runtime/init.hpp"
+#include "runtime/init_setup.hpp"
+#include "runtime/stage.hpp"
+#include "runtime/sync.hpp"
+#include "runtime/terminal.hpp"
+
+// A further process for a running container. The clone joins all namespaces of the container's init, and its successor,
+// which is inside the pid namespace, executes the last stage. Neither is ever dumpable in there (CVE-2016-9962).
+
+namespace runtime {
+namespace {
+
+constexpr unsigned joinable[] = {CLONE_NEWUSER, CLONE_NEWNS,     CLONE_NEWPID, CLONE_NEWIPC,
+                                 CLONE_NEWUTS,  CLONE_NEWCGROUP, CLONE_NEWNET};
+
+bool is_same_namespace(pid_t pid, std::string_view name) {
+  struct stat ours {};
+  struct stat theirs {};
+  if (::stat(base::concat("/proc/self/ns/", name).c_str(), &ours) != 0)
+    throw base::os_error("examining our ", name, " namespace");
+  if (::stat(base::concat("/proc/", pid, "/ns/", name).c_str(), &theirs) != 0)
+    throw base::os_error("examining the container's ", name, " namespace");
+  return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
+// Joining the user namespace one is in already is EINVAL, so only what differs is asked for.
+unsigned differing_namespaces(pid_t pid) {
+  unsigned flags = 0;
+  for (const unsigned flag : joinable)
+    if (!is_same_namespace(pid, namespace_file(flag))) flags |= flag;
+  return flags;
+}
+
+void keep_only_our_descriptors(const ExecOrders& orders) {
+  const ExecRequest& request = *orders.request;
+  std::vector<int> kept = {orders.stage_executable.get(),
+                           orders.report.get(),
+                           orders.channel.fd(),
+                           request.init_pidfd,
+                           request.stdin_fd,
+                           request.stdout_fd,
+                           request.stderr_fd};
+  kept.insert(kept.end(), request.preserved_fds.begin(), request.preserved_fds.end());
+  close_all_but(std::move(kept));
+}
+
+void check_label(const Process& process) {
+  if (!process.apparmor_profile.empty() || !process.selinux_label.empty())
+    throw base::make_error(base::ErrorKind::unsupported, "security labels are not supported for a further process");
+}
+
+void join_container(const ExecRequest& request) {
+  // All at once: the kernel checks each against the rights we have in the container's user namespace.
+  const unsigned flags = differing_namespaces(request.init_pid);
+  if (flags != 0 && ::setns(request.init_pidfd, static_cast<int>(flags)) != 0)
+    throw base::os_error("joining the container's namespaces");
+}
+
+Terminal open_exec_terminal(const Process& process) {
+  const base::UniqueFd root{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!root) throw base::os_error("opening the container's root directory");
+  const base::UniqueFd devpts = base::open_in_root(root.get(), "dev/pts", O_PATH | O_DIRECTORY);
+  Terminal terminal = open_terminal(devpts.get());
+  const ConsoleSize& size = process.console_size;
+  if (size.height != 0 || size.width != 0) set_window_size(terminal.master.get(), {size.height, size.width});
+  set_terminal_owner(terminal.slave.get(), process.user.uid);
+  return terminal;
+}
+
+[[noreturn]] void run_inside(const ExecOrders& orders) {
+  const ExecRequest& request = *orders.request;
+  if (request.die_with_parent) die_with_parent();
+  const bool may_set_groups = become_container_root();
+  Terminal terminal;
+  if (request.process.terminal) terminal = open_exec_terminal(request.process);
+  StagePlan stage = plan_stage(request.process, orders.seccomp, may_set_groups);
+  stage.die_with_parent = request.die_with_parent;
+  std::vector<int> handed_over;
+  if (terminal.master) handed_over.push_back(terminal.master.get());
+  send_sync(orders.channel, Sync::created, {}, handed_over);
+  terminal.master.reset();
+  const int slave = terminal.slave.get();
+  enter_stage(std::move(stage), {.stdin_fd = slave >= 0 ? slave : request.stdin_fd,
+                                 .stdout_fd = slave >= 0 ? slave : request.stdout_fd,
+                                 .stderr_fd = slave >= 0 ? slave : request.stderr_fd,
+                                 .preserved = request.preserved_fds,
+                                 .executable = orders.stage_executable.get(),
+                                 .report = orders.report.get()});
+}
+
+}  // namespace
+
+base::Child start_exec(const ExecOrders& orders) {
+  return start_clone(0, orders.channel, [&] {
+    const ExecRequest& request = *orders.request;
+    keep_only_our_descriptors(orders);
+    check_label(request.process);
+    if (request.process.oom_score_adj) {
+      set_dumpable(true);  // still outside: nobody in the container can see us
+      set_oom_score(*request.process.oom_score_adj);
+    }
+    set_dumpable(false);
+    join_container(request);
+    continue_in_successor(0, orders.channel, [&] { run_inside(orders); });
+  });
+}
+
+}  // namespace runtime

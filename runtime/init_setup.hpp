@@ -1,0 +1,32 @@
+#pragma once
+
+#include <vector>
+
+#include "base/fd.hpp"
+#include "runtime/spec.hpp"
+
+// What init does for itself before and after it builds the container.
+
+namespace runtime {
+
+/// close_range(2) of everything but these and 0, 1, 2: no lock or log of the engine lives on in a container's process.
+void close_all_but(std::vector<int> kept);
+
+/// PR_SET_PDEATHSIG SIGKILL; armed again by the last stage, because the kernel forgets it when ids change.
+void die_with_parent();
+
+/// PR_SET_DUMPABLE. A process that is dumpable can be looked into through /proc by others of the same user; only
+/// then is its uid_map ours to write and are its namespaces ours to open.
+void set_dumpable(bool on);
+
+/// Writes /proc/self/oom_score_adj; for that the process must be dumpable, or root.
+void set_oom_score(int score);
+
+/// /proc/self/attr/… to write the security label of the next exec to, and that label; nothing when none is asked for.
+struct ExecLabel {
+  base::UniqueFd fd;
+  std::string text;
+};
+ExecLabel open_exec_label(const Process& process);
+
+}  // namespace runtime

@@ -1,0 +1,60 @@
+#include <cerrno>
+#include <cstring>
+#include <linux/types.h>
+
+#include "base/error.hpp"
+#include "runtime/container.hpp"
+#include "runtime/stub/plan.h"
+#include "runtime/stub_plan.hpp"
+
+namespace runtime {
+namespace {
+
+using base::ErrorKind;
+
+bool is_about_the_command(int step) {
+  return step == STAGE_STEP_EXEC || step == STAGE_STEP_EXEC_LOOKUP;
+}
+
+std::string hint_for(const stage_report& report) {
+  if (report.step == STAGE_STEP_EXEC && report.code == ENOEXEC)
+    return "the file is for another architecture, or a script without \"#!\" line: compare `uname -m` with the image's "
+           "platform";
+  if ((report.step == STAGE_STEP_UID || report.step == STAGE_STEP_GID || report.step == STAGE_STEP_GROUPS) &&
+      report.code == EINVAL)
+    return "the id is not mapped in the container's user namespace: see /etc/subuid and /etc/subgid";
+  if (report.step == STAGE_STEP_RLIMIT && report.code == EPERM)
+    return "an ordinary user cannot raise a hard limit above that of the session: see `ulimit -Ha`";
+  return {};
+}
+
+base::Error describe(const stage_report& report, const std::string& command, const std::string& cwd) {
+  const std::string reason = std::strerror(report.code);
+  const std::string_view doing = describe_stage_step(report.step);
+  if (report.step == STAGE_STEP_EXEC_LOOKUP && report.code == ENOENT) {
+    if (command.find('/') == std::string::npos)
+      return base::make_error(ErrorKind::command_not_found, "executable file ", base::quoted(command),
+                              " not found in $PATH");
+    return base::make_error(ErrorKind::command_not_found, base::quoted(command), ": ", reason);
+  }
+  if (is_about_the_command(report.step))
+    return base::make_error(
+        report.code == ENOENT || report.code == ENOTDIR ? ErrorKind::command_not_found : ErrorKind::command_not_usable,
+        "executing ", base::quoted(command), ": ", reason);
+  if (report.step == STAGE_STEP_CWD)
+    return base::make_error(ErrorKind::command_not_usable, doing, " ", base::quoted(cwd), ": ", reason);
+  return base::make_error(base::kind_of_errno(report.code), doing, ": ", reason);
+}
+
+}  // namespace
+
+void wait_for_exec(CreatedInit& init) {
+  stage_report report{};
+  const std::size_t size = base::read_full(init.start_report.get(), &report, sizeof report);
+  init.start_report.reset();
+  if (size == 0) return;
+  if (size != sizeof report) throw base::make_error(ErrorKind::internal, "the last stage sent half a report");
+  throw describe(report, init.command, init.cwd).with_hint(hint_for(report)).with_code(report.code);
+}
+
+}  // namespace runtime

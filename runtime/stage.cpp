@@ -1,0 +1,112 @@
+#include "runtime/stage.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <string_view>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "runtime/capability_names.hpp"
+
+namespace runtime {
+namespace {
+
+constexpr std::string_view default_search_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+struct RlimitName {
+  std::string_view name;
+  int resource;
+};
+
+constexpr RlimitName rlimit_names[] = {
+    {"RLIMIT_AS", RLIMIT_AS},           {"RLIMIT_CORE", RLIMIT_CORE},         {"RLIMIT_CPU", RLIMIT_CPU},
+    {"RLIMIT_DATA", RLIMIT_DATA},       {"RLIMIT_FSIZE", RLIMIT_FSIZE},       {"RLIMIT_LOCKS", RLIMIT_LOCKS},
+    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE}, {"RLIMIT_NICE", RLIMIT_NICE},
+    {"RLIMIT_NOFILE", RLIMIT_NOFILE},   {"RLIMIT_NPROC", RLIMIT_NPROC},       {"RLIMIT_RSS", RLIMIT_RSS},
+    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},   {"RLIMIT_RTTIME", RLIMIT_RTTIME},     {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    {"RLIMIT_STACK", RLIMIT_STACK},
+};
+
+int resource_of(const std::string& name) {
+  for (const RlimitName& entry : rlimit_names)
+    if (entry.name == name) return entry.resource;
+  throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(name), " is no resource limit");
+}
+
+StageCapabilities plan_capabilities(const Capabilities& capabilities) {
+  // What the kernel does not know cannot be had; asking for it would fail the whole set.
+  const std::uint64_t known = kernel_capability_bits();
+  return {.bounding = capability_bits(capabilities.bounding) & known,
+          .permitted = capability_bits(capabilities.permitted) & known,
+          .effective = capability_bits(capabilities.effective) & known,
+          .inheritable = capability_bits(capabilities.inheritable) & known,
+          .ambient = capability_bits(capabilities.ambient) & known};
+}
+
+// A descriptor out of the way of the program's own, 0 to `first_free` - 1.
+int move_up(int fd, int first_free) {
+  if (fd < 0 || fd >= first_free) return fd;
+  const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, first_free);
+  if (moved < 0) throw base::os_error("moving descriptor ", fd);
+  return moved;
+}
+
+void put(int fd, int place) {
+  if (::dup2(fd, place) < 0) throw base::os_error("putting descriptor ", fd, " at ", place);
+}
+
+}  // namespace
+
+std::string search_path_of(const std::vector<std::string>& env) {
+  constexpr std::string_view name = "PATH=";
+  for (const std::string& entry : env)
+    if (entry.starts_with(name)) return entry.substr(name.size());
+  return std::string{default_search_path};
+}
+
+StagePlan plan_stage(const Process& process, const SeccompFilter& seccomp, bool may_set_groups) {
+  StagePlan plan;
+  plan.uid = process.user.uid;
+  plan.gid = process.user.gid;
+  if (may_set_groups)
+    plan.groups = process.user.additional_gids;
+  else if (!process.user.additional_gids.empty())
+    base::log(base::LogLevel::warn, "additional groups are left out: only one group id is mapped here");
+  plan.umask = process.user.umask;
+  plan.capabilities = plan_capabilities(process.capabilities);
+  for (const Rlimit& rlimit : process.rlimits)
+    plan.rlimits.push_back({resource_of(rlimit.type), rlimit.soft, rlimit.hard});
+  plan.argv = process.args;
+  plan.env = process.env;
+  plan.cwd = process.cwd;
+  plan.search_path = search_path_of(process.env);
+  plan.seccomp = seccomp.program;
+  plan.seccomp_flags = seccomp.flags;
+  plan.no_new_privileges = process.no_new_privileges;
+  plan.controlling_tty = process.terminal;
+  return plan;
+}
+
+void enter_stage(StagePlan plan, const StageDescriptors& descriptors) {
+  const int first_free = 3 + static_cast<int>(descriptors.preserved.size());
+  std::vector<int> inherited = {descriptors.stdin_fd, descriptors.stdout_fd, descriptors.stderr_fd};
+  inherited.insert(inherited.end(), descriptors.preserved.begin(), descriptors.preserved.end());
+  const int executable = move_up(descriptors.executable, first_free);
+  plan.report_fd = move_up(descriptors.report, first_free);
+  plan.start_fd = move_up(descriptors.start, first_free);
+  plan.label_fd = move_up(descriptors.label, first_free);
+  for (int& fd : inherited) fd = move_up(fd, first_free);
+  for (int place = 0; place < first_free; ++place) put(inherited[static_cast<std::size_t>(place)], place);
+  plan.preserve_fds = static_cast<unsigned>(descriptors.preserved.size());
+  const base::UniqueFd plan_fd = make_plan_fd(encode_stage_plan(plan));
+  // Every descriptor was born close-on-exec; should one not have been, it ends here.
+  if (::close_range(static_cast<unsigned>(first_free), ~0u, CLOSE_RANGE_CLOEXEC) != 0)
+    throw base::os_error("marking descriptors close-on-exec");
+  errno = exec_stage(executable, plan_fd.get(), plan);
+  throw base::os_error("executing the last stage");
+}
+
+}  // namespace runtime
