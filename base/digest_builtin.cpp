@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(SHA256_PORTABLE)
 #include <cpuid.h>
 #include <immintrin.h>
 #endif
@@ -57,7 +57,7 @@ void compress_portably(Words& state, const unsigned char* blocks, std::size_t co
   }
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(SHA256_PORTABLE)
 bool has_sha_extensions() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid(1, &a, &b, &c, &d) == 0) return false;
@@ -102,7 +102,7 @@ __attribute__((target("sha,sse4.1,ssse3"))) void compress_with_sha_extensions(Wo
 #endif
 
 void compress(Words& state, const unsigned char* blocks, std::size_t count) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(SHA256_PORTABLE)
   static const bool fast = has_sha_extensions();
   if (fast) return compress_with_sha_extensions(state, blocks, count);
 #endif
