@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Prints one closing line for a run of `meson test`: N passed, N failed, N skipped (single test cases, not programs)."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+DOCTEST = re.compile(r"test cases:\s+\d+ \|\s+(\d+) passed \|\s+(\d+) failed \|\s+(\d+) skipped")
+UNITTEST = re.compile(r"^Ran (\d+) tests? in", re.M)
+UNITTEST_RESULT = re.compile(r"^(?:OK|FAILED)(?: \((.*)\))?$", re.M)
+
+
+def counts(test):
+    """(passed, failed, skipped) of one program."""
+    text = test.get("stdout", "") + test.get("stderr", "")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    if found := DOCTEST.search(plain):
+        return tuple(int(number) for number in found.groups())
+    if found := UNITTEST.search(plain):
+        ran = int(found[1])
+        details = UNITTEST_RESULT.search(plain)
+        words = dict(re.findall(r"(failures|errors|skipped)=(\d+)", details[1] or "") if details else [])
+        failed = int(words.get("failures", 0)) + int(words.get("errors", 0))
+        skipped = int(words.get("skipped", 0))
+        return ran - failed - skipped, failed, skipped
+    return (1, 0, 0) if test["result"] == "OK" else (0, 0, 1) if test["result"] == "SKIP" else (0, 1, 0)
+
+
+def main():
+    log = Path(sys.argv[1]) / "testlog.json"
+    total = [0, 0, 0]
+    for line in log.read_text().splitlines():
+        test = json.loads(line)
+        passed, failed, skipped = counts(test)
+        if test["result"] not in ("OK", "SKIP") and failed == 0:
+            failed = 1  # it crashed or timed out before it could count
+        total = [total[0] + passed, total[1] + failed, total[2] + skipped]
+    print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
+    return 1 if total[1] or not total[0] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
