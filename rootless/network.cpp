@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -62,22 +63,40 @@ Attempt begin_attempt(std::string name, const std::string& path, const NetworkTa
   return attempt;
 }
 
+bool pidfds_report_reaping(std::string_view kernel_release) {
+  const std::vector<std::string_view> numbers = base::split(kernel_release, '.');
+  const auto major = base::parse_unsigned(numbers[0]).value_or(0);
+  const auto minor = numbers.size() < 2 ? 0 : base::parse_unsigned(numbers[1]).value_or(0);
+  return major > 6 || (major == 6 && minor >= 9);
+}
+
+// slirp4netns ends when this descriptor has a hang-up.
+void add_exit_fd(Attempt& attempt, const NetworkTarget& target, const HostFacts& host) {
+  if (target.pidfd >= 0 && pidfds_report_reaping(host.kernel)) {
+    attempt.command.fds.emplace_back(target.pidfd, 6);
+  } else if (target.keeps_exit_fd) {
+    base::Pipe exit = base::make_pipe();
+    attempt.command.fds.emplace_back(exit.read_end.get(), 6);
+    attempt.exit_fd = std::move(exit.write_end);
+    attempt.child_ends.push_back(std::move(exit.read_end));
+  } else {
+    return;
+  }
+  attempt.command.argv.emplace_back("--exit-fd=6");
+}
+
 Attempt plan_slirp4netns(const NetworkTarget& target, const HostFacts& host,
                          const std::vector<std::string>& confinement) {
   Attempt attempt = begin_attempt("slirp4netns", host.slirp4netns, target);
+  std::vector<std::string>& argv = attempt.command.argv;
   base::Pipe ready = base::make_pipe();
-  base::Pipe exit = base::make_pipe();
-  attempt.command.argv = {"slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback"};
-  attempt.command.argv.insert(attempt.command.argv.end(), confinement.begin(), confinement.end());
-  attempt.command.argv.insert(
-      attempt.command.argv.end(),
-      {"--ready-fd=5", "--exit-fd=6", "--userns-path=/proc/self/fd/3", "--netns-type=path", "/proc/self/fd/4", "tap0"});
   attempt.command.fds.emplace_back(ready.write_end.get(), 5);
-  attempt.command.fds.emplace_back(exit.read_end.get(), 6);
   attempt.ready = std::move(ready.read_end);
-  attempt.exit_fd = std::move(exit.write_end);
   attempt.child_ends.push_back(std::move(ready.write_end));
-  attempt.child_ends.push_back(std::move(exit.read_end));
+  argv = {"slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", "--ready-fd=5"};
+  argv.insert(argv.end(), confinement.begin(), confinement.end());
+  add_exit_fd(attempt, target, host);
+  argv.insert(argv.end(), {"--userns-path=/proc/self/fd/3", "--netns-type=path", "/proc/self/fd/4", "tap0"});
   return attempt;
 }
 
@@ -115,11 +134,11 @@ void await_ready(Attempt& attempt, const base::Child& helper) {
   }
 }
 
-UserNetwork carry_out(Attempt attempt, const char* forwarder) {
+UserNetwork carry_out(Attempt attempt) {
   base::Child helper = base::spawn(attempt.command);
   attempt.child_ends.clear();
   await_ready(attempt, helper);
-  return {std::move(helper), std::move(attempt.exit_fd), forwarder};
+  return {std::move(helper), std::move(attempt.exit_fd)};
 }
 
 // Version 1.2 does not join the user namespace of --userns-path before it makes its sandbox, so only root can have one.
@@ -128,35 +147,32 @@ UserNetwork start_slirp4netns(const NetworkTarget& target, const HostFacts& host
   std::vector<std::string> confinement{"--enable-seccomp"};
   if (host.uid == 0) confinement.emplace_back("--enable-sandbox");
   try {
-    return carry_out(plan_slirp4netns(target, host, confinement), slirp_forwarder);
+    return carry_out(plan_slirp4netns(target, host, confinement));
   } catch (const base::Error& error) {
     if (error.kind() != base::ErrorKind::network) throw;
   }
-  return carry_out(plan_slirp4netns(target, host, {}), slirp_forwarder);
+  return carry_out(plan_slirp4netns(target, host, {}));
 }
 
 UserNetwork start_pasta(const NetworkTarget& target, const HostFacts& host) {
   const base::TempDir folder;
   try {
-    return carry_out(plan_pasta(target, host, folder, "/proc/self/fd/3", "/proc/self/fd/4"), pasta_forwarder);
+    return carry_out(plan_pasta(target, host, folder, "/proc/self/fd/3", "/proc/self/fd/4"));
   } catch (const base::Error& error) {
     if (error.kind() != base::ErrorKind::network || target.pid <= 0) throw;
   }
   const std::string namespaces = base::concat("/proc/", target.pid, "/ns/");
-  return carry_out(plan_pasta(target, host, folder, namespaces + "user", namespaces + "net"), pasta_forwarder);
+  return carry_out(plan_pasta(target, host, folder, namespaces + "user", namespaces + "net"));
+}
+
+base::UniqueFd open_namespace(pid_t pid, const char* name) {
+  const std::string path = base::concat("/proc/", pid, "/ns/", name);
+  base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) throw base::os_error("opening ", base::quoted(path));
+  return fd;
 }
 
 }  // namespace
-
-NamespaceFds open_namespaces(pid_t pid) {
-  const auto open_one = [&](const char* name) {
-    const std::string path = base::concat("/proc/", pid, "/ns/", name);
-    base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!fd) throw base::os_error("opening ", base::quoted(path));
-    return fd;
-  };
-  return {open_one("user"), open_one("net")};
-}
 
 std::string user_network_problem(const HostFacts& host) {
   if (host.slirp4netns.empty() && host.pasta.empty()) return "neither slirp4netns nor pasta is installed";
@@ -175,6 +191,15 @@ UserNetwork start_user_network(const NetworkTarget& target, const HostFacts& hos
     throw base::Error{base::ErrorKind::unsupported, "no user-mode network: " + problem, std::move(hint)};
   }
   return host.slirp4netns.empty() ? start_pasta(target, host) : start_slirp4netns(target, host);
+}
+
+base::Child start_user_network(pid_t pid, const HostFacts& host) {
+  const base::UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  if (!pidfd) throw base::os_error("opening process ", pid);
+  const base::UniqueFd user = open_namespace(pid, "user");
+  const base::UniqueFd network = open_namespace(pid, "net");
+  const NetworkTarget target{pid, pidfd.get(), user.get(), network.get()};
+  return start_user_network(target, host).helper;
 }
 
 }  // namespace rootless
