@@ -78,6 +78,7 @@ class Init {
 
   void start() {
     keep_only_our_descriptors();
+    set_usual_umask();
     if (request_.die_with_parent) die_with_parent();
     // Our own files in /proc are ours only when we are dumpable; who joined others' processes never is.
     if (!joins_processes()) {

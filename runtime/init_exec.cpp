@@ -101,6 +101,7 @@ base::Child start_exec(const ExecOrders& orders) {
   return start_clone(0, orders.channel, [&] {
     const ExecRequest& request = *orders.request;
     keep_only_our_descriptors(orders);
+    set_usual_umask();
     check_label(request.process);
     if (request.process.oom_score_adj) {
       set_dumpable(true);  // still outside: nobody in the container can see us

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -21,6 +22,10 @@ void close_all_but(std::vector<int> kept) {
     next = number + 1;
   }
   if (::close_range(next, ~0u, 0) != 0) throw base::os_error("closing descriptors");
+}
+
+void set_usual_umask() {
+  ::umask(022);
 }
 
 void die_with_parent() {

@@ -12,6 +12,10 @@ namespace runtime {
 /// close_range(2) of everything but these and 0, 1, 2: no lock or log of the engine lives on in a container's process.
 void close_all_but(std::vector<int> kept);
 
+/// umask 022, whatever the engine's: mount points and /dev are for all users of the container, and it is what its
+/// program starts with.
+void set_usual_umask();
+
 /// PR_SET_PDEATHSIG SIGKILL; armed again by the last stage, because the kernel forgets it when ids change.
 void die_with_parent();
 
