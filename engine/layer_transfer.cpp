@@ -1,0 +1,214 @@
+#include "engine/layer_transfer.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <exception>
+#include <fcntl.h>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/fs.hpp"
+#include "base/log.hpp"
+#include "base/stream.hpp"
+#include "base/text.hpp"
+
+namespace engine {
+namespace {
+
+constexpr std::size_t workers = 2;
+constexpr int pipe_bytes = 1024 * 1024;  // the most an ordinary user may ask for: /proc/sys/fs/pipe-max-size
+constexpr std::uint64_t progress_step_bytes = 256 * 1024;
+
+std::string item_of(const oci::Descriptor& layer) {
+  return base::concat("layer ", layer.digest.short_hex());
+}
+
+/// Without a kept blob, size and digest must be checked all the same.
+class HashingSink final : public base::Sink {
+ public:
+  explicit HashingSink(const oci::Descriptor& layer) : layer_(layer) {}
+  void write(std::string_view bytes) override {
+    if (bytes.size() > layer_.size_bytes - written_)
+      throw base::make_error(base::ErrorKind::corrupt, "blob ", layer_.digest, " is longer than the promised ",
+                             layer_.size_bytes, " bytes");
+    hash_.update(bytes);
+    written_ += bytes.size();
+  }
+  void verify() {
+    if (written_ != layer_.size_bytes || hash_.finish() != layer_.digest)
+      throw base::make_error(base::ErrorKind::corrupt, "blob ", layer_.digest, " is not what its digest says");
+  }
+
+ private:
+  const oci::Descriptor& layer_;
+  base::Sha256 hash_;
+  std::uint64_t written_ = 0;
+};
+
+/// First into the store's file (or only the hash), then to the child; counts for the user.
+class LayerSink final : public base::Sink {
+ public:
+  LayerSink(base::Sink& keeper, int pipe, base::Progress& progress, std::string item, const std::atomic<bool>& stop)
+      : keeper_(keeper), pipe_(pipe), progress_(progress), item_(std::move(item)), stop_(stop) {}
+
+  void write(std::string_view bytes) override {
+    if (stop_) throw base::make_error(base::ErrorKind::interrupted, "another layer failed");
+    keeper_.write(bytes);
+    try {
+      base::write_all(pipe_, bytes);
+    } catch (const base::Error& error) {
+      reader_left_ = error.code() == EPIPE;
+      throw;
+    }
+    done_ += bytes.size();
+    if (done_ - reported_ < progress_step_bytes) return;
+    reported_ = done_;
+    progress_.advance(item_, done_);
+  }
+  /// The child stopped reading: its verdict says why.
+  bool reader_left() const noexcept { return reader_left_; }
+
+ private:
+  base::Sink& keeper_;
+  int pipe_;
+  base::Progress& progress_;
+  std::string item_;
+  const std::atomic<bool>& stop_;
+  std::uint64_t done_ = 0;
+  std::uint64_t reported_ = 0;
+  bool reader_left_ = false;
+};
+
+/// Hands the indexes out to the threads, and keeps what they bring back.
+class LayerQueue {
+ public:
+  LayerQueue(const TransferContext& context, const std::vector<std::size_t>& indexes)
+      : context_(context), indexes_(indexes), results_(indexes.size()) {}
+
+  void run() noexcept;
+  std::vector<TransferredLayer> take();
+
+ private:
+  TransferredLayer transfer(std::size_t index);
+  bool unpack_kept_blob(TransferredLayer& layer, const oci::Descriptor& descriptor);
+  void unpack_from_network(TransferredLayer& layer, const oci::Descriptor& descriptor);
+  base::UniqueFd make_folder(TransferredLayer& layer, std::string name) const;
+  Unpacker::Layer begin_unpacking(const TransferredLayer& layer, const oci::Descriptor& descriptor, int folder,
+                                  int compressed) const;
+
+  const TransferContext& context_;
+  const std::vector<std::size_t>& indexes_;
+  std::vector<TransferredLayer> results_;
+  std::atomic<std::size_t> next_{0};
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;
+  std::exception_ptr failure_;
+};
+
+void LayerQueue::run() noexcept {
+  for (std::size_t position = next_++; position < indexes_.size() && !stop_; position = next_++) {
+    try {
+      results_[position] = transfer(indexes_[position]);
+    } catch (...) {  // carried to the caller's thread, which throws it there
+      const std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      stop_ = true;
+    }
+  }
+}
+
+std::vector<TransferredLayer> LayerQueue::take() {
+  if (failure_) std::rethrow_exception(failure_);
+  return std::move(results_);
+}
+
+TransferredLayer LayerQueue::transfer(std::size_t index) {
+  const oci::Descriptor& descriptor = context_.parts.parsed.layers[index];
+  const std::string item = item_of(descriptor);
+  base::Progress& progress = context_.engine.progress;
+  TransferredLayer layer;
+  layer.index = index;
+  progress.begin(item, descriptor.size_bytes);
+  base::with_context(
+      [&] {
+        if (!unpack_kept_blob(layer, descriptor)) unpack_from_network(layer, descriptor);
+      },
+      "pulling layer ", descriptor.digest.short_hex());
+  progress.end(item, "done");
+  return layer;
+}
+
+/// False when there is none, or when it turns out to be damaged: then it is fetched again.
+bool LayerQueue::unpack_kept_blob(TransferredLayer& layer, const oci::Descriptor& descriptor) {
+  const std::optional<base::UniqueFd> blob = storage::open_blob(context_.store, descriptor.digest);
+  if (!blob) return false;
+  const base::UniqueFd folder = make_folder(layer, base::concat("layer-", layer.index, "-kept"));
+  try {
+    layer.result = begin_unpacking(layer, descriptor, folder.get(), blob->get()).wait();
+    return true;
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::corrupt) throw;
+    base::log(base::LogLevel::warn, "the kept blob ", descriptor.digest, " is fetched again: ", error.message());
+    return false;
+  }
+}
+
+void LayerQueue::unpack_from_network(TransferredLayer& layer, const oci::Descriptor& descriptor) {
+  const base::UniqueFd folder = make_folder(layer, base::concat("layer-", layer.index));
+  std::optional<HashingSink> hashing;
+  if (context_.engine.config.keep_blobs)
+    layer.blob = std::make_unique<storage::BlobWriter>(context_.store, context_.staging.dir(), descriptor.digest,
+                                                       descriptor.size_bytes);
+  else
+    hashing.emplace(descriptor);
+  base::Sink& keeper = layer.blob ? static_cast<base::Sink&>(*layer.blob) : *hashing;
+
+  base::Pipe pipe = base::make_pipe();
+  ::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, pipe_bytes);  // a smaller one works as well
+  Unpacker::Layer unpacking = begin_unpacking(layer, descriptor, folder.get(), pipe.read_end.get());
+  pipe.read_end.reset();
+  LayerSink sink(keeper, pipe.write_end.get(), context_.engine.progress, item_of(descriptor), stop_);
+  try {
+    context_.source.blob(descriptor, sink, 0);
+    layer.blob ? layer.blob->verify() : hashing->verify();
+  } catch (const base::Error&) {
+    // When the child gave up first, it knows the reason; otherwise its complaint about missing bytes is only an echo.
+    if (sink.reader_left()) unpacking.wait();
+    throw;
+  }
+  pipe.write_end.reset();
+  layer.result = unpacking.wait();
+}
+
+base::UniqueFd LayerQueue::make_folder(TransferredLayer& layer, std::string name) const {
+  layer.folder = std::move(name);
+  return base::make_directory(context_.staging.dir(), layer.folder);
+}
+
+Unpacker::Layer LayerQueue::begin_unpacking(const TransferredLayer& layer, const oci::Descriptor& descriptor,
+                                            int folder, int compressed) const {
+  return context_.unpacker.unpack(oci::layer_compression(descriptor), context_.parts.config.diff_ids[layer.index],
+                                  folder, compressed);
+}
+
+}  // namespace
+
+std::vector<TransferredLayer> transfer_layers(const TransferContext& context, const std::vector<std::size_t>& indexes) {
+  LayerQueue queue(context, indexes);
+  // A child that stops reading must be an error of write(2), not the end of this process.
+  sigset_t broken_pipe;
+  ::sigemptyset(&broken_pipe);
+  ::sigaddset(&broken_pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);  // also later: one may be pending
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < std::min(workers, indexes.size()); ++i) threads.emplace_back([&] { queue.run(); });
+  queue.run();
+  for (std::thread& thread : threads) thread.join();
+  return queue.take();
+}
+
+}  // namespace engine

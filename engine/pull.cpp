@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/oci/reference.hpp"
+#include "engine/pull_layers.hpp"
+#include "engine/pull_source.hpp"
+#include "engine/verbs.hpp"
+#include "registry/open_source.hpp"
+#include "storage/blobs.hpp"
+#include "storage/images.hpp"
+#include "storage/layers.hpp"
+#include "storage/staging.hpp"
+
+// pull: from a name to an image in the store. The way of the bytes is in pull_source.cpp (manifests), pull_layers.cpp
+// (locks, publication), layer_transfer.cpp (threads, pipes) and unpack_child.cpp (the other end of the pipes).
+
+namespace engine {
+namespace {
+
+enum class PullPolicy { always, missing, never, newer };
+
+PullPolicy parse_policy(std::string_view text) {
+  if (text == "always" || text == "true") return PullPolicy::always;
+  if (text == "missing" || text == "false") return PullPolicy::missing;
+  if (text == "never") return PullPolicy::never;
+  if (text == "newer" || text == "ifnewer") return PullPolicy::newer;
+  throw base::make_error(base::ErrorKind::invalid_argument, "pull policy ", base::quoted(text),
+                         " is not one of always, missing, newer, never");
+}
+
+std::string id_of(const storage::ImageRecord& record) {
+  return std::string{record.config.hex()};
+}
+
+bool is_complete(Engine& engine, const storage::ImageRecord& record) {
+  return std::all_of(record.chain_ids.begin(), record.chain_ids.end(), [&](const base::Digest& chain) {
+    return storage::has_layer(engine.store(), chain, engine.variant());
+  });
+}
+
+bool is_for_platform(Engine& engine, const storage::ImageRecord& record, const std::string& platform) {
+  if (platform.empty()) return true;
+  const oci::Platform have = storage::read_image_config(engine.store(), record).platform;
+  return oci::choose_platform({have}, oci::parse_platform(platform)).has_value();
+}
+
+/// What the store has under that name, if it can be run as it is.
+std::optional<storage::ImageRecord> find_local(Engine& engine, const std::string& name, const std::string& platform) {
+  std::optional<storage::NamedImage> image = storage::find_image(engine.store(), name);
+  if (!image || !is_complete(engine, image->record) || !is_for_platform(engine, image->record, platform)) return {};
+  return std::move(image->record);
+}
+
+/// Tag or digest under which the image is found again; empty for one that only its id names.
+std::string stored_name(const registry::SourceName& source, const registry::ImageSource& opened) {
+  if (source.transport == "docker") {
+    const oci::Reference reference = oci::Reference::parse(source.rest);
+    return reference.digest() ? base::concat(reference.repository(), "@", *reference.digest()) : reference.to_string();
+  }
+  const std::string suggested = opened.suggested_name();
+  if (suggested.empty()) return {};
+  // As with podman, a name without a registry is a local one.
+  if (oci::Reference::is_qualified(suggested)) return oci::Reference::parse(suggested).to_string();
+  return oci::Reference::parse(base::concat("localhost/", suggested)).to_string();
+}
+
+void check_requested_digest(const registry::SourceName& source, const registry::ManifestBytes& root) {
+  if (source.transport != "docker") return;
+  const oci::Reference reference = oci::Reference::parse(source.rest);
+  if (reference.digest() && *reference.digest() != root.digest)
+    throw base::make_error(base::ErrorKind::corrupt, "the registry sent a manifest with the digest ", root.digest);
+}
+
+std::vector<base::Digest> parts_to_keep(const ImageParts& parts) {
+  std::vector<base::Digest> digests = parts.chain_ids;
+  digests.push_back(parts.manifest.digest);
+  digests.push_back(parts.parsed.config.digest);
+  if (parts.index) digests.push_back(parts.index->digest);
+  for (const oci::Descriptor& layer : parts.parsed.layers) digests.push_back(layer.digest);
+  return digests;
+}
+
+void record_image(Engine& engine, const ImageParts& parts, const std::string& name) {
+  const storage::Store& store = engine.store();
+  if (parts.index) storage::put_blob(store, parts.index->digest, parts.index->bytes);
+  storage::put_blob(store, parts.parsed.config.digest, parts.config_bytes);
+  storage::put_blob(store, parts.manifest.digest, parts.manifest.bytes);
+  const storage::GcHold hold = store.hold_garbage();
+  storage::put_image(store, hold,
+                     {.manifest = parts.manifest.digest,
+                      .config = parts.parsed.config.digest,
+                      .index = parts.index ? std::optional{parts.index->digest} : std::nullopt,
+                      .chain_ids = parts.chain_ids,
+                      .size_bytes = unpacked_bytes(store, parts),
+                      .created = parts.config.created});
+  if (!name.empty()) storage::set_ref(store, hold, name, parts.manifest.digest);
+}
+
+/// Returns the id. `root` was fetched already.
+std::string pull_image(Engine& engine, registry::ImageSource& source, registry::ManifestBytes root,
+                       const std::string& name, const PullOptions& options) {
+  const ImageParts parts = fetch_parts(source, std::move(root), options.platform, name);
+  const storage::Staging staging = storage::Staging::begin(engine.store());
+  staging.keep(engine.store().hold_garbage(), parts_to_keep(parts));
+  pull_layers(engine, source, parts, staging);
+  const std::string item = base::concat("config ", parts.parsed.config.digest.short_hex());
+  engine.progress.begin(item, parts.parsed.config.size_bytes);
+  record_image(engine, parts, name);
+  engine.progress.end(item, "done");
+  engine.progress.note("Writing manifest to image destination");
+  return std::string{parts.parsed.config.digest.hex()};
+}
+
+std::string pull_from(Engine& engine, const registry::SourceName& name, const PullOptions& options,
+                      const registry::RegistryOptions& registry) {
+  const std::string shown = base::concat(name.transport == "docker" ? "" : name.transport + ":", name.rest);
+  engine.progress.note(base::concat("Trying to pull ", shown, "..."));
+  return base::with_context(
+      [&] {
+        const std::unique_ptr<registry::ImageSource> source = registry::open_source(name, registry);
+        registry::ManifestBytes root = source->root_manifest();
+        check_requested_digest(name, root);
+        return pull_image(engine, *source, std::move(root), stored_name(name, *source), options);
+      },
+      "pulling ", base::quoted(shown));
+}
+
+/// A network failure is worth trying the next name, or the local image; a corrupt or unsuitable image is not.
+bool may_be_elsewhere(const base::Error& error) {
+  return error.kind() == base::ErrorKind::not_found || error.kind() == base::ErrorKind::network ||
+         error.kind() == base::ErrorKind::permission;
+}
+
+std::string pull_first_of(Engine& engine, const std::vector<std::string>& candidates, const PullOptions& options,
+                          const registry::RegistryOptions& registry) {
+  for (std::size_t i = 0; i + 1 < candidates.size(); ++i) {
+    try {
+      return pull_from(engine, {"docker", candidates[i]}, options, registry);
+    } catch (const base::Error& error) {
+      if (!may_be_elsewhere(error)) throw;
+      base::log(base::LogLevel::warn, error.message());
+    }
+  }
+  if (candidates.empty())
+    throw base::make_error(base::ErrorKind::not_found, "no registry is configured to look for short names");
+  return pull_from(engine, {"docker", candidates.back()}, options, registry);
+}
+
+std::string pull_docker(Engine& engine, const std::string& typed, const PullOptions& options,
+                        const registry::RegistryOptions& registry) {
+  const PullPolicy policy = parse_policy(options.policy);
+  std::optional<storage::ImageRecord> local;
+  if (policy != PullPolicy::always) local = find_local(engine, typed, options.platform);
+  if (local && policy != PullPolicy::newer) return id_of(*local);
+  if (policy == PullPolicy::never)
+    throw base::make_error(base::ErrorKind::not_found, "image ", base::quoted(typed), " is not in the store");
+  try {
+    return pull_first_of(engine, registry::resolve_short_name(typed, registry), options, registry);
+  } catch (const base::Error& error) {
+    if (!local || !may_be_elsewhere(error)) throw;
+    base::log(base::LogLevel::warn, "the image in the store is used: ", error.message());
+    return id_of(*local);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> pull(Engine& engine, const PullOptions& options) {
+  if (options.all_tags)
+    throw base::make_error(base::ErrorKind::unsupported, "pulling all tags of a repository is not supported yet")
+        .with_hint("name the tags");
+  parse_policy(options.policy);
+  const registry::RegistryOptions registry = registry_options(engine, options);
+  std::vector<std::string> ids;
+  for (const std::string& typed : options.images) {
+    const registry::SourceName name = registry::parse_source_name(typed);
+    ids.push_back(name.transport == "docker" ? pull_docker(engine, name.rest, options, registry)
+                                             : pull_from(engine, name, options, registry));
+  }
+  return ids;
+}
+
+}  // namespace engine

@@ -1,0 +1,112 @@
+#include "engine/pull_layers.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <sys/statvfs.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/lock.hpp"
+#include "base/log.hpp"
+#include "engine/layer_transfer.hpp"
+#include "engine/unpacker.hpp"
+#include "storage/blobs.hpp"
+#include "storage/layers.hpp"
+#include "storage/layout.hpp"
+
+namespace engine {
+namespace {
+
+std::vector<std::size_t> missing_layers(Engine& engine, const ImageParts& parts) {
+  std::vector<std::size_t> missing;
+  for (std::size_t index = 0; index < parts.chain_ids.size(); ++index)
+    if (!storage::has_layer(engine.store(), parts.chain_ids[index], engine.variant())) missing.push_back(index);
+  return missing;
+}
+
+/// In the order of the lock files, and each once although two layers may share one, so that pulls cannot wait for each
+/// other in a circle.
+std::vector<base::FileLock> lock_stripes(const storage::Store& store, const ImageParts& parts,
+                                         const std::vector<std::size_t>& missing) {
+  std::map<std::string, base::Digest> stripes;
+  for (const std::size_t index : missing)
+    stripes.emplace(storage::layout::pull_lock(parts.chain_ids[index]), parts.chain_ids[index]);
+  std::vector<base::FileLock> locks;
+  for (const auto& [name, digest] : stripes) locks.push_back(store.lock_digest(digest));
+  return locks;
+}
+
+void check_free_space(const storage::Store& store, const ImageParts& parts, const std::vector<std::size_t>& missing,
+                      bool keeps_blobs) {
+  std::uint64_t needed = 0;  // at the very least: what is unpacked is seldom smaller than the compressed bytes
+  for (const std::size_t index : missing) needed += parts.parsed.layers[index].size_bytes * (keeps_blobs ? 2 : 1);
+  struct statvfs facts;
+  if (::fstatvfs(store.root(), &facts) != 0) throw base::os_error("looking for free space");
+  const std::uint64_t available = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
+  if (needed > available)
+    throw base::make_error(base::ErrorKind::no_space, "the image needs at least ", base::human_size(needed),
+                           ", but only ", base::human_size(available), " are free in ", base::quoted(store.root_path()))
+        .with_hint("make room, or use another place with --root");
+}
+
+void report_present(Engine& engine, const ImageParts& parts, const std::vector<std::size_t>& missing) {
+  for (std::size_t index = 0; index < parts.parsed.layers.size(); ++index) {
+    if (std::binary_search(missing.begin(), missing.end(), index)) continue;
+    const oci::Descriptor& layer = parts.parsed.layers[index];
+    const std::string item = base::concat("layer ", layer.digest.short_hex());
+    engine.progress.begin(item, layer.size_bytes);
+    engine.progress.end(item, "already exists");
+  }
+}
+
+void publish(Engine& engine, const ImageParts& parts, const storage::Staging& staging,
+             std::vector<TransferredLayer>& layers) {
+  for (TransferredLayer& layer : layers) {
+    const oci::Descriptor& descriptor = parts.parsed.layers[layer.index];
+    if (layer.blob) layer.blob->commit();
+    storage::publish_layer(engine.store(), staging.dir(), layer.folder, parts.chain_ids[layer.index], engine.variant(),
+                           {.diff_id = parts.config.diff_ids[layer.index],
+                            .blob = descriptor.digest,
+                            .media_type = descriptor.media_type,
+                            .blob_bytes = descriptor.size_bytes,
+                            .unpacked_bytes = layer.result.unpacked_bytes,
+                            .entries = layer.result.entries});
+    if (layer.result.skipped_devices > 0)
+      base::log(base::LogLevel::info, "layer ", descriptor.digest.short_hex(), ": ", layer.result.skipped_devices,
+                " device files were skipped");
+    if (layer.result.dropped_xattrs > 0)
+      base::log(base::LogLevel::info, "layer ", descriptor.digest.short_hex(), ": ", layer.result.dropped_xattrs,
+                " extended attributes were dropped");
+  }
+}
+
+}  // namespace
+
+void pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts& parts,
+                 const storage::Staging& staging) {
+  for (const oci::Descriptor& layer : parts.parsed.layers) oci::layer_compression(layer);  // refuses unknown types
+  std::vector<std::size_t> missing = missing_layers(engine, parts);
+  const std::vector<base::FileLock> stripes = lock_stripes(engine.store(), parts, missing);
+  if (!missing.empty()) missing = missing_layers(engine, parts);  // another pull may have been first
+  report_present(engine, parts, missing);
+  if (missing.empty()) return;
+  check_free_space(engine.store(), parts, missing, engine.config.keep_blobs);
+
+  Unpacker unpacker(engine, staging);
+  std::vector<TransferredLayer> layers =
+      transfer_layers({engine, engine.store(), source, parts, staging, unpacker}, missing);
+  unpacker.finish();
+  staging.flush();
+  publish(engine, parts, staging, layers);
+}
+
+std::uint64_t unpacked_bytes(const storage::Store& store, const ImageParts& parts) {
+  std::uint64_t total = 0;
+  for (const base::Digest& chain : parts.chain_ids)
+    if (const auto meta = storage::read_layer_meta(store, chain)) total += meta->unpacked_bytes;
+  return total;
+}
+
+}  // namespace engine

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/context.hpp"
+#include "engine/pull_source.hpp"
+#include "registry/image_source.hpp"
+#include "storage/staging.hpp"
+
+namespace engine {
+
+/// Makes every layer of the image present for this caller's id variant: fetches what is missing, unpacks it in the
+/// child, flushes once, publishes. When all are there, nothing is started.
+///
+/// Two layers are under way at a time, each streaming: network -> (file, SHA-256) and pipe -> the child's inflating
+/// thread -> its writing thread. The stripes of the missing layers are held meanwhile, so that a second pull of the
+/// same layer waits and then finds it. When we are killed, the child removes the staging folder (unpack_protocol.hpp).
+///
+/// `staging` keeps the image's parts from garbage collection until the caller has recorded the image.
+void pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts& parts,
+                 const storage::Staging& staging);
+
+/// Sum of the unpacked sizes of the image's layers, in bytes. All must be present.
+std::uint64_t unpacked_bytes(const storage::Store& store, const ImageParts& parts);
+
+}  // namespace engine

@@ -1,0 +1,128 @@
+#include <atomic>
+#include <memory>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <thread>
+#include <vector>
+
+#include "base/channel.hpp"
+#include "base/fs.hpp"
+#include "base/stream.hpp"
+#include "engine/unpack_protocol.hpp"
+#include "engine/unpack_sandbox.hpp"
+#include "engine/verbs.hpp"
+#include "rootless/user_namespace.hpp"
+#include "storage/unpack.hpp"
+
+// `engine-transfer _unpack`; unpack_protocol.hpp has the picture.
+
+namespace engine {
+namespace {
+
+/// Compressed bytes from a pipe or file, until somebody calls stop().
+class StoppableSource final : public base::Source {
+ public:
+  explicit StoppableSource(base::UniqueFd bytes) : bytes_(std::move(bytes)), stop_(::eventfd(0, EFD_CLOEXEC)) {
+    if (!stop_) throw base::os_error("making an eventfd");
+  }
+
+  std::size_t read(void* buffer, std::size_t size) override {
+    pollfd entries[] = {{bytes_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+    while (::poll(entries, 2, -1) < 0)
+      if (errno != EINTR) throw base::os_error("waiting for the layer's bytes");
+    if (entries[1].revents != 0) throw base::make_error(base::ErrorKind::interrupted, "unpacking was stopped");
+    return base::read_some(bytes_.get(), buffer, size);
+  }
+
+  /// From any thread.
+  void stop() const noexcept { ::eventfd_write(stop_.get(), 1); }
+
+ private:
+  base::UniqueFd bytes_;
+  base::UniqueFd stop_;
+};
+
+/// One layer in a thread of its own.
+class RunningJob {
+ public:
+  RunningJob(LayerJob job, base::UniqueFd target, base::UniqueFd bytes, base::Channel reply)
+      : job_(std::move(job)),
+        target_(std::move(target)),
+        source_(std::move(bytes)),
+        reply_(std::move(reply)),
+        thread_([this] { run(); }) {}
+  RunningJob(const RunningJob&) = delete;
+  RunningJob& operator=(const RunningJob&) = delete;
+  ~RunningJob() {
+    source_.stop();
+    thread_.join();
+  }
+  bool is_finished() const noexcept { return finished_; }
+
+ private:
+  void run() noexcept {
+    try {
+      answer(unpack());
+    } catch (const base::Error&) {  // pull is gone; the main thread sees the same
+    }
+    reply_.close();
+    finished_ = true;
+  }
+
+  std::string unpack() {
+    try {
+      return encode(storage::unpack_layer({.compressed = source_,
+                                           .compression = job_.compression,
+                                           .expected_diff_id = job_.diff_id,
+                                           .target_dir = target_.get(),
+                                           .owners = job_.owners,
+                                           .limits = {},
+                                           .stop_source = [this] { source_.stop(); }}));
+    } catch (const base::Error& error) {
+      return encode(error);
+    } catch (const std::exception& error) {  // out of memory, for example
+      return encode(base::Error{base::ErrorKind::internal, error.what()});
+    }
+  }
+
+  void answer(const std::string& verdict) const { reply_.send(verdict); }
+
+  LayerJob job_;
+  base::UniqueFd target_;
+  StoppableSource source_;
+  base::Channel reply_;
+  std::atomic<bool> finished_{false};
+  std::thread thread_;  // last: it uses all of the above
+};
+
+/// Takes jobs until `done` (true) or the end of file (false).
+bool serve(const base::Channel& channel) {
+  std::vector<std::unique_ptr<RunningJob>> jobs;
+  while (std::optional<base::Channel::Message> message = channel.receive()) {
+    std::erase_if(jobs, [](const auto& job) { return job->is_finished(); });
+    if (kind_of(message->bytes) == UnpackMessage::done) return true;
+    LayerJob job = decode_job(message->bytes);
+    if (message->fds.size() != 3)
+      throw base::make_error(base::ErrorKind::internal, "a layer came with ", message->fds.size(), " descriptors");
+    jobs.push_back(std::make_unique<RunningJob>(std::move(job), std::move(message->fds[0]), std::move(message->fds[1]),
+                                                base::Channel{std::move(message->fds[2])}));
+  }
+  return false;
+}
+
+}  // namespace
+
+int unpack_child(Engine&) {
+  const base::Channel channel = rootless::enter_mapped_namespace(false);
+  const std::optional<base::Channel::Message> message = channel.receive();
+  if (!message) return 0;
+  const std::string name = decode_staging(message->bytes);
+  if (message->fds.size() != 1) throw base::make_error(base::ErrorKind::internal, "no staging folder came");
+  const int staging = message->fds[0].get();
+  base::sha256("");  // OpenSSL reads its configuration now, while it may
+  enter_unpack_sandbox(staging, name);
+  if (!serve(channel)) base::remove_tree(staging, name);
+  return 0;
+}
+
+}  // namespace engine
