@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rootless/host_facts.hpp"
@@ -24,13 +25,22 @@ struct Config {
   bool keep_blobs = true;
   std::string detach_keys = "ctrl-p,ctrl-q";
   unsigned stop_timeout_seconds = 10;
-  std::string seccomp_profile;  ///< Path; empty: the built-in one.
-  std::string default_network = "private";
+  std::string seccomp_profile;               ///< Path; empty: the built-in one; "unconfined".
+  std::string default_network = "private";   ///< private|host|none
   std::vector<std::string> registries_conf;  ///< Files that exist, lowest priority first.
-  std::vector<std::string> auth_files;
-  std::vector<std::string> certs_dirs;
+  std::vector<std::string> auth_files;       ///< In the order in which they are asked; `login` writes the first.
+  std::vector<std::string> certs_dirs;       ///< Asked in this order.
+  std::vector<std::string> notes;            ///< What we read and do not follow, for `info`.
 };
 
+/// One text of containers.conf or storage.conf, laid over what `config` says already. `what` names it in errors.
+void apply_containers_conf(Config& config, std::string_view text, const std::string& what);
+void apply_storage_conf(Config& config, std::string_view text, const std::string& what);
+
+/// Where credentials are looked for. Source: containers-auth.json(5).
+std::vector<std::string> find_auth_files(const rootless::HostFacts& host);
+
+/// @throws Error invalid_argument for a storage driver that does not exist or a file that is not TOML.
 Config load_config(const GlobalOptions& options, const rootless::HostFacts& host);
 
 }  // namespace engine

@@ -1,0 +1,125 @@
+#include "engine/config.hpp"
+
+#include <filesystem>
+#include <limits>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/host_file.hpp"
+#include "base/text.hpp"
+#include "engine/config_files.hpp"
+#include "engine/toml_file.hpp"
+#include "storage/overlay.hpp"
+
+namespace engine {
+namespace {
+
+constexpr std::size_t max_config_bytes = 4 * 1024 * 1024;
+constexpr const char* administrators_seccomp = "/etc/containers/seccomp.json";
+
+std::string absolute(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+// podman's drivers, in our words. "overlay" is podman's name for native overlay and fuse-overlayfs alike, so from a
+// shared file or variable it means what we do anyway: choose by trying.
+std::string driver_in_our_words(Config& config, const std::string& name, const std::string& what) {
+  if (name.empty() || name == "overlay" || name == "overlay2") return {};
+  if (name == "vfs") return "copy";
+  if (name == "fuse-overlayfs" || name == "copy") return name;
+  config.notes.push_back(base::concat(what, ": storage driver ", base::quoted(name), " is not supported; ignored"));
+  return {};
+}
+
+void apply_network(Config& config, const std::string& netns, const std::string& what) {
+  if (netns == "host" || netns == "none") {
+    config.default_network = netns;
+  } else if (netns.empty() || netns == "private" || netns == "bridge" || netns == "slirp4netns" || netns == "pasta") {
+    config.default_network = "private";
+  } else {
+    config.notes.push_back(base::concat(what, ": netns ", base::quoted(netns), " is not supported; ignored"));
+  }
+}
+
+using Apply = void (*)(Config&, std::string_view, const std::string&);
+
+void apply_files(Config& config, const std::vector<std::string>& files, Apply apply) {
+  for (const std::string& file : files) {
+    if (const std::optional<std::string> text = base::try_read_host_file(file, max_config_bytes)) {
+      apply(config, *text, file);
+    }
+  }
+}
+
+void choose_places(Config& config, const GlobalOptions& options, const rootless::HostFacts& host) {
+  config.root = options.root.empty() ? host.data_dir + "/engine" : absolute(options.root);
+  config.run = options.runroot.empty() ? host.run_dir + "/engine" : absolute(options.runroot);
+}
+
+void choose_driver(Config& config, const GlobalOptions& options) {
+  if (!options.storage_driver.empty()) {
+    config.storage_driver = options.storage_driver == "vfs" ? "copy" : options.storage_driver;
+    storage::parse_driver(config.storage_driver);
+  } else if (const std::optional<std::string> name = rootless::environment("STORAGE_DRIVER"); name && !name->empty()) {
+    config.storage_driver = driver_in_our_words(config, *name, "STORAGE_DRIVER");
+  }
+}
+
+}  // namespace
+
+void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
+  if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns"})) return;
+  const TomlFile file = TomlFile::parse(text, what);
+  config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
+  config.seccomp_profile = file.string("containers.seccomp_profile").value_or(config.seccomp_profile);
+  if (const auto seconds = file.integer("engine.stop_timeout")) {
+    if (*seconds < 0 || *seconds > std::numeric_limits<int>::max()) {
+      throw base::make_error(base::ErrorKind::invalid_argument, what, ": stop_timeout is not a number of seconds");
+    }
+    config.stop_timeout_seconds = static_cast<unsigned>(*seconds);
+  }
+  if (const auto netns = file.string("containers.netns")) apply_network(config, *netns, what);
+}
+
+void apply_storage_conf(Config& config, std::string_view text, const std::string& what) {
+  if (!mentions(text, {"driver", "graphroot", "runroot", "rootless_storage_path"})) return;
+  const TomlFile file = TomlFile::parse(text, what);
+  if (const auto driver = file.string("storage.driver")) {
+    config.storage_driver = driver_in_our_words(config, *driver, what);
+  }
+  for (const std::string key : {"graphroot", "runroot", "rootless_storage_path"}) {
+    if (file.string("storage." + key)) {
+      config.notes.push_back(base::concat(what, ": ", key, " names podman's store and is ignored; use --root"));
+    }
+  }
+}
+
+std::vector<std::string> find_auth_files(const rootless::HostFacts& host) {
+  if (const auto only = rootless::environment("REGISTRY_AUTH_FILE"); only && !only->empty()) return {*only};
+  // The run folder may be one of ours in /tmp, which other tools do not know; theirs is /run/containers/UID then.
+  const bool is_shared = host.run_dir.find("engine-run-") == std::string::npos && host.uid != 0;
+  const std::string volatile_file =
+      is_shared ? host.run_dir + "/containers/auth.json" : base::concat("/run/containers/", host.uid, "/auth.json");
+  const auto docker = rootless::environment("DOCKER_CONFIG");
+  const std::string docker_folder = docker && !docker->empty() ? *docker : host.home + "/.docker";
+  return {volatile_file, host.config_dir + "/containers/auth.json", docker_folder + "/config.json",
+          host.home + "/.dockercfg"};
+}
+
+Config load_config(const GlobalOptions& options, const rootless::HostFacts& host) {
+  Config config;
+  const ConfigFolders folders = config_folders(host);
+  apply_files(config, find_config_files_by_environment("storage", folders), apply_storage_conf);
+  apply_files(config, find_config_files_by_environment("containers", folders), apply_containers_conf);
+  choose_places(config, options, host);
+  choose_driver(config, options);
+  if (config.seccomp_profile.empty() && ::access(administrators_seccomp, R_OK) == 0) {
+    config.seccomp_profile = administrators_seccomp;
+  }
+  config.registries_conf = find_config_files_by_environment("registries", folders);
+  config.auth_files = find_auth_files(host);
+  config.certs_dirs = {folders.user + "/certs.d", "/etc/containers/certs.d", "/etc/docker/certs.d"};
+  return config;
+}
+
+}  // namespace engine

@@ -1,0 +1,84 @@
+#include "engine/context.hpp"
+
+#include <array>
+#include <climits>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "base/text.hpp"
+#include "rootless/id_map.hpp"
+
+namespace engine {
+namespace {
+
+// Computed by meson from the installation folders.
+constexpr const char* libexec_from_bin = ENGINE_LIBEXEC_FROM_BIN;
+constexpr const char* bin_from_libexec = ENGINE_BIN_FROM_LIBEXEC;
+#ifdef ENGINE_DEVELOPMENT
+constexpr bool looks_beside_itself = true;
+#else
+constexpr bool looks_beside_itself = false;
+#endif
+
+std::string running_executable() {
+  std::array<char, PATH_MAX> buffer{};
+  const ssize_t size = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
+  if (size <= 0) throw base::os_error("reading \"/proc/self/exe\"");
+  std::string path{buffer.data(), static_cast<std::size_t>(size)};
+  // An upgrade replaced the file while we run; its successor lies at the same place.
+  constexpr std::string_view deleted = " (deleted)";
+  if (path.ends_with(deleted)) path.resize(path.size() - deleted.size());
+  return path;
+}
+
+/// False when it is absent. @throws Error permission, when somebody else could have changed it.
+bool is_trusted_program(const std::string& path) {
+  const base::UniqueFd fd{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+  struct stat facts {};
+  if (!fd || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
+  const bool is_ours = facts.st_uid == 0 || facts.st_uid == ::geteuid();
+  if (is_ours && (facts.st_mode & 0022) == 0) return true;
+  throw base::Error{base::ErrorKind::permission,
+                    base::concat(base::quoted(path), " is not run: others than root and you may change it"),
+                    "chown and chmod go-w it, or reinstall"};
+}
+
+std::vector<std::string> candidates(const std::string& name) {
+  const std::filesystem::path folder = std::filesystem::path{running_executable()}.parent_path();
+  std::vector<std::string> paths;
+  if (looks_beside_itself) paths.push_back((folder / name).string());
+  const char* relative = name == "engine" ? bin_from_libexec : libexec_from_bin;
+  paths.push_back((folder / relative / name).lexically_normal().string());
+  return paths;
+}
+
+}  // namespace
+
+const storage::Store& Engine::store() {
+  if (!store_) store_.emplace(storage::Store::open(config.root, config.run));
+  return *store_;
+}
+
+const std::string& Engine::variant() {
+  if (variant_.empty()) variant_ = rootless::variant_of(host.id_map);
+  return variant_;
+}
+
+std::string own_program(const std::string& name) {
+  const std::string self = running_executable();
+  // `engine` may have been installed under another name.
+  const bool is_transfer = std::filesystem::path{self}.filename() == "engine-transfer";
+  if (is_transfer == (name == "engine-transfer")) return self;
+  const std::vector<std::string> paths = candidates(name);
+  for (const std::string& path : paths) {
+    if (is_trusted_program(path)) return path;
+  }
+  throw base::Error{base::ErrorKind::unsupported, base::concat("this command needs ", name),
+                    base::concat("install it as ", paths.back())};
+}
+
+}  // namespace engine

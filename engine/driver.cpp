@@ -1,0 +1,105 @@
+#include "engine/driver.hpp"
+
+#include <sys/stat.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/json.hpp"
+#include "base/json_writer.hpp"
+#include "base/log.hpp"
+#include "engine/inside.hpp"
+#include "rootless/user_namespace.hpp"
+#include "storage/overlay.hpp"
+#include "storage/staging.hpp"
+
+namespace engine {
+namespace {
+
+constexpr const char* record_name = "rootfs-driver";
+constexpr std::size_t max_record_bytes = 16 * 1024;
+constexpr std::string_view success = "+";
+
+DriverCircumstances circumstances_of(Engine& engine) {
+  struct stat facts {};
+  if (::fstat(engine.store().root(), &facts) != 0) throw base::os_error("examining the store");
+  return {engine.host.boot_id, facts.st_dev, engine.host.has_dev_fuse ? engine.host.fuse_overlayfs : ""};
+}
+
+/// Why `driver` does not work here; empty when it does.
+std::string try_driver(Engine& engine, base::RootfsDriver driver) {
+  const storage::Staging staging = storage::Staging::begin(engine.store());
+  base::make_directory(staging.dir(), "probe");
+  base::Command command{.path = own_program("engine"), .argv = {"engine"}};
+  for (std::string& word : same_store_options(engine)) command.argv.push_back(std::move(word));
+  command.argv.insert(
+      command.argv.end(),
+      {"_inside", "probe", std::string{storage::name_of(driver)},
+       base::concat(engine.store().root_path(), "/staging/", staging.name(), "/probe"), engine.host.fuse_overlayfs});
+  command.null_stdin = true;
+  command.die_with_parent = true;
+  const rootless::IdMap map = rootless::single_map(engine.host.uid, engine.host.gid);
+  rootless::MappedChild child = rootless::spawn_in_user_namespace(std::move(command), map, engine.host);
+  const auto answer = child.channel.receive();
+  child.process.wait();
+  if (!answer) return "the probe died";
+  return answer->bytes == success ? "" : answer->bytes;
+}
+
+std::string fuse_problem(Engine& engine) {
+  if (engine.host.fuse_overlayfs.empty()) return "it is not installed";
+  if (!engine.host.has_dev_fuse) return "/dev/fuse is absent or closed to us";
+  return try_driver(engine, base::RootfsDriver::fuse_overlayfs);
+}
+
+DriverChoice try_all(Engine& engine) {
+  const std::string overlay = try_driver(engine, base::RootfsDriver::overlay);
+  if (overlay.empty()) return {base::RootfsDriver::overlay, "native overlay works here"};
+  const std::string fuse = fuse_problem(engine);
+  const std::string why = base::concat("no native overlay: ", overlay);
+  if (fuse.empty()) return {base::RootfsDriver::fuse_overlayfs, why};
+  return {base::RootfsDriver::copy, base::concat(why, "; no fuse-overlayfs: ", fuse)};
+}
+
+void remember(Engine& engine, const DriverChoice& choice, const DriverCircumstances& circumstances) {
+  if (circumstances.boot_id.empty()) return;
+  base::write_file_atomically(engine.store().run(), record_name, driver_record_text(choice, circumstances),
+                              base::Durability::volatile_);
+}
+
+}  // namespace
+
+std::string driver_record_text(const DriverChoice& choice, const DriverCircumstances& circumstances) {
+  base::JsonWriter json;
+  json.begin_object().member("version", 1).member("bootId", circumstances.boot_id);
+  json.member("storeDevice", circumstances.store_device).member("fuseOverlayfs", circumstances.fuse_overlayfs);
+  json.member("driver", storage::name_of(choice.driver)).member("reason", choice.reason).end_object();
+  return json.take();
+}
+
+std::optional<DriverChoice> parse_driver_record(std::string_view text, const DriverCircumstances& circumstances) {
+  try {
+    const base::JsonAt json = base::JsonAt::parse(text, record_name, {.max_bytes = max_record_bytes});
+    const DriverCircumstances then{json.at("bootId").string(), json.at("storeDevice").unsigned_integer(),
+                                   json.at("fuseOverlayfs").string()};
+    if (json.at("version").integer() != 1 || then != circumstances) return std::nullopt;
+    return DriverChoice{storage::parse_driver(json.at("driver").string()), json.at("reason").string()};
+  } catch (const base::Error& error) {  // it only saves time: a damaged one is found out anew
+    base::log(base::LogLevel::debug, error.message());
+    return std::nullopt;
+  }
+}
+
+DriverChoice find_driver(Engine& engine) {
+  if (!engine.config.storage_driver.empty()) {
+    return {storage::parse_driver(engine.config.storage_driver), "chosen by the user or a configuration file"};
+  }
+  const DriverCircumstances circumstances = circumstances_of(engine);
+  if (const auto text = base::try_read_file(engine.store().run(), record_name, max_record_bytes)) {
+    if (std::optional<DriverChoice> known = parse_driver_record(*text, circumstances)) return std::move(*known);
+  }
+  DriverChoice choice = base::with_context([&] { return try_all(engine); }, "finding a storage driver");
+  remember(engine, choice, circumstances);
+  return choice;
+}
+
+}  // namespace engine

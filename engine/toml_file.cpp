@@ -1,0 +1,57 @@
+#define TOML_ENABLE_FORMATTERS 0
+#include "engine/toml_file.hpp"
+
+#include <algorithm>
+#include <toml++/toml.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace engine {
+
+struct TomlFile::Document {
+  toml::table table;
+};
+
+TomlFile TomlFile::parse(std::string_view text, const std::string& what) {
+  try {
+    return TomlFile{std::make_shared<const Document>(Document{toml::parse(text)})};
+  } catch (const toml::parse_error& error) {
+    throw base::make_error(base::ErrorKind::invalid_argument, what, ": line ", error.source().begin.line, ", column ",
+                           error.source().begin.column, ": ", error.description());
+  }
+}
+
+std::optional<std::string> TomlFile::string(std::string_view key) const {
+  return document_->table.at_path(key).value_exact<std::string>();
+}
+
+std::optional<bool> TomlFile::boolean(std::string_view key) const {
+  return document_->table.at_path(key).value_exact<bool>();
+}
+
+std::optional<std::int64_t> TomlFile::integer(std::string_view key) const {
+  return document_->table.at_path(key).value_exact<std::int64_t>();
+}
+
+std::optional<std::vector<std::string>> TomlFile::strings(std::string_view key) const {
+  const toml::array* array = document_->table.at_path(key).as_array();
+  if (array == nullptr) return std::nullopt;
+  std::vector<std::string> result;
+  for (const toml::node& element : *array) {
+    if (auto text = element.value_exact<std::string>()) result.push_back(std::move(*text));
+  }
+  return result;
+}
+
+bool mentions(std::string_view toml_text, const std::vector<std::string_view>& words) {
+  for (std::string_view line : base::split(toml_text, '\n')) {
+    line = base::trim(line);
+    if (line.empty() || line.front() == '#') continue;
+    const auto occurs = [line](std::string_view word) { return line.find(word) != std::string_view::npos; };
+    if (std::any_of(words.begin(), words.end(), occurs)) return true;
+  }
+  return false;
+}
+
+}  // namespace engine
