@@ -196,7 +196,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   const std::size_t number_end = std::min(text.find_first_not_of("0123456789."), text.size());
   std::string_view number = text.substr(0, number_end);
   std::string_view suffix = text.substr(number_end);
-  if (!suffix.empty() && suffix[0] == ' ') suffix.remove_prefix(1);
+  if (suffix.size() > 1 && suffix[0] == ' ') suffix.remove_prefix(1);
   const std::optional<int> power = size_suffix_power(suffix);
   if (!power) return std::nullopt;
   const std::uint64_t factor = std::uint64_t{1} << (10 * *power);

@@ -44,7 +44,8 @@ bool contains(const std::array<std::string_view, Count>& list, std::string_view 
 }
 
 bool is_word(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-.") == std::string_view::npos;
+  return !text.empty() && text[0] != '.' &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-.") == std::string_view::npos;
 }
 
 Platform normalise(Platform platform) {

@@ -96,7 +96,9 @@ void check_path(std::string_view path, std::string_view whole) {
   }
 }
 
+/// With or without "sha256:" in front, which would otherwise be a repository with a tag.
 bool is_image_id(std::string_view text) {
+  if (text.rfind("sha256:", 0) == 0) text.remove_prefix(7);
   return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) { return is_hex(c) && !is_upper(c); });
 }
 
