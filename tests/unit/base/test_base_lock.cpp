@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -20,9 +20,10 @@ struct Helper {
   Child child;
 
   Helper(const char* test_case, int dir) {
+    const UniqueFd null{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
     child = spawn({.path = "/proc/self/exe",
                    .argv = {"unit_base", "--no-skip", concat("-tc=", test_case)},
-                   .fds = {{dir, 3}, {output.write_end.get(), 4}, {input.read_end.get(), 5}},
+                   .fds = {{null.get(), 1}, {dir, 3}, {output.write_end.get(), 4}, {input.read_end.get(), 5}},
                    .null_stdin = true});
     output.write_end.reset();
     char byte = 0;
@@ -54,7 +55,7 @@ TEST_CASE("an exclusive lock keeps another process out until it ends, even by SI
   CHECK(!FileLock::try_acquire(dir.fd(), "lock", Mode::exclusive));
   CHECK(!FileLock::try_acquire(dir.fd(), "lock", Mode::shared));
   CHECK(!FileLock::acquire_for(dir.fd(), "lock", Mode::shared, 20ms));
-  CHECK(read_file(dir.fd(), "lock", 100).rfind(concat("pid ", helper.child.pid(), " (unit_base)"), 0) == 0);
+  CHECK(read_file(dir.fd(), "lock", 100).rfind(concat("pid ", helper.child.pid(), " ("), 0) == 0);
   helper.child.send_signal(SIGKILL);
   helper.child.wait();
   CHECK_FALSE(FileLock::is_held(dir.fd(), "lock"));
