@@ -99,6 +99,7 @@ AuthFileAnswer read_auth_file(std::string_view text, const std::string& file, st
                               std::string_view path) {
   if (base::trim(text).empty()) return {};
   const base::JsonAt json = base::JsonAt::parse(text, base::concat(base::quoted(file)), {max_auth_file_bytes, 16});
+  if (!json.is_object()) throw json.error("is not an object");
   AuthFileAnswer answer;
   if (const auto helpers = json.find("credHelpers")) answer.helper = find_helper(*helpers, domain, path);
   if (!answer.helper.empty()) return answer;
