@@ -28,4 +28,8 @@ void write_spec_id_maps(const runtime::Spec& spec, pid_t pid, int proc_pid_fd) {
   rootless::write_id_maps(pid, proc_pid_fd, map, host);
 }
 
+std::string oci_state_root() {
+  return rootless::look_at_host().run_dir + "/engine-runtime";
+}
+
 }  // namespace engine

@@ -22,7 +22,11 @@ CreatedInit create(CreateRequest& request) {
   orders.joined = open_namespaces(plan.namespaces);
   orders.seccomp = compile_seccomp(request.spec.linux.seccomp_json, request.seccomp_cache_dir);
   orders.stage_executable = make_stage_executable();
-  base::Pipe report = base::make_pipe();
+  base::Pipe report;
+  if (request.report_fd >= 0)
+    report.write_end = base::duplicate(request.report_fd);
+  else
+    report = base::make_pipe();
   orders.report = std::move(report.write_end);
   auto [ours, theirs] = base::Channel::make_pair();
   orders.channel = std::move(theirs);

@@ -36,6 +36,9 @@ struct CreateRequest {
   /// A FIFO or pipe end from which the last stage reads one byte before it executes the process (OCI create/start);
   /// -1: executes at once.
   int start_fd = -1;
+  /// Where the last stage reports a failure, when somebody else than the caller will wait for the exec (OCI start): a
+  /// FIFO opened for reading and writing. -1: a pipe of our own, CreatedInit::start_report.
+  int report_fd = -1;
 };
 
 /// An init process that was created; it runs the user's program already unless start_fd was given.

@@ -1,5 +1,6 @@
 #include "runtime/mount_options.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <linux/mount.h>
 #include <string_view>
@@ -144,6 +145,22 @@ MountOptions parse_mount_options(const std::vector<std::string>& options) {
     }
   }
   return result;
+}
+
+std::vector<std::string> mount_option_names() {
+  std::vector<std::string> names = {"bind", "rbind", "remount", "tmpcopyup"};
+  for (const AttributeOption& option : attribute_options) {
+    names.emplace_back(option.name);
+    names.push_back(base::concat('r', option.name));
+  }
+  for (const PropagationOption& option : propagation_options) {
+    names.emplace_back(option.name);
+    names.push_back(base::concat('r', option.name));
+  }
+  for (const std::string_view name : superblock_flags) names.emplace_back(name);
+  for (const std::string_view name : ignored_options) names.emplace_back(name);
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 }  // namespace runtime

@@ -30,4 +30,7 @@ MountOptions parse_mount_options(const std::vector<std::string>& options);
 /// MS_* of "private", "rslave", … and whether it is recursive; nothing when it is not such a word.
 std::optional<std::pair<std::uint64_t, bool>> parse_propagation(const std::string& word);
 
+/// Every option word that is known here, for `runtime features`. Sorted.
+std::vector<std::string> mount_option_names();
+
 }  // namespace runtime

@@ -1,13 +1,12 @@
 #include "runtime/rootfs.hpp"
 
+#include <array>
+#include <climits>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-#include <array>
-#include <climits>
 
 #include "base/error.hpp"
 
@@ -20,7 +19,9 @@ using base::UniqueFd;
 constexpr unsigned fuse_major = 10;
 constexpr unsigned fuse_minor = 229;
 
-std::string link_of(int fd) { return base::concat("/proc/self/fd/", fd); }
+std::string link_of(int fd) {
+  return base::concat("/proc/self/fd/", fd);
+}
 
 std::string path_of(int fd) {
   std::array<char, PATH_MAX> buffer{};
@@ -78,7 +79,8 @@ UniqueFd mount_overlay_by_names(const RootfsSource& source) {
 // the upper directory itself, in our own mount namespace, which keeps nothing of it after pivot_root.
 UniqueFd mount_overlay_classically(const RootfsSource& source) {
   std::string data = "userxattr,lowerdir=";
-  for (const UniqueFd& lower : source.lowers) data.append(&lower == &source.lowers.front() ? "" : ":").append(link_of(lower.get()));
+  for (const UniqueFd& lower : source.lowers)
+    data.append(&lower == &source.lowers.front() ? "" : ":").append(link_of(lower.get()));
   if (source.upper)
     data.append(base::concat(",upperdir=", link_of(source.upper.get()), ",workdir=", link_of(source.work.get())));
   if (source.upper && source.volatile_upper) data.append(",volatile");
@@ -118,9 +120,7 @@ UniqueFd mount_fuse(const std::function<void(int fuse_fd)>& serve_fuse) {
 }  // namespace
 
 RootfsSource reopen_rootfs(const base::RootfsMount& mount) {
-  RootfsSource source{.driver = mount.driver,
-                      .read_only = mount.read_only,
-                      .volatile_upper = mount.volatile_upper};
+  RootfsSource source{.driver = mount.driver, .read_only = mount.read_only, .volatile_upper = mount.volatile_upper};
   if (mount.lowers.empty()) throw base::make_error(base::ErrorKind::internal, "a root file system without directories");
   // The server of fuse-overlayfs opens them itself.
   if (mount.driver == base::RootfsDriver::fuse_overlayfs) return source;
@@ -156,6 +156,12 @@ UniqueFd mount_rootfs(const RootfsSource& source, const KernelFeatures& kernel,
   // Others may share this tree, so not even a mount point may be made in it.
   if (source.read_only) base::set_attributes(root.get(), MOUNT_ATTR_RDONLY, 0, false);
   return root;
+}
+
+base::UniqueFd mount_rootfs_detached(const base::RootfsMount& mount) {
+  return mount_rootfs(reopen_rootfs(mount), running_kernel_features(), [](int) {
+    throw base::make_error(base::ErrorKind::unsupported, "fuse-overlayfs needs a server, and none can be started here");
+  });
 }
 
 }  // namespace runtime

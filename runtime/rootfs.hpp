@@ -32,4 +32,8 @@ RootfsSource open_rootfs(const std::string& path);
 base::UniqueFd mount_rootfs(const RootfsSource& source, const KernelFeatures& kernel,
                             const std::function<void(int fuse_fd)>& serve_fuse);
 
+/// For a process that entered its own user and mount namespace without init: the tree of a container, detached. No
+/// server of fuse-overlayfs is started. @throws Error unsupported for that driver.
+base::UniqueFd mount_rootfs_detached(const base::RootfsMount& mount);
+
 }  // namespace runtime
