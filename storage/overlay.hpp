@@ -21,8 +21,9 @@ struct RootfsRequest {
   bool read_only = false;
   bool volatile_upper = false;
 };
-/// Opens lowers, upper and work; mounts nothing. For copy the merged tree and the container's copy must have been made
-/// by prepare_copy (inside the user namespace).
+/// Opens lowers, upper and work; mounts nothing. A read-only overlay has an upper all the same: the kernel refuses one
+/// lower directory alone, and mount points are made in it before the mount becomes read-only. For copy the merged tree
+/// and the container's copy must have been made by prepare_copy (inside the user namespace).
 base::RootfsMount plan_rootfs(const Store& store, const RootfsRequest& request);
 
 /// Copy driver, called inside the mapped user namespace: makes merged/<chain>-<variant> by hard links from the layers

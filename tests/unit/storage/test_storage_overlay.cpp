@@ -197,6 +197,36 @@ TEST_CASE("a copy keeps modes, times, attributes, links, holes and special files
   CHECK(std::string_view{color} == "blue");
 }
 
+TEST_CASE("a copy keeps owners and capabilities where this process may give them") {
+  const TwoLayers layers;
+  const int low = layers.low.get();
+  base::make_directory(low, "dir");
+  write_file(low, "dir/program", "text", 0755);
+  REQUIRE(::symlinkat("program", low, "dir/link") == 0);
+  bool may_give_away = true;
+  for (const char* name : {"dir/program", "dir/link", "dir"}) {
+    may_give_away = ::fchownat(low, name, 1234, 5678, AT_SYMLINK_NOFOLLOW) == 0 && may_give_away;
+  }
+  // cap_net_raw=ep in the form VFS_CAP_REVISION_2. Source: linux/capability.h
+  constexpr char capability[20] = {1, 0, 0, 2, 0, 0x20};
+  const base::UniqueFd program = *base::try_open_file(low, "dir/program");
+  const bool may_set_capability =
+      ::fsetxattr(program.get(), "security.capability", capability, sizeof capability, 0) == 0;
+
+  const base::UniqueFd tree = prepare(layers);
+  for (const char* name : {"dir/program", "dir/link", "dir"}) {
+    CAPTURE(name);
+    CHECK(status_of(tree.get(), name).st_uid == status_of(low, name).st_uid);
+    CHECK(status_of(tree.get(), name).st_gid == status_of(low, name).st_gid);
+    if (may_give_away) CHECK(status_of(tree.get(), name).st_gid == 5678);
+  }
+  const base::UniqueFd copy = *base::try_open_file(tree.get(), "dir/program");
+  char kept[64] = {};
+  const ssize_t size = ::fgetxattr(copy.get(), "security.capability", kept, sizeof kept);
+  if (may_set_capability)
+    CHECK(std::string_view(kept, static_cast<std::size_t>(size)) == std::string_view(capability, 20));
+}
+
 TEST_CASE("a tree deeper than the limit of descriptors is merged and copied") {
   const TwoLayers layers;
   constexpr int depth = 1500;
