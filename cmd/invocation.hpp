@@ -28,9 +28,9 @@ struct Program {
 /// One run of one command: what an action may ask for.
 class Invocation {
  public:
-  Invocation(const Program& program, const engine::GlobalOptions& globals, std::vector<std::string> argv,
-             std::string command_path)
-      : program(program), globals(globals), argv(std::move(argv)), command_path(std::move(command_path)) {}
+  Invocation(const Program& of, const engine::GlobalOptions& global_options, std::vector<std::string> typed,
+             std::string path)
+      : program(of), globals(global_options), argv(std::move(typed)), command_path(std::move(path)) {}
 
   const Program& program;
   const engine::GlobalOptions& globals;
