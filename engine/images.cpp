@@ -1,0 +1,141 @@
+#include "engine/images.hpp"
+
+#include <algorithm>
+#include <fnmatch.h>
+#include <map>
+
+#include "base/error.hpp"
+#include "base/oci/reference.hpp"
+#include "engine/verbs.hpp"
+#include "storage/containers.hpp"
+
+namespace engine {
+namespace {
+
+using base::ErrorKind;
+using base::make_error;
+
+/// Cuts the tag off: a colon after the last slash.
+std::string_view repository_of(std::string_view name) {
+  name = name.substr(0, name.find('@'));
+  const std::size_t colon = name.rfind(':');
+  const std::size_t slash = name.rfind('/');
+  return colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash) ? name.substr(0, colon)
+                                                                                               : name;
+}
+
+bool matches_one_form(std::string_view form, const std::string& filter) {
+  if (filter.find_first_of("*?[") == std::string::npos) return form == filter;
+  return ::fnmatch(filter.c_str(), std::string{form}.c_str(), 0) == 0;
+}
+
+std::map<std::string, unsigned> count_containers(const storage::Store& store) {
+  std::map<std::string, unsigned> counts;
+  for (const storage::ContainerDir& container : storage::list_containers(store)) {
+    ++counts[storage::read_record(container).manifest];
+  }
+  return counts;
+}
+
+ImageSummary summarize(const storage::Store& store, storage::NamedImage image,
+                       const std::map<std::string, unsigned>& containers) {
+  ImageSummary summary;
+  summary.id = image.record.config.hex();
+  summary.digest = image.record.manifest.text();
+  summary.repo_digests = repo_digests_of(image);
+  summary.names = std::move(image.names);
+  summary.created = base::parse_rfc3339(image.record.created);
+  summary.size_bytes = image.record.size_bytes;
+  const auto count = containers.find(summary.digest);
+  summary.containers = count == containers.end() ? 0 : count->second;
+  summary.labels = storage::read_image_config(store, image.record).labels;
+  return summary;
+}
+
+/// Leaves only the names that the filter means; false when the image is not meant at all.
+bool keep_matching_names(storage::NamedImage& image, const std::string& filter) {
+  if (filter.empty()) return true;
+  const std::string_view id = image.record.config.hex();
+  if (filter.size() >= 2 && (id.starts_with(filter) || image.record.config.text().starts_with(filter))) return true;
+  std::erase_if(image.names, [&](const std::string& name) { return !matches_image_filter(name, filter); });
+  return !image.names.empty();
+}
+
+}  // namespace
+
+bool matches_image_filter(std::string_view name, const std::string& filter) {
+  std::string_view form = name;
+  while (true) {
+    if (matches_one_form(form, filter) || matches_one_form(repository_of(form), filter)) return true;
+    const std::size_t slash = form.find('/');
+    if (slash == std::string_view::npos) return false;
+    form.remove_prefix(slash + 1);
+  }
+}
+
+std::string name_for_tagging(const std::string& name) {
+  const oci::Reference reference =
+      oci::Reference::parse(oci::Reference::is_qualified(name) ? name : base::concat("localhost/", name));
+  if (reference.digest()) {
+    throw make_error(ErrorKind::invalid_argument, base::quoted(name), " has a digest and cannot be a tag");
+  }
+  return reference.name_and_tag();
+}
+
+std::vector<std::string> repo_digests_of(const storage::NamedImage& image) {
+  std::vector<std::string> result;
+  for (const std::string& name : image.names) {
+    const std::string repository{repository_of(name)};
+    for (const base::Digest* digest : {&image.record.manifest, image.record.index ? &*image.record.index : nullptr}) {
+      if (digest == nullptr) continue;
+      std::string text = base::concat(repository, '@', *digest);
+      if (std::find(result.begin(), result.end(), text) == result.end()) result.push_back(std::move(text));
+    }
+  }
+  return result;
+}
+
+storage::NamedImage require_image(const storage::Store& store, const std::string& name) {
+  std::optional<storage::NamedImage> image = storage::find_image(store, name);
+  if (!image) throw make_error(ErrorKind::not_found, name, ": image not known");
+  return std::move(*image);
+}
+
+std::vector<ImageSummary> images(Engine& engine, const std::string& name_filter) {
+  const storage::Store& store = engine.store();
+  const std::map<std::string, unsigned> containers = count_containers(store);
+  std::vector<ImageSummary> result;
+  for (storage::NamedImage& image : storage::list_images(store)) {
+    if (keep_matching_names(image, name_filter)) result.push_back(summarize(store, std::move(image), containers));
+  }
+  return result;
+}
+
+bool image_exists(Engine& engine, const std::string& image) {
+  return storage::resolve_image(engine.store(), image).has_value();
+}
+
+void tag(Engine& engine, const std::string& image, const std::vector<std::string>& names) {
+  std::vector<std::string> full_names;
+  for (const std::string& name : names) full_names.push_back(name_for_tagging(name));
+  const storage::Store& store = engine.store();
+  const storage::GcHold hold = store.hold_garbage();
+  const storage::NamedImage found = require_image(store, image);
+  for (const std::string& name : full_names) storage::set_ref(store, hold, name, found.record.manifest);
+}
+
+void untag(Engine& engine, const std::string& image, const std::vector<std::string>& names) {
+  const storage::Store& store = engine.store();
+  const storage::NamedImage found = require_image(store, image);
+  std::vector<std::string> to_remove = names.empty() ? found.names : std::vector<std::string>{};
+  for (const std::string& name : names) {
+    const auto known = std::find_if(found.names.begin(), found.names.end(), [&](const std::string& full) {
+      return full == name || full == name_for_tagging(name) || full == oci::Reference::parse(name).name_and_tag();
+    });
+    if (known == found.names.end()) throw make_error(ErrorKind::not_found, name, ": tag not known");
+    to_remove.push_back(*known);
+  }
+  for (const std::string& name : to_remove) storage::remove_ref(store, name);
+}
+
+}  // namespace engine

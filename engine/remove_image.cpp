@@ -1,0 +1,126 @@
+#include "engine/remove_image.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "engine/trash.hpp"
+#include "engine/verbs.hpp"
+#include "storage/containers.hpp"
+
+namespace engine {
+namespace {
+
+using base::ErrorKind;
+using base::make_error;
+
+/// Containers appear while nothing is locked; more rounds than this and somebody works against us.
+constexpr int max_rounds = 10;
+
+struct User {
+  std::string id;
+  std::string name;
+};
+
+std::vector<User> containers_using(const storage::Store& store, const storage::ImageRecord& image) {
+  std::vector<User> users;
+  for (const storage::ContainerDir& container : storage::list_containers(store)) {
+    const storage::ContainerRecord record = storage::read_record(container);
+    if (record.manifest == image.manifest.text()) users.push_back({record.id, record.name});
+  }
+  return users;
+}
+
+base::Error in_use_error(const std::string& word, const std::vector<User>& users) {
+  const User& first = users.front();
+  std::string others = users.size() == 1 ? "" : base::concat(" and ", users.size() - 1, " more");
+  return make_error(ErrorKind::in_use, "image ", base::quoted(word), " is used by container ", base::quoted(first.name),
+                    " (", first.id.substr(0, 12), ")", others)
+      .with_hint(base::concat("\"engine rmi -f ", word, "\" removes the container as well"));
+}
+
+/// The name that `word` meant; empty for an id and for a name with a digest.
+std::string name_meant(const storage::Store& store, const std::string& word) {
+  const std::optional<storage::ResolvedImage> image = storage::resolve_image(store, word);
+  return image && image->name.find('@') == std::string::npos ? image->name : std::string{};
+}
+
+/// One attempt under the exclusive lock. Returns the containers that are in the way.
+std::vector<User> try_removal(Engine& engine, const std::string& word, const RemoveImageOptions& options,
+                              RemovedImage& result) {
+  const storage::Store& store = engine.store();
+  const storage::GcLock lock = store.lock_garbage();
+  const std::optional<storage::NamedImage> image = storage::find_image(store, word);
+  if (!image && options.ignore) return {};
+  if (!image) throw make_error(ErrorKind::not_found, word, ": image not known");
+  const ImageRemoval removal = plan_image_removal(*image, name_meant(store, word), options.force || options.all);
+  if (removal.deletes) {
+    std::vector<User> users = containers_using(store, image->record);
+    if (!users.empty()) return users;
+    storage::remove_image(store, lock, image->record);
+    result.deleted.emplace_back(image->record.config.hex());
+  } else {
+    for (const std::string& name : removal.untag) storage::remove_ref(store, name);
+  }
+  result.untagged.insert(result.untagged.end(), removal.untag.begin(), removal.untag.end());
+  return {};
+}
+
+void remove_users(Engine& engine, const std::vector<User>& users) {
+  RemoveOptions options;
+  for (const User& user : users) options.containers.push_back(user.id);
+  options.force = true;
+  options.ignore = true;
+  remove(engine, options);
+}
+
+void remove_one(Engine& engine, const std::string& word, const RemoveImageOptions& options, RemovedImage& result) {
+  for (int round = 0; round < max_rounds; ++round) {
+    const std::vector<User> users = try_removal(engine, word, options, result);
+    if (users.empty()) return;
+    if (!options.force) throw in_use_error(word, users);
+    remove_users(engine, users);
+  }
+  throw make_error(ErrorKind::in_use, "image ", base::quoted(word), " gets new containers all the time");
+}
+
+/// Every image goes, with all its names, so each is named by its id.
+std::vector<std::string> all_image_ids(Engine& engine) {
+  std::vector<std::string> ids;
+  for (const storage::NamedImage& image : storage::list_images(engine.store())) {
+    ids.emplace_back(image.record.config.text());
+  }
+  return ids;
+}
+
+}  // namespace
+
+ImageRemoval plan_image_removal(const storage::NamedImage& image, const std::string& found_name, bool force) {
+  const bool by_name = std::find(image.names.begin(), image.names.end(), found_name) != image.names.end();
+  if (by_name && image.names.size() > 1) return {.untag = {found_name}, .deletes = false};
+  if (image.names.size() > 1 && !force) {
+    throw make_error(ErrorKind::in_use, "image ", image.record.config.short_hex(),
+                     " has several names: ", base::join(image.names, ", "))
+        .with_hint("name one of them, or use -f to remove them all");
+  }
+  return {.untag = image.names, .deletes = true};
+}
+
+RemovedImage remove_images(Engine& engine, const RemoveImageOptions& options) {
+  RemovedImage result;
+  RemoveImageOptions how = options;
+  if (options.all) how.images = all_image_ids(engine);
+  how.ignore = options.ignore || options.all;  // somebody else may remove one of all meanwhile
+  std::optional<base::Error> failure;
+  for (const std::string& word : how.images) {
+    try {
+      remove_one(engine, word, how, result);
+    } catch (const base::Error& error) {  // the others shall go nevertheless; it is thrown below
+      if (!failure) failure = error;
+    }
+  }
+  if (!result.deleted.empty()) empty_trash(engine);
+  if (failure) throw std::move(*failure);
+  return result;
+}
+
+}  // namespace engine
