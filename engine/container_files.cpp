@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fcntl.h>
 
+#include "base/error.hpp"
 #include "base/fs.hpp"
 #include "rootless/network.hpp"
 #include "storage/layout.hpp"

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
+#include "base/signals.hpp"
 #include "engine/driver.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/verbs.hpp"

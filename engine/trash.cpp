@@ -1,5 +1,6 @@
 #include "engine/trash.hpp"
 
+#include "base/error.hpp"
 #include "base/log.hpp"
 #include "engine/inside.hpp"
 #include "storage/staging.hpp"
