@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <curl/curl.h>
+#include <system_error>
 #include <utility>
 
 #include "base/host_file.hpp"
@@ -11,7 +12,8 @@ namespace registry {
 
 namespace {
 
-constexpr long receive_buffer_bytes = 256 * 1024;
+/// libcurl fills this up to a hundred times before it lets us read, so it bounds the memory of a fast transfer.
+constexpr long receive_buffer_bytes = 32 * 1024;
 constexpr std::size_t max_authorities_bytes = 8 * 1024 * 1024;
 
 template <class Value>
@@ -40,6 +42,13 @@ std::string tls_hint(const TlsSettings& tls, std::string_view detail) {
     return "the registry seems to speak plain HTTP: use --tls-verify=false, or insecure = true in registries.conf";
   if (tls.advice_folder.empty()) return "use --cert-dir to trust its CA, or --tls-verify=false";
   return base::concat("put the registry's CA in ", tls.advice_folder, "/ca.crt, or use --tls-verify=false");
+}
+
+/// The kernel's reason, which is shorter than libcurl's; libcurl's where the kernel gave none.
+std::string connect_failure(CURL* easy, const std::string& detail) {
+  long code = 0;
+  if (curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &code) != CURLE_OK || code == 0) return detail;
+  return std::generic_category().message(static_cast<int>(code));
 }
 
 /// Without the line ends and the trailing full stop that OpenSSL's texts have.
@@ -244,7 +253,8 @@ void Transfer::fail(int code) const {
       throw base::make_error(ErrorKind::network, "cannot find ", place, ": ", detail)
           .with_hint("check the name, the network and the name server in /etc/resolv.conf");
     case CURLE_COULDNT_CONNECT:
-      throw base::make_error(ErrorKind::network, "cannot connect to ", place, ": ", detail)
+      throw base::make_error(ErrorKind::network, "cannot connect to ", place, ": ",
+                             connect_failure(easy_.get(), detail))
           .with_hint("check that the registry runs and that its port is part of the name")
           .with_code(ECONNREFUSED);
     case CURLE_PEER_FAILED_VERIFICATION:
