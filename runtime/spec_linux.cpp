@@ -43,7 +43,7 @@ std::vector<IdMapping> parse_mappings(const JsonAt& json) {
 std::vector<Namespace> parse_namespaces(const JsonAt& json) {
   std::vector<Namespace> namespaces;
   for (const JsonAt& entry : json.array()) {
-    Namespace result{.type = text_of(entry.at("type"))};
+    Namespace result{.type = entry.at("type").string()};
     if (std::find(std::begin(namespace_types), std::end(namespace_types), result.type) == std::end(namespace_types))
       throw entry.at("type").error(base::concat("is ", base::quoted(result.type), ", which is no kind of namespace"));
     if (result.type == "time") throw entry.at("type").error("is \"time\", which is not supported");
@@ -58,7 +58,7 @@ std::vector<Namespace> parse_namespaces(const JsonAt& json) {
 Device parse_device(const JsonAt& json) {
   Device device{.path = absolute_path_of(json.at("path"))};
   if (has_dot_dot(device.path)) throw json.at("path").error("contains \"..\"");
-  const std::string type = text_of(json.at("type"));
+  const std::string type = json.at("type").string();
   if (type != "c" && type != "u" && type != "b" && type != "p")
     throw json.at("type").error(base::concat("is ", base::quoted(type), ", not one of c, b, u and p"));
   device.type = type == "u" ? 'c' : type.front();
@@ -98,7 +98,7 @@ bool is_sysctl_name(std::string_view name) {
 
 void parse_sysctls(const JsonAt& json, Linux& result) {
   for (const auto& [key, entry] : json.members()) {
-    std::string value = text_of(entry);
+    std::string value = entry.string();
     if (!is_sysctl_name(key)) throw json.error(base::concat("has the key ", base::quoted(key), ", which is no sysctl"));
     if (value.find('\n') != std::string::npos) throw entry.error("contains a line end");
     if (namespace_of_sysctl(key).empty())
@@ -132,7 +132,7 @@ void check_unsupported(const JsonAt& json) {
   for (const std::string_view key : {"intelRdt", "netDevices", "timeOffsets", "memoryPolicy"})
     if (json.has(key)) throw json.at(key).error("is not supported");
   if (const auto personality = json.find("personality"))
-    if (text_of(personality->at("domain")) != "LINUX") throw personality->at("domain").error("is not \"LINUX\"");
+    if (personality->at("domain").string() != "LINUX") throw personality->at("domain").error("is not \"LINUX\"");
 }
 
 }  // namespace
@@ -154,16 +154,16 @@ Linux parse_linux(const JsonAt& json) {
   if (const auto namespaces = json.find("namespaces")) result.namespaces = parse_namespaces(*namespaces);
   if (const auto devices = json.find("devices")) result.devices = parse_devices(*devices);
   if (const auto sysctls = json.find("sysctl")) parse_sysctls(*sysctls, result);
-  if (const auto path = json.find("cgroupsPath")) result.cgroups_path = text_of(*path);
+  if (const auto path = json.find("cgroupsPath")) result.cgroups_path = path->string();
   if (const auto propagation = json.find("rootfsPropagation")) {
-    result.rootfs_propagation = text_of(*propagation);
+    result.rootfs_propagation = propagation->string();
     if (!result.rootfs_propagation.empty() && !parse_propagation(result.rootfs_propagation))
       throw propagation->error(
           base::concat("is ", base::quoted(result.rootfs_propagation), ", which is no propagation"));
   }
   if (const auto paths = json.find("maskedPaths")) result.masked_paths = absolute_paths_of(*paths);
   if (const auto paths = json.find("readonlyPaths")) result.readonly_paths = absolute_paths_of(*paths);
-  if (const auto label = json.find("mountLabel")) result.mount_label = text_of(*label);
+  if (const auto label = json.find("mountLabel")) result.mount_label = label->string();
   if (const auto seccomp = json.find("seccomp")) {
     if (!seccomp->is_object()) throw seccomp->error("is not an object");
     result.seccomp_json = seccomp->dump();

@@ -26,7 +26,7 @@ constexpr std::string_view rlimit_names[] = {
 };
 
 void check_version(const JsonAt& json) {
-  const std::string version = text_of(json);
+  const std::string version = json.string();
   const auto parts = base::split(version, '.');
   if (parts.size() < 3 || !base::parse_unsigned(parts[0]) || !base::parse_unsigned(parts[1]))
     throw json.error("is not a version such as \"1.0.2\"");
@@ -38,7 +38,7 @@ std::vector<std::string> parse_capability_set(const JsonAt& json, std::string_vi
   const auto set = json.find(key);
   if (!set) return names;
   for (const JsonAt& name : set->array()) {
-    names.push_back(text_of(name));
+    names.push_back(name.string());
     if (!names.back().starts_with("CAP_")) throw name.error("does not begin with CAP_");
   }
   return names;
@@ -57,7 +57,7 @@ std::vector<Rlimit> parse_rlimits(const JsonAt& json) {
   std::set<std::string> seen;
   for (const JsonAt& entry : json.array()) {
     const JsonAt type = entry.at("type");
-    Rlimit rlimit{.type = text_of(type),
+    Rlimit rlimit{.type = type.string(),
                   .soft = entry.at("soft").unsigned_integer(),
                   .hard = entry.at("hard").unsigned_integer()};
     if (std::find(std::begin(rlimit_names), std::end(rlimit_names), rlimit.type) == std::end(rlimit_names))
@@ -96,8 +96,8 @@ ConsoleSize parse_console_size(const JsonAt& json) {
 
 Hook parse_hook(const JsonAt& json) {
   Hook hook{.path = absolute_path_of(json.at("path"))};
-  if (const auto args = json.find("args")) hook.args = texts_of(*args);
-  if (const auto env = json.find("env")) hook.env = texts_of(*env);
+  if (const auto args = json.find("args")) hook.args = args->strings();
+  if (const auto env = json.find("env")) hook.env = env->strings();
   if (const auto timeout = json.find("timeout")) {
     const std::uint64_t seconds = timeout->unsigned_integer();
     if (seconds == 0 || seconds > INT32_MAX) throw timeout->error("is not a positive number of seconds");
@@ -126,14 +126,14 @@ Hooks parse_hooks(const JsonAt& json) {
 Mount parse_mount(const JsonAt& json) {
   Mount mount;
   const JsonAt destination = json.at("destination");
-  mount.destination = text_of(destination);
+  mount.destination = destination.string();
   if (mount.destination.empty()) throw destination.error("is empty");
   if (has_dot_dot(mount.destination)) throw destination.error("contains \"..\"");
   // Relative destinations are deprecated and mean "below /". Source: config.md "Mounts".
   if (mount.destination.front() != '/') mount.destination.insert(0, 1, '/');
-  if (const auto type = json.find("type")) mount.type = text_of(*type);
-  if (const auto source = json.find("source")) mount.source = text_of(*source);
-  if (const auto options = json.find("options")) mount.options = texts_of(*options);
+  if (const auto type = json.find("type")) mount.type = type->string();
+  if (const auto source = json.find("source")) mount.source = source->string();
+  if (const auto options = json.find("options")) mount.options = options->strings();
   for (const std::string_view key : {"uidMappings", "gidMappings"})
     if (json.has(key)) throw json.at(key).error("is not supported");
   return mount;
@@ -153,13 +153,13 @@ std::vector<Mount> parse_mounts(const JsonAt& json) {
 }
 
 void parse_root(const JsonAt& json, Spec& spec) {
-  spec.root_path = text_of(json.at("path"));
+  spec.root_path = json.at("path").string();
   if (spec.root_path.empty()) throw json.at("path").error("is empty");
   spec.root_readonly = json.boolean_or("readonly", false);
 }
 
 std::string parse_host_name(const JsonAt& json) {
-  std::string name = text_of(json);
+  std::string name = json.string();
   if (name.size() > max_hostname_bytes) throw json.error(base::concat("is longer than ", max_hostname_bytes, " bytes"));
   return name;
 }
@@ -174,7 +174,7 @@ void parse_annotations(const JsonAt& json, Spec& spec) {
 void check_names(const JsonAt& json, const Spec& spec) {
   if (has_namespace(spec, "uts")) return;
   for (const std::string_view key : {"hostname", "domainname"})
-    if (json.has(key) && !text_of(json.at(key)).empty())
+    if (json.has(key) && !json.at(key).string().empty())
       throw json.at(key).error("needs a uts namespace, and linux.namespaces has none");
 }
 
@@ -185,16 +185,16 @@ Process parse_process(const JsonAt& json) {
   process.terminal = json.boolean_or("terminal", false);
   if (const auto size = json.find("consoleSize")) process.console_size = parse_console_size(*size);
   if (const auto user = json.find("user")) process.user = parse_user(*user);
-  process.args = texts_of(json.at("args"));
+  process.args = json.at("args").strings();
   if (process.args.empty()) throw json.at("args").error("is empty");
   if (process.args.front().empty()) throw json.at("args").error("begins with an empty word");
-  if (const auto env = json.find("env")) process.env = texts_of(*env);
+  if (const auto env = json.find("env")) process.env = env->strings();
   process.cwd = absolute_path_of(json.at("cwd"));
   if (const auto capabilities = json.find("capabilities")) process.capabilities = parse_capabilities(*capabilities);
   if (const auto rlimits = json.find("rlimits")) process.rlimits = parse_rlimits(*rlimits);
   process.no_new_privileges = json.boolean_or("noNewPrivileges", false);
-  if (const auto profile = json.find("apparmorProfile")) process.apparmor_profile = text_of(*profile);
-  if (const auto label = json.find("selinuxLabel")) process.selinux_label = text_of(*label);
+  if (const auto profile = json.find("apparmorProfile")) process.apparmor_profile = profile->string();
+  if (const auto label = json.find("selinuxLabel")) process.selinux_label = label->string();
   if (const auto score = json.find("oomScoreAdj")) {
     const std::int64_t value = score->integer();
     if (value < lowest_oom_score || value > highest_oom_score) throw score->error("is not between -1000 and 1000");
@@ -208,7 +208,7 @@ Spec parse_spec(std::string_view json_text, std::string what) {
   if (!json.is_object()) throw json.error("is not an object");
   Spec spec;
   check_version(json.at("ociVersion"));
-  spec.oci_version = text_of(json.at("ociVersion"));
+  spec.oci_version = json.at("ociVersion").string();
   parse_root(json.at("root"), spec);
   spec.has_process = json.has("process");
   if (spec.has_process) spec.process = parse_process(json.at("process"));

@@ -4,20 +4,8 @@
 
 namespace runtime {
 
-std::string text_of(const base::JsonAt& json) {
-  std::string text = json.string();
-  if (text.find('\0') != std::string::npos) throw json.error("contains a NUL byte");
-  return text;
-}
-
-std::vector<std::string> texts_of(const base::JsonAt& json) {
-  std::vector<std::string> texts;
-  for (const base::JsonAt& element : json.array()) texts.push_back(text_of(element));
-  return texts;
-}
-
 std::string absolute_path_of(const base::JsonAt& json) {
-  std::string path = text_of(json);
+  std::string path = json.string();
   if (!path.starts_with('/')) throw json.error(base::concat("is ", base::quoted(path), ", not an absolute path"));
   if (path.size() >= max_path_bytes) throw json.error("is too long for a path");
   return path;

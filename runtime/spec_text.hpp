@@ -15,9 +15,6 @@ inline constexpr std::size_t max_additional_gids = 65'536;  // NGROUPS_MAX
 inline constexpr std::size_t max_id_mappings = 340;         // user_namespaces(7)
 inline constexpr std::size_t max_path_bytes = 4096;
 
-/// A string without NUL bytes, since every string of config.json ends up in a system call.
-std::string text_of(const base::JsonAt& json);
-std::vector<std::string> texts_of(const base::JsonAt& json);
 /// A text that begins with '/' and fits into PATH_MAX.
 std::string absolute_path_of(const base::JsonAt& json);
 std::vector<std::string> absolute_paths_of(const base::JsonAt& json);

@@ -1,0 +1,128 @@
+#include <doctest/doctest.h>
+#include <sched.h>
+
+#include "base/error.hpp"
+#include "runtime/plan.hpp"
+#include "runtime/stage.hpp"
+#include "runtime/sysctl.hpp"
+
+namespace {
+
+runtime::Spec spec_with(std::vector<runtime::Mount> mounts) {
+  runtime::Spec spec;
+  spec.process.args = {"sh"};
+  spec.linux.namespaces = {{"mount", ""}, {"user", ""}, {"pid", ""}};
+  spec.mounts = std::move(mounts);
+  return spec;
+}
+
+std::string problem_of(const runtime::Spec& spec) {
+  try {
+    runtime::plan_container(spec, "/bundle");
+  } catch (const base::Error& error) {
+    return error.message();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("namespaces are divided into those to make and those to join, the user namespace first") {
+  const runtime::NamespacePlan plan =
+      runtime::plan_namespaces({{"mount", ""}, {"network", "/n"}, {"pid", ""}, {"user", "/u"}});
+  CHECK(plan.created == static_cast<unsigned>(CLONE_NEWNS | CLONE_NEWPID));
+  REQUIRE(plan.joined.size() == 2);
+  CHECK(plan.joined[0].flag == CLONE_NEWUSER);
+  CHECK(plan.joined[1].flag == CLONE_NEWNET);
+  CHECK(plan.owns(CLONE_NEWNET));
+  CHECK_FALSE(plan.creates(CLONE_NEWNET));
+  CHECK_FALSE(plan.owns(CLONE_NEWIPC));
+}
+
+TEST_CASE("a container needs a mount namespace of its own") {
+  CHECK_THROWS_AS(runtime::plan_namespaces({{"pid", ""}}), base::Error);
+  CHECK_THROWS_AS(runtime::plan_namespaces({{"mount", "/m"}}), base::Error);
+}
+
+TEST_CASE("every kind of mount is recognised") {
+  struct Row {
+    runtime::Mount mount;
+    runtime::MountKind kind;
+  };
+  const Row table[] = {
+      {{"/proc", "proc", "proc", {}}, runtime::MountKind::proc},
+      {{"/sys", "sysfs", "sysfs", {"ro"}}, runtime::MountKind::sysfs},
+      {{"/sys/fs/cgroup", "cgroup", "cgroup", {}}, runtime::MountKind::cgroup},
+      {{"/dev", "tmpfs", "tmpfs", {}}, runtime::MountKind::device_tmpfs},
+      {{"/dev/", "tmpfs", "tmpfs", {}}, runtime::MountKind::device_tmpfs},
+      {{"/dev/pts", "devpts", "devpts", {}}, runtime::MountKind::devpts},
+      {{"/dev/shm", "tmpfs", "shm", {}}, runtime::MountKind::filesystem},
+      {{"/dev/mqueue", "mqueue", "mqueue", {}}, runtime::MountKind::mqueue},
+      {{"/a", "none", "/b", {"rbind"}}, runtime::MountKind::bind},
+      {{"/a", "bind", "/b", {}}, runtime::MountKind::bind},
+      {{"/a", "", "/b", {"bind"}}, runtime::MountKind::bind},
+      {{"/sys", "sysfs", "/sys", {"rbind"}}, runtime::MountKind::bind},
+  };
+  for (const Row& row : table) {
+    CAPTURE(row.mount.destination);
+    CHECK(runtime::plan_mount(row.mount, "/bundle").kind == row.kind);
+  }
+}
+
+TEST_CASE("relative bind sources begin at the bundle, and destinations are cleaned") {
+  const runtime::MountStep step = runtime::plan_mount({"//a/./b/", "bind", "data/x", {}}, "/bundle");
+  CHECK(step.source == "/bundle/data/x");
+  CHECK(step.destination == "/a/b");
+}
+
+TEST_CASE("mounts that would break a container are refused, naming the destination") {
+  CHECK(problem_of(spec_with({{"/", "tmpfs", "tmpfs", {}}})).find("\"/\"") != std::string::npos);
+  CHECK(problem_of(spec_with({{"/proc", "tmpfs", "tmpfs", {}}})).find("/proc") != std::string::npos);
+  CHECK(problem_of(spec_with({{"/x", "", "", {}}})).find("/x") != std::string::npos);
+  CHECK(problem_of(spec_with({{"/x", "bind", "", {}}})).find("source") != std::string::npos);
+  CHECK(problem_of(spec_with({{"/x", "bind", "/y", {"remount"}}})).find("remount") != std::string::npos);
+  CHECK(problem_of(spec_with({{"/x", "bind", "/y", {"tmpcopyup"}}})).find("tmpcopyup") != std::string::npos);
+}
+
+TEST_CASE("hooks and a missing process are refused, not forgotten") {
+  runtime::Spec spec = spec_with({});
+  spec.hooks.poststart = {{"/bin/true", {}, {}, std::nullopt}};
+  CHECK(problem_of(spec).find("hooks") != std::string::npos);
+  spec = spec_with({});
+  spec.has_process = false;
+  CHECK(problem_of(spec).find("process") != std::string::npos);
+}
+
+TEST_CASE("a container without a mount on /dev gets one, before all others") {
+  const runtime::ContainerPlan plan = runtime::plan_container(spec_with({{"/dev/shm", "tmpfs", "shm", {}}}), "/b");
+  REQUIRE(plan.mounts.size() == 2);
+  CHECK(plan.mounts[0].kind == runtime::MountKind::device_tmpfs);
+  CHECK(runtime::plan_container(spec_with({{"/dev", "bind", "/dev", {"rbind"}}}), "/b").mounts.size() == 1);
+}
+
+TEST_CASE("only slaves and shared mounts keep a link to the host's mounts") {
+  CHECK_FALSE(runtime::plan_container(spec_with({{"/a", "bind", "/b", {"rprivate"}}}), "/b").keeps_host_propagation);
+  CHECK(runtime::plan_container(spec_with({{"/a", "bind", "/b", {"rslave"}}}), "/b").keeps_host_propagation);
+  runtime::Spec spec = spec_with({});
+  spec.linux.rootfs_propagation = "rshared";
+  CHECK(runtime::plan_container(spec, "/b").keeps_host_propagation);
+}
+
+TEST_CASE("sysctl names become paths with either separator") {
+  CHECK(runtime::path_of_sysctl("net.ipv4.ip_forward") == "sys/net/ipv4/ip_forward");
+  CHECK(runtime::path_of_sysctl("net/ipv4/conf/eth0.100/forwarding") == "sys/net/ipv4/conf/eth0.100/forwarding");
+}
+
+TEST_CASE("the program is searched where the container's own PATH says") {
+  CHECK(runtime::search_path_of({"A=1", "PATH=/x:/y", "PATH=/z"}) == "/x:/y");
+  CHECK(runtime::search_path_of({"PATHS=/x"}).starts_with("/usr/local/sbin:"));
+}
+
+TEST_CASE("groups are set only where the kernel permits it") {
+  runtime::Process process;
+  process.args = {"sh"};
+  process.user.additional_gids = {};
+  CHECK_FALSE(runtime::plan_stage(process, {}, false).groups);
+  process.user.additional_gids = {7};
+  CHECK(runtime::plan_stage(process, {}, true).groups == std::vector<gid_t>{7});
+}
