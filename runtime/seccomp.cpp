@@ -1,0 +1,45 @@
+#include "runtime/seccomp.hpp"
+
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "runtime/capability_names.hpp"
+#include "runtime/seccomp_cache.hpp"
+#include "runtime/seccomp_embedded.hpp"
+#include "runtime/seccomp_emit.hpp"
+#include "runtime/seccomp_rules.hpp"
+
+namespace runtime {
+namespace {
+
+std::optional<SeccompFilter> find_embedded(std::string_view seccomp_json) {
+  for (std::size_t index = 0; index < embedded_seccomp_count; ++index) {
+    const EmbeddedSeccomp& candidate = embedded_seccomp[index];
+    if (candidate.json == seccomp_json)
+      return SeccompFilter{{candidate.program, candidate.program + candidate.length}, 0};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+SeccompFilter compile_seccomp(std::string_view seccomp_json, int cache_dir_fd) {
+  if (seccomp_json.empty()) return {};
+  if (std::optional<SeccompFilter> filter = find_embedded(seccomp_json)) return std::move(*filter);
+  const SeccompCache cache{cache_dir_fd, seccomp_json};
+  if (std::optional<SeccompFilter> filter = cache.find()) return std::move(*filter);
+  const SeccompProfile profile = parse_seccomp(base::JsonAt::parse(seccomp_json, "the seccomp profile"));
+  SeccompFilter filter{emit_seccomp(profile), profile.flags};
+  cache.store(filter);
+  return filter;
+}
+
+std::string default_profile_json(const std::vector<std::string>& capabilities) {
+  const std::uint64_t relevant = capability_bits(capabilities) & seccomp_relevant_capabilities();
+  for (std::size_t index = 0; index < embedded_seccomp_count; ++index)
+    if (embedded_seccomp[index].capabilities == relevant) return std::string{embedded_seccomp[index].json};
+  return write_seccomp(default_seccomp_profile(relevant));
+}
+
+}  // namespace runtime
