@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/scope_exit.hpp"
 #include "base/text.hpp"
 #include "storage/layout.hpp"
 
@@ -88,7 +89,15 @@ void BlobWriter::commit() {
 void put_blob(const Store& store, const base::Digest& digest, std::string_view bytes) {
   if (has_blob(store, digest)) return;
   const base::UniqueFd dir = open_blob_dir(store, digest);
-  base::create_file_exclusively(dir.get(), std::string{digest.hex()}, bytes, base::Durability::flushed, 0444);
+  const std::string temporary = base::concat(".", digest.hex(), ".", base::random_hex(6));
+  const base::UniqueFd fd{
+      ::openat(dir.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444)};
+  if (!fd) throw base::os_error("creating ", base::quoted(temporary));
+  auto discard = base::on_scope_exit([&] { ::unlinkat(dir.get(), temporary.c_str(), 0); });
+  base::with_context([&] { base::write_all(fd.get(), bytes); }, "storing blob ", digest);
+  base::flush(fd.get(), temporary);
+  base::rename_replace(dir.get(), temporary, dir.get(), std::string{digest.hex()});
+  discard.cancel();
 }
 
 }  // namespace storage

@@ -30,7 +30,7 @@ class BlobWriter final : public base::Sink {
   void verify();
   /// The temporary file, readable from its start by a new open of /proc/self/fd/N or by pread.
   int fd() const noexcept { return fd_.get(); }
-  /// Renames into blobs/. Call verify() (and flush the staging folder) first.
+  /// Renames into blobs/; put_image makes that durable. Call verify() (and flush the staging folder) first.
   void commit();
 
  private:
@@ -45,7 +45,8 @@ class BlobWriter final : public base::Sink {
   base::UniqueFd fd_;
 };
 
-/// A small blob (manifest, config) in one call; durable when it returns.
+/// A small blob (manifest, config) in one call. Under its name there are never but all of its bytes, also after power
+/// loss; put_image makes the name itself durable.
 void put_blob(const Store& store, const base::Digest& digest, std::string_view bytes);
 
 }  // namespace storage

@@ -1,21 +1,28 @@
 #include "storage/container_names.hpp"
 
+#include <unistd.h>
+
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
+#include "storage/json_record.hpp"
 #include "storage/layout.hpp"
 
 namespace storage {
 
 namespace {
 
-constexpr std::size_t max_name_file_bytes = 8 * 1024;
-
+/// The id in the record that has the name; empty when it is damaged, for then it belongs to nobody.
 std::optional<std::string> read_id(const Store& store, const std::string& name) {
-  const auto bytes = base::try_read_file(store.root(), layout::container_name(name), max_name_file_bytes);
+  const auto bytes = base::try_read_file(store.root(), layout::container_name(name), max_record_bytes);
   if (!bytes) return std::nullopt;
-  std::string id{base::split(base::trim(*bytes), ' ').front()};
-  if (!layout::is_container_id(id)) return std::string{};  // damaged: belongs to nobody
-  return id;
+  try {
+    std::string id = parse_record(*bytes, base::concat("name ", base::quoted(name))).at("id").string();
+    return layout::is_container_id(id) ? id : std::string{};
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::warn, error.message());
+    return std::string{};
+  }
 }
 
 bool is_there_or_being_made(const Store& store, const std::string& id) {
@@ -48,14 +55,13 @@ std::string unborn_container(const std::string& id) {
   return base::concat("containers/.new-", id);
 }
 
-void reserve_name(const Store& store, const std::string& name, const std::string& id, bool durable) {
-  const std::string encoded = layout::encode_name(name);
-  const std::string text = encoded.front() == '~' ? base::concat(id, " ", name, "\n") : base::concat(id, "\n");
-  const base::UniqueFd names = base::open_directory(store.root(), "names");
-  const auto durability = durable ? base::Durability::flushed : base::Durability::volatile_;
+void reserve_name(const Store& store, const std::string& name, const std::string& id) {
+  const std::string record = base::concat(unborn_container(id), "/record");
+  const std::string path = layout::container_name(name);
   constexpr int max_attempts = 16;  // each further one means that another process took and lost the name meanwhile
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
-    if (base::create_file_exclusively(names.get(), encoded, text, durability)) return;
+    if (::linkat(store.root(), record.c_str(), store.root(), path.c_str(), 0) == 0) return;
+    if (errno != EEXIST) throw base::os_error("reserving the container name ", base::quoted(name));
     const auto holder = read_id(store, name);
     if (!holder) continue;
     if (is_there_or_being_made(store, *holder)) throw name_is_taken(name, *holder);

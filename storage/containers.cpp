@@ -42,16 +42,25 @@ void check_new_record(const ContainerRecord& record) {
 void fill(int dir, const ContainerRecord& record, std::string_view config_json, bool durable) {
   write_new_file(dir, "record", render_record(record), durable);
   write_new_file(dir, "config.json", config_json, durable);
-  if (durable) base::flush(dir, "the container's folder");
 }
 
-/// Gives the folder its final name: from here on the container exists.
+/// Gives the folder its final name: from here on the container exists. Its files were flushed before; a journal brings
+/// all that led to this name to the disk with it.
 void publish(const Store& store, const std::string& id, bool durable) {
   if (!base::rename_no_replace(store.root(), unborn_container(id), store.root(), layout::container(id))) {
     throw base::make_error(base::ErrorKind::already_exists, "there is a container ", id, " already");
   }
   if (!durable) return;
   base::flush(base::open_directory(store.root(), "containers").get(), "the folder of containers");
+}
+
+/// States are not flushed, so a file system may bring back an empty one after power loss. What ran then runs no more.
+ContainerState lost_state() {
+  ContainerState state;
+  state.status = "exited";
+  state.exit_code = 255;
+  state.error = "the state was lost when the host went down";
+  return state;
 }
 
 std::optional<ContainerDir> find_by_prefix(const Store& store, std::string_view prefix) {
@@ -86,7 +95,7 @@ ContainerDir create_container(const Store& store, const GcHold&, const Container
   ContainerDir container{record.id, base::open_directory(store.root(), unborn)};
   const base::FileLock lock = base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive);
   fill(container.dir.get(), record, config_json, durable);
-  if (!record.name.empty()) reserve_name(store, record.name, record.id, durable);
+  if (!record.name.empty()) reserve_name(store, record.name, record.id);
   auto give_name_back = base::on_scope_exit([&]() noexcept {
     try {
       free_name(store, record.name, record.id);
@@ -148,6 +157,7 @@ ContainerRecord read_record(const ContainerDir& container) {
 ContainerState read_state(const ContainerDir& container) {
   const auto bytes = base::try_read_file(container.dir.get(), "state", max_record_bytes);
   if (!bytes) return {};
+  if (bytes->empty()) return lost_state();
   return parse_state(*bytes, base::concat("state of container ", container.id));
 }
 

@@ -1,13 +1,10 @@
 #include "storage/images.hpp"
 
-#include <set>
-
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/oci/manifest.hpp"
 #include "storage/blobs.hpp"
 #include "storage/json_record.hpp"
-#include "storage/layers.hpp"
 #include "storage/layout.hpp"
 #include "storage/refs.hpp"
 
@@ -57,24 +54,12 @@ void require_parts(const Store& store, const ImageRecord& record) {
   if (!has_blob(store, record.config)) throw missing("config", record.config);
 }
 
-/// BlobWriter::commit renames without a flush; each folder that holds one of our blobs is flushed once, here.
-void flush_blob_folders(const Store& store, const ImageRecord& record) {
-  std::set<std::string> folders{layout::blob_dir(record.manifest), layout::blob_dir(record.config)};
-  if (record.index) folders.insert(layout::blob_dir(*record.index));
-  for (const base::Digest& chain : record.chain_ids) {
-    if (const auto meta = read_layer_meta(store, chain)) folders.insert(layout::blob_dir(meta->blob));
-  }
-  for (const std::string& folder : folders) {
-    if (const auto dir = base::try_open_directory(store.root(), folder)) base::flush(dir->get(), folder);
-  }
-  base::flush(base::open_directory(store.root(), "blobs/sha256").get(), "blobs/sha256");
-}
-
 }  // namespace
 
 void put_image(const Store& store, const GcHold&, const ImageRecord& record) {
   require_parts(store, record);
-  flush_blob_folders(store, record);
+  // Everything before this was published by renames alone: one flush for all of them, not one for each folder.
+  base::flush_filesystem(store.root());
   const base::UniqueFd images = base::open_directory(store.root(), "images");
   base::write_file_atomically(images.get(), std::string{record.manifest.hex()}, render(record));
 }

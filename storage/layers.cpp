@@ -13,6 +13,9 @@ namespace storage {
 
 namespace {
 
+/// The layer's record while it is still beside the variant's own one ("meta").
+constexpr const char* staged_meta = "layer-meta";
+
 std::string render_meta(const LayerMeta& meta, const base::Digest& chain) {
   base::JsonWriter json = begin_record();
   json.member("chain_id", chain.text());
@@ -33,13 +36,10 @@ std::string render_variant_meta(const std::string& variant) {
   return json.take();
 }
 
-/// Meta and owner manifest describe the layer, not the variant: the first variant brings them.
-void publish_common_files(int layer, int staged, const base::Digest& chain, const LayerMeta& meta) {
-  if (!base::exists(layer, "meta")) {
-    base::create_file_exclusively(layer, "meta", render_meta(meta, chain), base::Durability::flushed);
-  }
-  if (!base::exists(staged, "owners")) return;
-  if (!base::rename_no_replace(staged, "owners", layer, "owners")) base::unlink_file(staged, "owners");
+/// Record and owner manifest describe the layer, not the variant: the first variant brings them.
+void publish_common_file(int staged, const char* staged_name, int layer, const char* name) {
+  if (!base::exists(staged, staged_name)) return;
+  if (!base::rename_no_replace(staged, staged_name, layer, name)) base::unlink_file(staged, staged_name);
 }
 
 }  // namespace
@@ -74,22 +74,28 @@ base::UniqueFd open_layer_diff(const Store& store, const base::Digest& chain, co
                     "pull the image again"};
 }
 
+void write_layer_records(int staging_dir, const std::string& name, const base::Digest& chain,
+                         const std::string& variant, const LayerMeta& meta) {
+  const base::UniqueFd staged = base::open_directory(staging_dir, name);
+  base::write_file_atomically(staged.get(), staged_meta, render_meta(meta, chain), base::Durability::volatile_);
+  base::write_file_atomically(staged.get(), "meta", render_variant_meta(variant), base::Durability::volatile_);
+}
+
 void publish_layer(const Store& store, int staging_dir, const std::string& name, const base::Digest& chain,
                    const std::string& variant, const LayerMeta& meta) {
   const base::UniqueFd staged = base::open_directory(staging_dir, name);
   if (!base::exists(staged.get(), "diff")) {
     throw base::make_error(base::ErrorKind::internal, "publishing layer ", chain, " without its tree");
   }
-  const base::UniqueFd layer = base::make_directory(store.root(), layout::layer(chain));
-  publish_common_files(layer.get(), staged.get(), chain, meta);
-  base::write_file_atomically(staged.get(), "meta", render_variant_meta(variant));
-  if (!base::rename_no_replace(staging_dir, name, store.root(), layout::layer_variant(chain, variant))) {
-    base::remove_tree(staging_dir, name);  // another process was first; the content is the same
-    return;
+  if (!base::exists(staged.get(), staged_meta)) {
+    write_layer_records(staging_dir, name, chain, variant, meta);
+    base::flush_filesystem(staged.get());
   }
-  base::flush(layer.get(), "the layer's folder");
-  const base::UniqueFd layers = base::open_directory(store.root(), "layers");
-  base::flush(layers.get(), "the folder of layers");
+  const base::UniqueFd layer = base::make_directory(store.root(), layout::layer(chain));
+  publish_common_file(staged.get(), staged_meta, layer.get(), "meta");
+  publish_common_file(staged.get(), "owners", layer.get(), "owners");
+  if (base::rename_no_replace(staging_dir, name, store.root(), layout::layer_variant(chain, variant))) return;
+  base::remove_tree(staging_dir, name);  // another process was first; the content is the same
 }
 
 }  // namespace storage

@@ -27,8 +27,14 @@ std::optional<LayerMeta> read_layer_meta(const Store& store, const base::Digest&
 /// O_PATH directory of the unpacked tree. @throws Error not_found.
 base::UniqueFd open_layer_diff(const Store& store, const base::Digest& chain, const std::string& variant);
 
-/// Publishes what was unpacked in `staging_dir`/`name` (a folder with diff/, meta, owners; see unpack.hpp) as
-/// layers/<chain>/<variant>; when another process was first, ours is discarded. Caller has flushed.
+/// Writes a layer's records beside what was unpacked in `staging_dir`/`name`. Call it before Staging::flush; where it
+/// was not called, publish_layer writes and flushes them, at the price of one more flush a layer.
+void write_layer_records(int staging_dir, const std::string& name, const base::Digest& chain,
+                         const std::string& variant, const LayerMeta& meta);
+
+/// Publishes what was unpacked in `staging_dir`/`name` (a folder with diff/ and owners; see unpack.hpp) as
+/// layers/<chain>/<variant>; when another process was first, ours is discarded. Caller has flushed; put_image makes the
+/// new names durable.
 void publish_layer(const Store& store, int staging_dir, const std::string& name, const base::Digest& chain,
                    const std::string& variant, const LayerMeta& meta);
 

@@ -18,7 +18,7 @@ namespace storage {
 ///   images/<manifest hex>          image record
 ///   refs/<encoded name>            one file per tag: "digest generation\n"
 ///   containers/<id>/               record, state, config.json, lock, alive, upper, work, log
-///   names/<encoded name>           container name -> id
+///   names/<encoded name>           hard link to the record of the container that has the name
 ///   volumes/<encoded name>/        _data, meta, lock
 ///   staging/<random>/              work in progress; .lock is held by its owner
 ///   trash/<random>                 renamed here, then deleted

@@ -24,13 +24,14 @@ base::Digest publish_small_layer(const Store& store, const std::string& name, co
   const base::Digest chain = digest_of("chain " + name);
   const base::Digest blob = digest_of("blob " + name);
   put_blob(store, blob, "blob " + name);
-  publish_layer(store, staging.dir(), "layer", chain, variant,
-                {.diff_id = digest_of("diff " + name),
-                 .blob = blob,
-                 .media_type = "application/vnd.oci.image.layer.v1.tar+gzip",
-                 .blob_bytes = 5 + name.size(),
-                 .unpacked_bytes = name.size(),
-                 .entries = 1});
+  const LayerMeta meta{.diff_id = digest_of("diff " + name),
+                       .blob = blob,
+                       .media_type = "application/vnd.oci.image.layer.v1.tar+gzip",
+                       .blob_bytes = 5 + name.size(),
+                       .unpacked_bytes = name.size(),
+                       .entries = 1};
+  write_layer_records(staging.dir(), "layer", chain, variant, meta);
+  publish_layer(store, staging.dir(), "layer", chain, variant, meta);
   return chain;
 }
 

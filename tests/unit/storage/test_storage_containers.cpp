@@ -33,8 +33,13 @@ std::string id_found(const storage::Store& store, std::string_view text) {
   return container ? container->id : "";
 }
 
-std::string name_file(const storage::Store& store, const std::string& name) {
-  return base::try_read_file(store.root(), storage::layout::container_name(name), 1000).value_or("");
+bool is_reserved(const storage::Store& store, const std::string& name) {
+  return base::exists(store.root(), storage::layout::container_name(name));
+}
+
+void leave_reservation(const storage::Store& store, const std::string& name, const std::string& id) {
+  storage::test::write_file(store.root(), storage::layout::container_name(name),
+                            R"({"version":1,"id":")" + id + R"("})");
 }
 
 }  // namespace
@@ -108,6 +113,13 @@ TEST_CASE("a new container is created, and its state is replaced whole") {
   CHECK(read.error == "e");
 }
 
+TEST_CASE("a state that power loss left empty is that of an exited container") {
+  TempStore store;
+  const ContainerDir container = create(*store, id_of('a'), "web");
+  storage::test::write_file(container.dir.get(), "state", "");
+  CHECK(storage::read_state(container).status == "exited");
+}
+
 TEST_CASE("a record that a newer engine wrote is refused") {
   TempStore store;
   const ContainerDir container = create(*store, id_of('a'), "web");
@@ -138,7 +150,7 @@ TEST_CASE("a taken name is refused with the holder's id, and nothing is left of 
   create(*store, id_of('a'), "web");
   CHECK_THROWS_WITH_AS(create(*store, id_of('b'), "web"), doctest::Contains(id_of('a').c_str()), base::Error);
   CHECK(base::list_directory(store->root(), "containers") == std::vector{id_of('a')});
-  CHECK(name_file(*store, "web") == id_of('a') + "\n");
+  CHECK(id_found(*store, "web") == id_of('a'));
   CHECK_THROWS_AS(create(*store, id_of('b'), "no/slash"), base::Error);
 }
 
@@ -146,16 +158,16 @@ TEST_CASE("a taken id is refused and the new name is given back") {
   TempStore store;
   create(*store, id_of('a'), "web");
   CHECK_THROWS_AS(create(*store, id_of('a'), "other"), base::Error);
-  CHECK(name_file(*store, "other").empty());
+  CHECK_FALSE(is_reserved(*store, "other"));
   CHECK(id_found(*store, "web") == id_of('a'));
 }
 
 TEST_CASE("a name whose container is gone is free again") {
   TempStore store;
-  storage::test::write_file(store->root(), "names/web", id_of('d') + "\n");
+  leave_reservation(*store, "web", id_of('d'));
   CHECK(id_found(*store, "web").empty());
-  CHECK(name_file(*store, "web").empty());
-  storage::test::write_file(store->root(), "names/web", id_of('d') + "\n");
+  CHECK_FALSE(is_reserved(*store, "web"));
+  leave_reservation(*store, "web", id_of('d'));
   create(*store, id_of('a'), "web");
   CHECK(id_found(*store, "web") == id_of('a'));
   storage::test::write_file(store->root(), "names/damaged", "");
@@ -166,7 +178,7 @@ TEST_CASE("a name whose container is gone is free again") {
 TEST_CASE("the name of a container that is being made is not free") {
   TempStore store;
   const base::UniqueFd unborn = base::make_directory(store->root(), "containers/.new-" + id_of('d'));
-  storage::test::write_file(store->root(), "names/web", id_of('d') + "\n");
+  leave_reservation(*store, "web", id_of('d'));
   {
     const auto lock = base::FileLock::acquire(unborn.get(), "lock", base::FileLock::Mode::exclusive);
     CHECK_THROWS_AS(create(*store, id_of('a'), "web"), base::Error);
@@ -193,7 +205,7 @@ TEST_CASE("a removed container is gone with its name, also for those who hold it
   const ContainerDir other = *storage::find_container(*store, "web");
   storage::remove_container(*store, container, storage::lock_container(container));
   CHECK(storage::list_containers(*store).empty());
-  CHECK(name_file(*store, "web").empty());
+  CHECK_FALSE(is_reserved(*store, "web"));
   CHECK(base::list_directory(store->root(), "trash").empty());
   CHECK_THROWS_WITH_AS(static_cast<void>(storage::lock_container(other)), doctest::Contains("was removed"),
                        base::Error);

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
+#include "storage/staging.hpp"
 #include "temp_store.hpp"
 
 using storage::test::publish_small_layer;
@@ -40,6 +41,17 @@ TEST_CASE("publishing what is there already keeps the first and discards ours") 
   CHECK(publish_small_layer(*store, "one") == chain);
   CHECK(base::exists(storage::open_layer_diff(*store, chain, "single").get(), "mark"));
   CHECK(base::list_directory(store->root(), "staging").empty());
+}
+
+TEST_CASE("a layer published without records written before gets them") {
+  TempStore store;
+  const storage::Staging staging = storage::Staging::begin(*store);
+  base::make_directories(staging.dir(), "layer/diff");
+  const base::Digest chain = storage::test::digest_of("chain");
+  storage::publish_layer(*store, staging.dir(), "layer", chain, "single",
+                         {.diff_id = chain, .blob = chain, .media_type = "x"});
+  CHECK(storage::read_layer_meta(*store, chain)->media_type == "x");
+  CHECK(base::exists(store->root(), storage::layout::layer_variant(chain, "single") + "/meta"));
 }
 
 TEST_CASE("an absent layer and an absent variant are told apart") {
