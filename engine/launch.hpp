@@ -20,7 +20,6 @@ struct Stdio {
 struct StartedInit {
   runtime::CreatedInit init;
   std::vector<base::Child> helpers;  ///< slirp4netns or pasta; fuse-overlayfs.
-  base::UniqueFd network_exit;       ///< The network helper ends when the last copy of this closes.
 };
 
 /// One container that shall run.

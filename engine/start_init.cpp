@@ -62,14 +62,6 @@ void record_running(const Launch& launch, pid_t pid) {
   storage::write_state(launch.container, lock, state);
 }
 
-void set_up_network(StartedInit& started, pid_t pid, const rootless::HostFacts& host) {
-  const rootless::NamespaceFds namespaces = rootless::open_namespaces(pid);
-  rootless::UserNetwork network =
-      rootless::start_user_network({pid, namespaces.user.get(), namespaces.network.get()}, host);
-  started.helpers.push_back(std::move(network.helper));
-  started.network_exit = std::move(network.exit_fd);
-}
-
 }  // namespace
 
 StartedInit start_init(const Launch& launch, const Stdio& stdio, bool die_with_parent) {
@@ -86,7 +78,7 @@ StartedInit start_init(const Launch& launch, const Stdio& stdio, bool die_with_p
     rootless::write_id_maps(pid, proc_pid_fd, host.id_map, host);
   };
   if (launch.record.network == "private")
-    request.set_up_network = [&](pid_t pid) { set_up_network(started, pid, host); };
+    request.set_up_network = [&](pid_t pid) { started.helpers.push_back(rootless::start_user_network(pid, host)); };
   request.serve_fuse = [&](int fuse_fd, pid_t pid) {
     started.helpers.push_back(serve_fuse_overlayfs(launch.engine, *request.rootfs, fuse_fd, pid));
   };
