@@ -52,7 +52,9 @@ std::string unescape(std::string_view text) {
       out.push_back(text[i]);
       continue;
     }
-    out.push_back(static_cast<char>(require<unsigned char>(text.substr(i + 1, 2), 16)));
+    const std::string_view digits = text.substr(i + 1, 2);
+    if (digits.size() != 2) throw base::make_error(base::ErrorKind::corrupt, "a path is cut");
+    out.push_back(static_cast<char>(require<unsigned char>(digits, 16)));
     i += 2;
   }
   return out;
