@@ -51,27 +51,28 @@ FilesystemContext::FilesystemContext(const std::string& type)
 
 FilesystemContext& FilesystemContext::set(const std::string& key, const std::string& value) {
   if (::fsconfig(fd_.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) != 0)
-    throw context_error(fd_.get(), "setting ", quoted(key), " of a ", type_, " mount to ", quoted(value));
+    throw context_error(fd_.get(), "setting ", quoted(key), " of a mount of type ", quoted(type_), " to ",
+                        quoted(value));
   return *this;
 }
 
 FilesystemContext& FilesystemContext::set_flag(const std::string& key) {
   if (::fsconfig(fd_.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) != 0)
-    throw context_error(fd_.get(), "setting ", quoted(key), " of a ", type_, " mount");
+    throw context_error(fd_.get(), "setting ", quoted(key), " of a mount of type ", quoted(type_));
   return *this;
 }
 
 FilesystemContext& FilesystemContext::set_fd(const std::string& key, int fd) {
   if (::fsconfig(fd_.get(), FSCONFIG_SET_FD, key.c_str(), nullptr, fd) != 0)
-    throw context_error(fd_.get(), "setting ", quoted(key), " of a ", type_, " mount to a descriptor");
+    throw context_error(fd_.get(), "setting ", quoted(key), " of a mount of type ", quoted(type_), " to a descriptor");
   return *this;
 }
 
 UniqueFd FilesystemContext::create(std::uint64_t attributes) {
   if (::fsconfig(fd_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
-    throw context_error(fd_.get(), "making a ", type_, " mount");
+    throw context_error(fd_.get(), "making a mount of type ", quoted(type_));
   UniqueFd mount{::fsmount(fd_.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes))};
-  if (!mount) throw context_error(fd_.get(), "making a ", type_, " mount");
+  if (!mount) throw context_error(fd_.get(), "making a mount of type ", quoted(type_));
   return mount;
 }
 

@@ -18,6 +18,9 @@ struct Jail {
   UniqueFd root = make_directory(dir.fd(), "root");
 
   Jail() {
+#ifdef FSROOT_UNSAFE
+    REQUIRE_MESSAGE(::geteuid() != 0, "in this build the tests do escape: run them as an ordinary user");
+#endif
     write_file_atomically(dir.fd(), "secret", "outside");
     make_directories(root.get(), "etc/sub");
     write_file_atomically(open_directory(root.get(), "etc").get(), "passwd", "inside");
@@ -33,7 +36,9 @@ struct Jail {
   void link(const std::string& target, const char* name) {
     REQUIRE(::symlinkat(target.c_str(), root.get(), name) == 0);
   }
-  std::string read(const std::string& path) { return read_small_file_in_root(root.get(), path, 100); }
+  std::string read(const std::string& path) {
+    return read_small_file_in_root(root.get(), path, 100);
+  }
 };
 
 }  // namespace

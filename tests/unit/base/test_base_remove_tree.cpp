@@ -67,7 +67,7 @@ TEST_CASE("directories without permissions are removed by their owner") {
 
 TEST_CASE("a very deep tree needs few descriptors") {
   const TempDir dir;
-  make_deep(make_directory(dir.fd(), "tree").get(), 3000);
+  make_deep(make_directory(dir.fd(), "tree").get(), 600);
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
   const rlimit few{100, before.rlim_max};
@@ -81,7 +81,7 @@ TEST_CASE("a very deep tree needs few descriptors") {
 TEST_CASE("a wide tree is removed completely") {
   const TempDir dir;
   const UniqueFd tree = make_directory(dir.fd(), "tree");
-  for (int index = 0; index < 3000; ++index) {
+  for (int index = 0; index < 1000; ++index) {
     if (index % 3 == 0) make_directory(tree.get(), concat("directory-with-a-long-name-", index));
     if (index % 3 != 0) REQUIRE(::mknodat(tree.get(), concat("file-", index).c_str(), S_IFREG | 0600, 0) == 0);
   }
