@@ -54,7 +54,7 @@ TEST_CASE("a file, a link and nothing at all can be removed too") {
 
 TEST_CASE("directories without permissions are removed by their owner") {
   const TempDir dir;
-  for (const mode_t mode : {0000, 0500, 0300, 0600, 0100}) {
+  for (const mode_t mode : {0000u, 0500u, 0300u, 0600u, 0100u}) {
     CAPTURE(mode);
     const UniqueFd outer = make_directories(dir.fd(), "tree/work");
     write_bytes(make_directory(outer.get(), "inner").get(), "file", 1);
