@@ -88,6 +88,7 @@ void BlobWriter::commit() {
 
 void put_blob(const Store& store, const base::Digest& digest, std::string_view bytes) {
   if (has_blob(store, digest)) return;
+  const GcHold hold = store.hold_garbage();  // the collector takes temporary files for leftovers of killed processes
   const base::UniqueFd dir = open_blob_dir(store, digest);
   const std::string temporary = base::concat(".", digest.hex(), ".", base::random_hex(6));
   const base::UniqueFd fd{

@@ -46,7 +46,7 @@ class BlobWriter final : public base::Sink {
 };
 
 /// A small blob (manifest, config) in one call. Under its name there are never but all of its bytes, also after power
-/// loss; put_image makes the name itself durable.
+/// loss; put_image makes the name itself durable. Takes the garbage lock, shared, for a moment.
 void put_blob(const Store& store, const base::Digest& digest, std::string_view bytes);
 
 }  // namespace storage

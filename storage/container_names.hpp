@@ -6,7 +6,7 @@
 #include "storage/store.hpp"
 
 // names/<encoded name> is a hard link to its container's record: made at one stroke, with its content, in one inode
-// less. The link is made before the container's folder gets its final name and taken back before that folder goes to
+// less. The link is made before the container's folder gets its final name and taken back after that folder went to
 // trash; one whose container is neither there nor being made was left by a killed process, and whoever meets it removes
 // it.
 

@@ -191,8 +191,8 @@ void remove_container(const Store& store, const ContainerDir& container, const b
   } catch (const base::Error& error) {  // a damaged record must not make it undeletable; its name frees itself
     base::log(base::LogLevel::warn, error.message());
   }
-  free_name(store, name, container.id);
   const std::string trashed = move_to_trash(store, layout::container(container.id));
+  free_name(store, name, container.id);  // killed before this, we leave a name that frees itself
   base::unlink_file(container.dir.get(), "record");
   delete_trashed(store, trashed);
 }

@@ -146,10 +146,23 @@ Garbage subtract(const Store& store, const Objects& candidates, const Objects& r
   return garbage;
 }
 
+/// Temporary files of killed processes; who writes them holds the garbage lock shared, so none is in use.
+void add_leftovers(const Store& store, const std::string& folder, Garbage& garbage) {
+  for (const std::string& name : base::list_directory(store.root(), folder)) {
+    if (name.front() == '.') garbage.paths.push_back(base::concat(folder, "/", name));
+  }
+}
+
 }  // namespace
 
 Garbage find_garbage(const Store& store, const GcLock&) {
-  return subtract(store, find_all(store), find_reachable(store));
+  Garbage garbage = subtract(store, find_all(store), find_reachable(store));
+  add_leftovers(store, "images", garbage);
+  add_leftovers(store, "refs", garbage);
+  for (const std::string& folder : base::list_directory(store.root(), "blobs/sha256")) {
+    add_leftovers(store, base::concat("blobs/sha256/", folder), garbage);
+  }
+  return garbage;
 }
 
 void move_garbage(const Store& store, const GcLock&, const Garbage& garbage) {

@@ -94,6 +94,19 @@ TEST_CASE("garbage is exactly what no image, container or living work reaches") 
   CHECK(garbage.content_bytes == 4 + 9);
 }
 
+TEST_CASE("temporary files of killed processes are garbage") {
+  TempStore store;
+  storage::test::write_file(store->root(), "refs/.name.0123", "");
+  storage::test::write_file(store->root(), "images/.hex.0123", "");
+  const base::Digest blob = storage::test::digest_of("x");
+  storage::put_blob(*store, blob, "x");
+  storage::test::write_file(store->root(), storage::layout::blob_dir(blob) + "/.hex.0123", "");
+  collect(*store);
+  CHECK(base::list_directory(store->root(), "refs").empty());
+  CHECK(base::list_directory(store->root(), "images").empty());
+  CHECK(base::list_directory(store->root(), storage::layout::blob_dir(blob)).empty());
+}
+
 TEST_CASE("an image whose manifest is damaged can be removed") {
   TempStore store;
   const base::Digest chain = publish_small_layer(*store, "one");
