@@ -66,7 +66,8 @@ void set_window_size(int fd, WindowSize size) noexcept {
   ::ioctl(fd, TIOCSWINSZ, &wanted);
 }
 
-RawTerminal::RawTerminal(int fd) : fd_(fd), is_terminal_(::tcgetattr(fd, &saved_) == 0) {
+RawTerminal::RawTerminal(int fd) : fd_(fd) {
+  is_terminal_ = ::tcgetattr(fd, &saved_) == 0;
   enter();
 }
 

@@ -1,0 +1,144 @@
+#include <cstring>
+#include <doctest/doctest.h>
+#include <random>
+#include <string>
+
+#include "base/error.hpp"
+#include "runtime/monitor_plan.hpp"
+#include "runtime/stub/plan_check.h"
+#include "tests/unit/runtime/stub_runner.hpp"
+
+namespace runtime {
+namespace {
+
+bool stage_is_valid(const std::string& bytes) {
+  return stage_plan_is_valid(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) != 0;
+}
+
+bool monitor_is_valid(const std::string& bytes) {
+  return monitor_plan_is_valid(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) != 0;
+}
+
+/// Reads all that the stub would read; the sanitizers see whether it is inside.
+std::uint64_t read_stage_plan(const std::string& bytes) {
+  stage_plan plan{};
+  std::memcpy(&plan, bytes.data(), sizeof plan);
+  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
+  std::uint64_t sum = std::strlen(bytes.data() + plan.cwd) + std::strlen(bytes.data() + plan.search_path);
+  for (std::uint32_t index = 0; index < plan.argc; ++index)
+    sum += std::strlen(bytes.data() + plan_load_u32(data, plan.argv + index * 4));
+  for (std::uint32_t index = 0; index < plan.envc; ++index)
+    sum += std::strlen(bytes.data() + plan_load_u32(data, plan.envp + index * 4));
+  for (std::uint32_t index = 0; index < plan.group_count; ++index) sum += plan_load_u32(data, plan.groups + index * 4);
+  for (std::uint32_t index = 0; index < plan.rlimit_count * sizeof(stage_rlimit); ++index)
+    sum += data[plan.rlimits + index];
+  for (std::uint32_t index = 0; index < plan.seccomp_count * sizeof(sock_filter); ++index)
+    sum += data[plan.seccomp + index];
+  if (plan.label_fd >= 0) sum += std::strlen(bytes.data() + plan.label);
+  return sum;
+}
+
+StagePlan full_plan() {
+  StagePlan plan = harmless_plan({"/bin/true", "a", "bb"});
+  plan.groups = std::vector<gid_t>{1, 2, 3};
+  plan.rlimits = {{1, 2, 3}, {4, 5, 6}};
+  plan.seccomp = {{0x06, 0, 0, 0x7fff0000}};
+  plan.label = "label";
+  return plan;
+}
+
+void mutate(std::string& bytes, std::mt19937& random, std::size_t within) {
+  const std::size_t at = std::uniform_int_distribution<std::size_t>{0, within - 1}(random);
+  switch (random() % 4) {
+    case 0:
+      bytes[at] = static_cast<char>(random());
+      break;
+    case 1:
+      bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+      break;
+    case 2:
+      bytes.resize(at + 1);
+      break;
+    default: {
+      const std::uint32_t number = random() % 2 == 0 ? static_cast<std::uint32_t>(bytes.size() - 8 + random() % 16)
+                                                     : static_cast<std::uint32_t>(random());
+      if (at % 4 == 0 && at + 4 <= bytes.size()) std::memcpy(bytes.data() + at, &number, 4);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("what passes the check of a stage plan can be read within its bounds") {
+  std::mt19937 random{1};
+  const std::string good = encode_stage_plan(full_plan());
+  REQUIRE(stage_is_valid(good));
+  std::size_t passed = 0;
+  for (int round = 0; round < 50000; ++round) {
+    std::string bytes = good;
+    for (auto count = 1 + random() % 3; count != 0; --count)
+      mutate(bytes, random, std::min(bytes.size(), sizeof(stage_plan) + 64));
+    bytes.shrink_to_fit();
+    if (!stage_is_valid(bytes)) continue;
+    ++passed;
+    CHECK(read_stage_plan(bytes) < ~std::uint64_t{0});
+  }
+  CHECK(passed > 1000);
+  CHECK(passed < 45000);
+}
+
+TEST_CASE("the stage given a damaged plan ends by itself, never by a signal") {
+  std::mt19937 random{2};
+  StagePlan plan = full_plan();
+  plan.groups.reset();
+  plan.rlimits.clear();
+  const std::string good = encode_stage_plan(plan);
+  base::Pipe report = base::make_pipe();
+  for (int round = 0; round < 1000; ++round) {
+    std::string bytes = good;
+    mutate(bytes, random, bytes.size());
+    // A start descriptor that happens to be open could make it wait for ever, and signals are what it is asked for.
+    if (bytes.size() >= sizeof(stage_plan)) {
+      stage_plan header{};
+      std::memcpy(&header, bytes.data(), sizeof header);
+      header.start_fd = -1;
+      header.flags &= ~static_cast<std::uint32_t>(STAGE_HAS_SECCOMP | STAGE_DIE_WITH_PARENT);
+      std::memcpy(bytes.data(), &header, sizeof header);
+    }
+    base::Child child = start_stage_with_bytes(bytes, {{report.write_end.get(), child_report_fd}});
+    CAPTURE(round);
+    CHECK_FALSE(child.wait().signalled);
+  }
+}
+
+TEST_CASE("the stage refuses wrong arguments") {
+  const std::string good = encode_stage_plan(harmless_plan({"/bin/true"}));
+  for (const std::vector<std::string>& argv : {std::vector<std::string>{"engine-stage"},
+                                               {"engine-stage", ""},
+                                               {"engine-stage", "x"},
+                                               {"engine-stage", "99999999999"},
+                                               {"engine-stage", "999"},
+                                               {"engine-stage", "60", "more"}}) {
+    CHECK(start_stage_with_bytes(good, {}, argv).wait().code == STAGE_EXIT_FAILED);
+  }
+}
+
+TEST_CASE("a monitor plan names descriptors from 3 on and a process") {
+  MonitorPlan plan;
+  plan.init_pid = 1234;
+  plan.client_fd = 7;
+  plan.cleanup_path = "/bin/true";
+  plan.cleanup_argv = {"true", "x"};
+  plan.cleanup_env = {"A=b"};
+  const std::string good = encode_monitor_plan(plan);
+  CHECK(monitor_is_valid(good));
+  for (const std::size_t size : {std::size_t{0}, std::size_t{4}, sizeof(monitor_plan), good.size() - 1})
+    CHECK_FALSE(monitor_is_valid(good.substr(0, size)));
+  plan.client_fd = 2;
+  CHECK_THROWS_AS(encode_monitor_plan(plan), base::Error);
+  plan.client_fd = -1;
+  plan.init_pid = 1;
+  CHECK_THROWS_AS(encode_monitor_plan(plan), base::Error);
+}
+
+}  // namespace runtime
