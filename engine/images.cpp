@@ -42,7 +42,6 @@ ImageSummary summarize(const storage::Store& store, storage::NamedImage image,
   ImageSummary summary;
   summary.id = image.record.config.hex();
   summary.digest = image.record.manifest.text();
-  summary.repo_digests = repo_digests_of(image);
   summary.names = std::move(image.names);
   summary.created = base::parse_rfc3339(image.record.created);
   summary.size_bytes = image.record.size_bytes;
@@ -106,7 +105,10 @@ std::vector<ImageSummary> images(Engine& engine, const std::string& name_filter)
   const std::map<std::string, unsigned> containers = count_containers(store);
   std::vector<ImageSummary> result;
   for (storage::NamedImage& image : storage::list_images(store)) {
-    if (keep_matching_names(image, name_filter)) result.push_back(summarize(store, std::move(image), containers));
+    std::vector<std::string> repo_digests = repo_digests_of(image);  // of all names, also those not asked for
+    if (!keep_matching_names(image, name_filter)) continue;
+    result.push_back(summarize(store, std::move(image), containers));
+    result.back().repo_digests = std::move(repo_digests);
   }
   return result;
 }
