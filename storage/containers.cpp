@@ -44,14 +44,23 @@ void fill(int dir, const ContainerRecord& record, std::string_view config_json, 
   write_new_file(dir, "config.json", config_json, durable);
 }
 
-/// Gives the folder its final name: from here on the container exists. Its files were flushed before; a journal brings
-/// all that led to this name to the disk with it.
-void publish(const Store& store, const std::string& id, bool durable) {
-  if (!base::rename_no_replace(store.root(), unborn_container(id), store.root(), layout::container(id))) {
-    throw base::make_error(base::ErrorKind::already_exists, "there is a container ", id, " already");
-  }
-  if (!durable) return;
-  base::flush(base::open_directory(store.root(), "containers").get(), "the folder of containers");
+/// Gives the folder its final name: from here on the container exists.
+std::string publish(const Store& store, const std::string& id) {
+  std::string path = layout::container(id);
+  if (base::rename_no_replace(store.root(), unborn_container(id), store.root(), path)) return path;
+  throw base::make_error(base::ErrorKind::already_exists, "there is a container ", id, " already");
+}
+
+/// Whatever `undo` throws is only logged: an error is on its way already.
+template <class Undo>
+auto undo_on_failure(Undo undo) {
+  return base::on_scope_exit([undo]() noexcept {
+    try {
+      undo();
+    } catch (const base::Error& error) {
+      base::log(base::LogLevel::warn, error.message());
+    }
+  });
 }
 
 /// States are not flushed, so a file system may bring back an empty one after power loss. What ran then runs no more.
@@ -83,27 +92,17 @@ std::optional<ContainerDir> find_by_prefix(const Store& store, std::string_view 
 ContainerDir create_container(const Store& store, const GcHold&, const ContainerRecord& record,
                               std::string_view config_json, bool durable) {
   check_new_record(record);
-  const std::string unborn = unborn_container(record.id);
-  if (::mkdirat(store.root(), unborn.c_str(), 0700) != 0) throw base::os_error("making the container's folder");
-  auto discard_folder = base::on_scope_exit([&]() noexcept {
-    try {
-      base::remove_tree(store.root(), unborn);
-    } catch (const base::Error& error) {
-      base::log(base::LogLevel::warn, error.message());
-    }
-  });
-  ContainerDir container{record.id, base::open_directory(store.root(), unborn)};
+  std::string path = unborn_container(record.id);
+  if (::mkdirat(store.root(), path.c_str(), 0700) != 0) throw base::os_error("making the container's folder");
+  auto discard_folder = undo_on_failure([&] { discard(store, path); });
+  ContainerDir container{record.id, base::open_directory(store.root(), path)};
   const base::FileLock lock = base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive);
   fill(container.dir.get(), record, config_json, durable);
   if (!record.name.empty()) reserve_name(store, record.name, record.id);
-  auto give_name_back = base::on_scope_exit([&]() noexcept {
-    try {
-      free_name(store, record.name, record.id);
-    } catch (const base::Error& error) {
-      base::log(base::LogLevel::warn, error.message());
-    }
-  });
-  publish(store, record.id, durable);
+  auto give_name_back = undo_on_failure([&] { free_name(store, record.name, record.id); });
+  path = publish(store, record.id);
+  // The files were flushed before; a journal brings all that led to this name to the disk with it.
+  if (durable) base::flush(base::open_directory(store.root(), "containers").get(), "the folder of containers");
   give_name_back.cancel();
   discard_folder.cancel();
   return container;
