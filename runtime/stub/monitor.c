@@ -339,7 +339,7 @@ static char **string_array(char **to, uint32_t offsets, uint32_t count) {
 
 static _Noreturn void clean_up(void) {
   const int first = clients[0].fd >= 0 && clients[0].is_first ? clients[0].fd : -1;
-  const int32_t kept[] = {first, plan->alive_fd, plan->user_namespace_fd};
+  const int32_t kept[] = {first, plan->user_namespace_fd}; /* not alive_fd: the clean-up takes that lock itself */
   const uint64_t slots = (uint64_t)plan->cleanup_argc + plan->cleanup_envc + 2, no_signals = 0;
   long address;
   if (plan->cleanup_path == 0) exit_now(0);

@@ -54,7 +54,8 @@ struct monitor_plan {
 };
 
 /* All descriptors are -1 or at least 3. Over the clean-up's execve stay open, under the same numbers: client_fd (so the
- * client sees end of file only when the clean-up is done), alive_fd, user_namespace_fd; 0, 1, 2 are /dev/null.
+ * client sees end of file only when the clean-up is done) and user_namespace_fd; alive_fd is closed, since the clean-up
+ * takes that lock itself; 0, 1, 2 are /dev/null.
  *
  * containers/<id>/exit: "<exit code> <signalled 0|1> <oom 0|1> <seconds>.<nanoseconds>\n", CLOCK_REALTIME. */
 
