@@ -76,13 +76,13 @@ std::string choose_network(const Engine& engine, const RunOptions& options) {
   std::string network = options.network.empty() ? engine.config.default_network : options.network;
   if (network == "slirp4netns" || network == "pasta" || network == "bridge" || network == "default")
     network = "private";
-  if (network != "private" || rootless::can_start_user_network(engine.host)) return network;
+  if (network != "private") return network;
+  const std::string problem = rootless::user_network_problem(engine.host);
+  if (problem.empty()) return network;
   if (!options.network.empty())
-    throw make_error(ErrorKind::unsupported, "--network ", options.network, " needs slirp4netns or pasta")
-        .with_hint("apt-get install slirp4netns");
-  base::log(base::LogLevel::warn,
-            "neither slirp4netns nor pasta is installed: the container gets no network but loopback "
-            "(--network none or host says so on purpose)");
+    throw make_error(ErrorKind::unsupported, "--network ", options.network, ": ", problem)
+        .with_hint("--network none or --network host need no helper");
+  base::log(base::LogLevel::warn, problem, ": the container gets no network but loopback");
   return "none";
 }
 
