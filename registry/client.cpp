@@ -63,10 +63,14 @@ class DockerSource final : public ImageSource {
   DockerSource(const oci::Reference& reference, const RegistryOptions& options, Sleeper sleeper)
       : reference_(reference),
         options_(options),
+        mirror_options_(options),
         sleeper_(std::move(sleeper)),
         http_({.user_agent = options.user_agent}) {
-    for (PullPlace& place : pull_places(load_registries_conf(options.registries_conf), reference))
-      endpoints_.push_back(std::make_unique<Endpoint>(http_, std::move(place), options_));
+    mirror_options_.credentials.clear();  // --creds is for the registry that the user named
+    for (PullPlace& place : pull_places(load_registries_conf(options.registries_conf), reference)) {
+      const RegistryOptions& its_options = place.is_mirror ? mirror_options_ : options_;
+      endpoints_.push_back(std::make_unique<Endpoint>(http_, std::move(place), its_options));
+    }
   }
 
   ManifestBytes root_manifest() override {
@@ -182,6 +186,7 @@ class DockerSource final : public ImageSource {
 
   oci::Reference reference_;
   RegistryOptions options_;
+  RegistryOptions mirror_options_;
   Sleeper sleeper_;
   HttpClient http_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;

@@ -403,3 +403,23 @@ TEST_CASE("mirrors are tried in order, then the registry itself") {
   REQUIRE(primary.requests().size() == 1);
   CHECK(holds(primary.requests()[0].target, "/v2/lib/app/blobs/sha256:"));
 }
+
+TEST_CASE("--creds goes to the registry that was named and never to its mirror") {
+  const auto ask = [](const SeenRequest& request) {
+    return request.header("authorization").empty() ? http_response(401, {"WWW-Authenticate: Basic"}, "")
+                                                   : http_response(200, {manifest_header}, manifest_text);
+  };
+  const LoopbackServer mirror{ask};
+  const LoopbackServer primary{ask};
+  const base::TempDir dir;
+  base::write_file_atomically(dir.fd(), "r.conf",
+                              base::concat("[[registry]]\nlocation = \"", primary.host(),
+                                           "\"\n[[registry.mirror]]\nlocation = \"", mirror.host(), "\"\n"));
+  Pull pull{primary};
+  pull.options.registries_conf = {dir.path() + "/r.conf"};
+  pull.options.credentials = "me:pass";
+  CHECK(pull.manifest_failure().empty());
+  REQUIRE(mirror.requests().size() == 1);
+  CHECK(mirror.requests()[0].header("authorization").empty());
+  CHECK(primary.requests().size() == 2);
+}

@@ -122,7 +122,11 @@ TEST_CASE("credentials do not come back after a redirect has left the origin") {
 }
 
 TEST_CASE("bad redirects end in one clear error") {
-  const char* const rows[][2] = {
+  struct Row {
+    const char* target;
+    const char* part;
+  };
+  const Row rows[] = {
       {"/loop", "redirects more than 10 times"},
       {"/none", "without a Location"},
       {"/ftp", "neither http nor https"},
@@ -138,11 +142,11 @@ TEST_CASE("bad redirects end in one clear error") {
     if (request.target == "/blank") return http_response(302, {"Location: /a\x01\x62"}, "");
     return http_response(302, {"Location: /loop"}, "");
   }};
-  for (const auto& [target, part] : rows) {
-    CAPTURE(target);
-    const std::string message = failure_of(request_for(server.url(target)));
+  for (const Row& row : rows) {
+    CAPTURE(row.target);
+    const std::string message = failure_of(request_for(server.url(row.target)));
     CAPTURE(message);
-    CHECK(holds(message, part));
+    CHECK(holds(message, row.part));
   }
   CHECK(server.requests().size() == registry::max_redirects + 1 + 5);
 }
