@@ -26,9 +26,17 @@ struct StageResult {
 /// argv run under our own ids, with all capabilities left alone that can be left alone.
 StagePlan harmless_plan(std::vector<std::string> argv);
 
+/// How the stub is executed: directly, or as root of a fresh user namespace.
+enum class StageUser { ourselves, namespace_root };
+
 /// `more_fds` are (ours, child's).
 base::Child start_stage_with_bytes(const std::string& plan_bytes, std::vector<std::pair<int, int>> more_fds,
-                                   std::vector<std::string> argv = {"engine-stage", "60"});
-StageResult run_stage(StagePlan plan, std::vector<std::pair<int, int>> more_fds = {});
+                                   std::vector<std::string> argv = {"engine-stage", "60"},
+                                   StageUser user = StageUser::ourselves);
+StageResult run_stage(StagePlan plan, std::vector<std::pair<int, int>> more_fds = {},
+                      StageUser user = StageUser::ourselves);
+inline StageResult run_stage_as_root(const StagePlan& plan) {
+  return run_stage(plan, {}, StageUser::namespace_root);
+}
 
 }  // namespace runtime
