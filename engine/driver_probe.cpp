@@ -41,7 +41,8 @@ void make_lower(int folder) {
 }
 
 base::UniqueFd mount_overlay(int folder) {
-  runtime::RootfsSource source{.driver = base::RootfsDriver::overlay};
+  // Volatile, since unmounting would flush the whole file system otherwise.
+  runtime::RootfsSource source{.driver = base::RootfsDriver::overlay, .volatile_upper = true};
   source.lowers.push_back(open_path_only(folder, "lower"));
   source.upper = open_path_only(folder, "upper");
   source.work = open_path_only(folder, "work");
