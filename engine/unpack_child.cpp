@@ -1,8 +1,10 @@
 #include <atomic>
+#include <fcntl.h>
 #include <memory>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "base/channel.hpp"
@@ -110,6 +112,15 @@ bool serve(const base::Channel& channel) {
   return false;
 }
 
+/// Entry by entry, because the sandbox permits nothing but removing a directory in the folder above.
+void remove_staging(int parent, const std::string& name) {
+  const std::optional<base::UniqueFd> dir = base::try_open_directory(parent, name);
+  if (!dir) return;
+  for (const std::string& entry : base::list_directory(dir->get(), ".")) base::remove_tree(dir->get(), entry);
+  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+    throw base::os_error("removing the staging folder");
+}
+
 }  // namespace
 
 int unpack_child(Engine&) {
@@ -121,7 +132,7 @@ int unpack_child(Engine&) {
   const int staging = message->fds[0].get();
   base::sha256("");  // OpenSSL reads its configuration now, while it may
   enter_unpack_sandbox(staging, name);
-  if (!serve(channel)) base::remove_tree(staging, name);
+  if (!serve(channel)) remove_staging(staging, name);
   return 0;
 }
 
