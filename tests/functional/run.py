@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Runs functional tests as an ordinary user.
+
+    ENGINE=build/cmd/engine tests/functional/run.py [-v] test_run test_pull.RegistryTest ...
+
+Started by root, it makes the users engine-test (with subordinate ids) and engine-nosub (without), copies what the tests
+need to a folder they can read, and drops to the user. Started by an ordinary user, it runs as that user.
+
+ENGINE            the engine to test
+ENGINE_TRANSFER   its other program; looked for beside ENGINE
+GUEST             the guest program; looked for in ENGINE's build directory
+KEEP=1            keep the stores
+"""
+
+import ctypes
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+USER, USER_WITHOUT_SUBIDS = "engine-test", "engine-nosub"
+CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x00020000, 16384, 1 << 18
+
+
+def find_programs():
+    if "ENGINE" not in os.environ:
+        sys.exit("ENGINE must name the engine to test, for example ENGINE=build/cmd/engine")
+    engine = Path(os.environ["ENGINE"]).resolve()
+    return {
+        "ENGINE": engine,
+        "ENGINE_TRANSFER": Path(os.environ.get("ENGINE_TRANSFER", engine.parent / "engine-transfer")).resolve(),
+        "GUEST": Path(os.environ.get("GUEST", engine.parent.parent / "tests/guest/guest")).resolve(),
+    }
+
+
+def make_user(name, with_subids):
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", name], check=True)
+    for path, option in (("/etc/subuid", "--del-subuids"), ("/etc/subgid", "--del-subgids")):
+        ranges = [line.split(":") for line in Path(path).read_text().splitlines() if line.startswith(name + ":")]
+        if with_subids and not ranges:
+            sys.exit(f"{name} has no range in {path}")
+        if not with_subids:
+            for _, first, count in ranges:
+                subprocess.run(["usermod", option, f"{first}-{int(first) + int(count) - 1}", name], check=True)
+    return pwd.getpwnam(name)
+
+
+def see_cgroup2():
+    """In a mount namespace of our own, /sys/fs/cgroup is cgroup2: crun refuses to start where both versions are."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def check(result, doing):
+        if result != 0:
+            raise OSError(ctypes.get_errno(), f"{doing}: {os.strerror(ctypes.get_errno())}")
+    check(libc.unshare(CLONE_NEWNS), "unsharing the mount namespace")
+    check(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "making mounts private")
+    check(libc.mount(b"cgroup2", b"/sys/fs/cgroup", b"cgroup2", 0, None), "mounting cgroup2")
+
+
+def run_as_user(user, programs, words, prepare=None):
+    """Copies everything to a folder that the user can read, and runs this script there. Returns its exit status."""
+    stage = Path(tempfile.mkdtemp(prefix="engine-stage-", dir="/var/tmp"))
+    try:
+        os.chmod(stage, 0o755)
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "HOME": user.pw_dir,
+                       "USER": user.pw_name, "LOGNAME": user.pw_name, "LC_ALL": "C.UTF-8"}
+        for name in ("KEEP", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TMPDIR"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        # The programs keep their names and stay side by side: that is how the one finds the other.
+        for name, path in (("engine", programs["ENGINE"]), ("engine-transfer", programs["ENGINE_TRANSFER"]),
+                           ("guest", programs["GUEST"])):
+            shutil.copy(path, stage / name)
+            os.chmod(stage / name, 0o755)
+        environment.update(ENGINE=str(stage / "engine"), ENGINE_TRANSFER=str(stage / "engine-transfer"),
+                           GUEST=str(stage / "guest"))
+        for source in HERE.glob("*.py"):
+            shutil.copy(source, stage)
+            os.chmod(stage / source.name, 0o644)
+        # Root's own python3 may live where nobody else can look.
+        python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+        return subprocess.run([python, "-B", stage / "run.py", *words], cwd=user.pw_dir, env=environment,
+                              user=user.pw_uid, group=user.pw_gid, extra_groups=[], preexec_fn=prepare,
+                              stdin=subprocess.DEVNULL).returncode
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def run_here(words):
+    sys.path.insert(0, str(HERE))
+    os.environ.update({name: str(path) for name, path in find_programs().items()})
+    names = [word.removesuffix(".py") for word in words]
+    program = unittest.main(module=None, argv=["run.py", *names], exit=False)
+    return 0 if program.result.wasSuccessful() else 1
+
+
+def main():
+    words = sys.argv[1:] or [path.stem for path in sorted(HERE.glob("test_*.py"))]
+    if os.getuid() != 0:
+        return run_here(words)
+    programs = find_programs()
+    for path in programs.values():
+        if not path.exists():
+            sys.exit(f"{path} does not exist; build it first")
+    options = [word for word in words if word.startswith("-")]
+    status = 0
+    # Most files run together; two need other surroundings.
+    single = [word for word in words if word.startswith("test_single_id")]
+    runtime = [word for word in words if word.startswith("test_runtime")]
+    usual = [word for word in words if word not in options + single + runtime]
+    if usual:
+        status |= run_as_user(make_user(USER, True), programs, options + usual)
+    if runtime:
+        status |= run_as_user(make_user(USER, True), programs, options + runtime, prepare=see_cgroup2)
+    if single:
+        status |= run_as_user(make_user(USER_WITHOUT_SUBIDS, False), programs, options + single)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

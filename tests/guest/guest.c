@@ -1,0 +1,219 @@
+// What a process in a container sees, as one JSON object on standard output, so that a test asserts facts.
+//
+//   guest            the report below
+//   guest exit N     ends with status N
+//   guest wait       says "ready", then sleeps until a signal ends it
+//   guest hold FD    reads from descriptor FD to its end and says how many bytes there were
+//
+// Static and without any file of its own: it runs in an empty root file system.
+#include <ctype.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <termios.h>
+#include <unistd.h>
+
+static const char *separator = "";
+
+static void print_string(const char *text) {
+  putchar('"');
+  for (const unsigned char *at = (const unsigned char *)text; *at != 0; at++) {
+    if (*at == '"' || *at == '\\') printf("\\%c", *at);
+    else if (*at < 0x20) printf("\\u%04x", *at);
+    else putchar(*at);
+  }
+  putchar('"');
+}
+
+static void name(const char *key) {
+  printf("%s\n", separator);
+  print_string(key);
+  printf(": ");
+  separator = ",";
+}
+
+static void number(const char *key, long long value) {
+  name(key);
+  printf("%lld", value);
+}
+
+static void string(const char *key, const char *value) {
+  name(key);
+  print_string(value);
+}
+
+static void open_group(const char *key, char bracket) {
+  name(key);
+  putchar(bracket);
+  separator = "";
+}
+
+static void close_group(char bracket) {
+  putchar(bracket);
+  separator = ",";
+}
+
+static void item(const char *value) {
+  printf("%s", separator);
+  print_string(value);
+  separator = ",";
+}
+
+static void strings(const char *key, char *const *list) {
+  open_group(key, '[');
+  for (; *list != NULL; list++) item(*list);
+  close_group(']');
+}
+
+// The lines of a file of /proc as a list; none when it cannot be opened.
+static void lines(const char *key, const char *path) {
+  open_group(key, '[');
+  FILE *file = fopen(path, "re");
+  char line[8192];
+  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+    line[strcspn(line, "\n")] = 0;
+    item(line);
+  }
+  if (file != NULL) fclose(file);
+  close_group(']');
+}
+
+// "CapInh:\t00000000" and the like, whole, as the kernel says it.
+static void status(void) {
+  open_group("status", '{');
+  FILE *file = fopen("/proc/self/status", "re");
+  char line[1024];
+  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+    char *value = strchr(line, ':');
+    if (value == NULL) continue;
+    *value++ = 0;
+    value += strspn(value, " \t");
+    value[strcspn(value, "\n")] = 0;
+    string(line, value);
+  }
+  if (file != NULL) fclose(file);
+  close_group('}');
+}
+
+static void links_in(const char *key, const char *directory) {
+  open_group(key, '{');
+  DIR *entries = opendir(directory);
+  struct dirent *entry;
+  while (entries != NULL && (entry = readdir(entries)) != NULL) {
+    if (entry->d_name[0] == '.' || (isdigit(entry->d_name[0]) && atoi(entry->d_name) == dirfd(entries))) continue;
+    char path[PATH_MAX], target[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+    const ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length < 0) continue;
+    target[length] = 0;
+    string(entry->d_name, target);
+  }
+  if (entries != NULL) closedir(entries);
+  close_group('}');
+}
+
+static void limits(void) {
+  static const struct { const char *name; int resource; } all[] = {
+      {"as", RLIMIT_AS},         {"core", RLIMIT_CORE},     {"cpu", RLIMIT_CPU},
+      {"data", RLIMIT_DATA},     {"fsize", RLIMIT_FSIZE},   {"locks", RLIMIT_LOCKS},
+      {"memlock", RLIMIT_MEMLOCK}, {"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},
+      {"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC},   {"rss", RLIMIT_RSS},
+      {"rtprio", RLIMIT_RTPRIO}, {"rttime", RLIMIT_RTTIME}, {"sigpending", RLIMIT_SIGPENDING},
+      {"stack", RLIMIT_STACK},
+  };
+  open_group("limits", '{');
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    struct rlimit limit;
+    if (getrlimit(all[i].resource, &limit) != 0) continue;
+    name(all[i].name);
+    printf("[%lld, %lld]", (long long)limit.rlim_cur, (long long)limit.rlim_max);  // -1: unlimited
+  }
+  close_group('}');
+}
+
+static void groups(void) {
+  gid_t list[256];
+  const int count = getgroups(256, list);
+  open_group("groups", '[');
+  for (int i = 0; i < count; i++) {
+    printf("%s%u", separator, list[i]);
+    separator = ",";
+  }
+  close_group(']');
+}
+
+static void terminal(void) {
+  struct winsize size = {0, 0, 0, 0};
+  open_group("terminal", '{');
+  number("stdin", isatty(0));
+  number("stdout", isatty(1));
+  number("stderr", isatty(2));
+  if (ioctl(0, TIOCGWINSZ, &size) == 0) {
+    number("rows", size.ws_row);
+    number("columns", size.ws_col);
+  }
+  number("foreground_group", tcgetpgrp(0));
+  close_group('}');
+}
+
+static void report(char **argv) {
+  char directory[PATH_MAX] = "";
+  struct utsname host;
+  uname(&host);
+  const mode_t mask = umask(0);
+  printf("{");
+  links_in("fds", "/proc/self/fd");  // first: before anything else is opened
+  number("uid", getuid());
+  number("gid", getgid());
+  number("euid", geteuid());
+  number("egid", getegid());
+  groups();
+  number("pid", getpid());
+  number("parent", getppid());
+  number("session", getsid(0));
+  number("process_group", getpgid(0));
+  number("umask", mask);
+  string("cwd", getcwd(directory, sizeof directory) == NULL ? "" : directory);
+  string("hostname", host.nodename);
+  string("domainname", host.domainname);
+  strings("args", argv);
+  strings("env", environ);
+  status();
+  limits();
+  terminal();
+  links_in("namespaces", "/proc/self/ns");
+  lines("mounts", "/proc/self/mountinfo");
+  lines("uid_map", "/proc/self/uid_map");
+  lines("gid_map", "/proc/self/gid_map");
+  lines("cgroup", "/proc/self/cgroup");
+  lines("oom_score_adj", "/proc/self/oom_score_adj");
+  lines("interfaces", "/proc/self/net/dev");
+  printf("\n}\n");
+}
+
+static int hold(int fd) {
+  char buffer[65536];
+  long long total = 0;
+  for (ssize_t count; (count = read(fd, buffer, sizeof buffer)) > 0;) total += count;
+  printf("%lld\n", total);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  const char *verb = argc > 1 ? argv[1] : "";
+  if (strcmp(verb, "exit") == 0 && argc > 2) return atoi(argv[2]);
+  if (strcmp(verb, "hold") == 0 && argc > 2) return hold(atoi(argv[2]));
+  if (strcmp(verb, "wait") == 0) {
+    puts("ready");
+    fflush(stdout);
+    for (;;) pause();
+  }
+  report(argv);
+  return fflush(stdout) == 0 ? 0 : 1;
+}
