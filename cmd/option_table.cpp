@@ -101,6 +101,7 @@ const Option* OptionTable::find(char letter) const {
 
 std::string default_text(const Option& option) {
   if (option.treatment != Treatment::works) return {};
+  if (!option.shown_default.empty()) return std::string{option.shown_default};
   if (auto* const* flag = std::get_if<bool*>(&option.target)) return **flag ? "true" : "";
   if (auto* const* text = std::get_if<std::string*>(&option.target)) return **text;
   if (auto* const* number = std::get_if<unsigned*>(&option.target)) return **number == 0 ? "" : base::concat(**number);

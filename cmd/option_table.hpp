@@ -47,15 +47,17 @@ struct Option {
   std::string_view help;
   Target target;
   Treatment treatment = Treatment::works;
-  bool hidden = false;            ///< Another spelling, or for our own processes: works, but help does not show it.
-  std::string_view choice_words;  ///< "always|missing|never": any other value is an error.
-  std::string_view harmless;      ///< Values of a refused option that ask for what happens anyway: "no|false".
-  std::string_view implied;       ///< Value of an optional_text without `=`.
-  std::string_view refusal;       ///< Why it is refused, when "is not supported yet" is not it.
+  bool hidden = false;             ///< Another spelling, or for our own processes: works, but help does not show it.
+  std::string_view choice_words;   ///< "always|missing|never": any other value is an error.
+  std::string_view harmless;       ///< Values of a refused option that ask for what happens anyway: "no|false".
+  std::string_view shown_default;  ///< For help, when the target's own value does not tell.
+  std::string_view implied;        ///< Value of an optional_text without `=`.
+  std::string_view refusal;        ///< Why it is refused, when "is not supported yet" is not it.
   Completes completes = Completes::nothing;
   Check check = nullptr;
 
   Option& choices(std::string_view words) { return choice_words = words, *this; }
+  Option& defaults_to(std::string_view text) { return shown_default = text, *this; }
   Option& offers(Completes what) { return completes = what, *this; }
   Option& checked_by(Check with) { return check = with, *this; }
   Option& hide() { return hidden = true, *this; }

@@ -29,7 +29,7 @@ std::string joined_platform(const PlatformWords& words) {
 
 void declare_registry_options(OptionTable& table, std::optional<bool>& tls_verify, std::string& auth_file,
                               std::string& creds, std::string& cert_dir) {
-  table.flag("tls-verify", 0, tls_verify, "Require HTTPS and check the registry's certificate [true]");
+  table.flag("tls-verify", 0, tls_verify, "Require HTTPS and check the registry's certificate").defaults_to("true");
   table.text("authfile", 0, "FILE", auth_file, "Where credentials for registries are kept").offers(Completes::files);
   table.text("creds", 0, "USER[:PASSWORD]", creds, "Credentials for the registry");
   table.text("cert-dir", 0, "DIRECTORY", cert_dir, "Certificates and keys for the registry")

@@ -38,7 +38,8 @@ void declare_container_options(OptionTable& table, RunWords& words) {
       .offers(Completes::files);
   table.list("annotation", 0, "NAME=VALUE", options.annotations, "Put an annotation into the runtime's configuration");
   table.text("stop-signal", 0, "SIGNAL", options.stop_signal, "Signal that stop sends");
-  table.number("stop-timeout", 0, "SECONDS", &options.stop_timeout, "How long stop waits before it kills [10]");
+  table.number("stop-timeout", 0, "SECONDS", &options.stop_timeout, "How long stop waits before it kills")
+      .defaults_to("10");
   table.text("log-driver", 0, "DRIVER", options.log_driver,
              "How output is kept: k8s-file, json-file (the same) or none");
   table.list("log-opt", 0, "NAME=VALUE", options.log_opts, "Option of the log driver: path, max-size, tag");

@@ -27,7 +27,8 @@ Action declare_rm(OptionTable& table) {
   table.flag("force", 'f', options.force, "Kill a running container first; a missing one is no error");
   table.flag("ignore", 'i', options.ignore, "Say nothing of containers that do not exist");
   declare_latest_option(table, words->choice);
-  table.number("time", 't', "SECONDS", &options.timeout_seconds, "With --force, how long to wait before killing [10]");
+  table.number("time", 't', "SECONDS", &options.timeout_seconds, "With --force, how long to wait before killing")
+      .defaults_to("10");
   table.flag("volumes", 'v', options.volumes, "Remove anonymous volumes as well");
   declare_cidfile_option(table, words->choice);
   table.known("depend", 0, OptionKind::flag, Treatment::refused);

@@ -26,8 +26,8 @@ Action declare_stop(OptionTable& table) {
   table.flag("all", 'a', words->choice.all, "Stop every running container");
   table.flag("ignore", 'i', options.ignore, "Say nothing of containers that do not exist");
   declare_latest_option(table, words->choice);
-  table.number("time", 't', "SECONDS", &options.timeout_seconds,
-               "How long to wait before killing [the container's stop timeout]");
+  table.number("time", 't', "SECONDS", &options.timeout_seconds, "How long to wait before killing")
+      .defaults_to("the container's stop timeout");
   table.number("timeout", 0, "SECONDS", &options.timeout_seconds, "Same as --time").hide();
   declare_cidfile_option(table, words->choice);
   table.known("filter", 'f', OptionKind::list, Treatment::refused);

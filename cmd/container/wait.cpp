@@ -48,8 +48,10 @@ std::string_view check_interval(std::string_view text) {
 
 Action declare_wait(OptionTable& table) {
   const auto words = std::make_shared<WaitWords>();
-  table.comma_list("condition", 0, "STATE", words->options.conditions,
-                   "Wait for this state: stopped, exited, running, created or removing [stopped]");
+  table
+      .comma_list("condition", 0, "STATE", words->options.conditions,
+                  "Wait for this state: stopped, exited, running, created or removing")
+      .defaults_to("stopped");
   table.text("interval", 'i', "DURATION", words->interval, "How often to look").checked_by(check_interval);
   table.flag("ignore", 0, words->options.ignore, "Print -1 for containers that do not exist");
   declare_latest_option(table, words->choice);

@@ -34,8 +34,15 @@ void add_outline(std::string& out, const base::JsonAt& at, std::size_t depth) {
     return;
   }
   for (const base::JsonAt& element : at.array()) {
-    out += base::concat(indent, '-');
-    add_value(out, element, depth);
+    std::string lines;
+    if (element.is_object() && !element.members().empty()) {
+      add_outline(lines, element, depth + 1);
+      lines[indent.size()] = '-';
+      out += lines;
+    } else {
+      out += base::concat(indent, '-');
+      add_value(out, element, depth);
+    }
   }
 }
 
