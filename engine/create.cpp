@@ -12,6 +12,7 @@
 #include "base/fs.hpp"
 #include "base/json_writer.hpp"
 #include "base/log.hpp"
+#include "base/scope_exit.hpp"
 #include "base/signals.hpp"
 #include "engine/container_files.hpp"
 #include "engine/detach_keys.hpp"
@@ -22,6 +23,7 @@
 #include "engine/make_spec.hpp"
 #include "engine/names.hpp"
 #include "engine/process_of_image.hpp"
+#include "engine/remove_container.hpp"
 #include "engine/resolve_mounts.hpp"
 #include "engine/union_file.hpp"
 #include "engine/verbs.hpp"
@@ -286,15 +288,19 @@ NewContainer create_container(Engine& engine, const RunOptions& options) {
   ResolvedMounts mounts = resolve_mounts(engine, options, config.volumes, current_directory());
   record.named_volumes = mounts.named_volumes;
   record.anonymous_volumes = mounts.anonymous_volumes;
+  auto undo_volumes = base::on_scope_exit([&] { remove_anonymous_volumes(engine, record); });
   runtime::Spec spec = spec_for(engine, options, config, record, std::move(mounts.mounts));
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
   storage::ContainerDir dir =
       storage::create_container(engine.store(), hold, record, runtime::write_spec(spec), !options.auto_remove);
+  undo_volumes.cancel();
+  auto undo = base::on_scope_exit([&] { discard_container(engine, dir, record); });
   write_container_files(engine, dir, record, options);
   if (record.driver == "copy") run_inside(engine, {"prepare-copy", record.id});
   copy_up_volumes(engine, record.id, mounts.copy_ups);
   cidfile.write(record.id);
+  undo.cancel();
   return {std::move(dir), std::move(record), std::move(spec)};
 }
 

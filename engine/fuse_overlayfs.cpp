@@ -27,7 +27,9 @@ base::Child serve_fuse_overlayfs(const Engine& engine, const base::RootfsMount& 
   const base::UniqueFd user_namespace{::open(concat("/proc/", init_pid, "/ns/user").c_str(), O_RDONLY | O_CLOEXEC)};
   if (!user_namespace) throw base::os_error("opening the user namespace of the container");
   base::Command command{.path = own_program("engine")};
-  command.fds = {{user_namespace.get(), user_namespace_number}, {fuse_fd, fuse_number}};
+  // Its remarks on mount options are not for the user; what goes wrong shows as an I/O error of the mount.
+  const base::UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+  command.fds = {{user_namespace.get(), user_namespace_number}, {fuse_fd, fuse_number}, {null.get(), 1}, {null.get(), 2}};
   int number = first_directory_number;
   std::string lowers;
   for (const base::UniqueFd& lower : rootfs.lowers) {

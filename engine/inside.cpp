@@ -39,7 +39,6 @@ storage::RootfsRequest rootfs_request(const storage::ContainerDir& container, co
   storage::RootfsRequest request{
       .driver = storage::parse_driver(record.driver), .variant = record.variant, .container_dir = container.dir.get()};
   for (const std::string& chain : record.chain_ids) request.chain_ids.push_back(base::Digest::parse(chain));
-  request.read_only = record.read_only;
   return request;
 }
 

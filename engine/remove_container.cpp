@@ -20,13 +20,6 @@ using base::quoted;
 
 namespace {
 
-void remove_anonymous_volumes(Engine& engine, const storage::ContainerRecord& record) {
-  for (const std::string& name : record.anonymous_volumes) {
-    const base::FileLock lock = storage::lock_volume(engine.store(), name);
-    storage::remove_volume(engine.store(), lock, name);
-  }
-}
-
 void remove_attach_socket(Engine& engine, const std::string& id) {
   if (const auto folder = base::try_open_directory(engine.store().run(), "attach"))
     base::unlink_file(folder->get(), id);
@@ -40,6 +33,17 @@ void end_by_force(Engine& engine, const storage::ContainerDir& container) {
 }
 
 }  // namespace
+
+void remove_anonymous_volumes(Engine& engine, const storage::ContainerRecord& record) noexcept {
+  for (const std::string& name : record.anonymous_volumes) {
+    try {
+      const base::FileLock lock = storage::lock_volume(engine.store(), name);
+      storage::remove_volume(engine.store(), lock, name);
+    } catch (const base::Error& error) {
+      base::log(base::LogLevel::warn, "removing volume ", name, ": ", error.message());
+    }
+  }
+}
 
 void remove_stopped(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
                     bool with_anonymous_volumes) {
