@@ -40,6 +40,7 @@ bool is_closed_pipe(const base::Error& error) noexcept {
 }
 
 void print_error(const base::Error& error) noexcept {
+  if (error.message().empty()) return;  // a child of ours has told the user already
   try {
     std::string text = base::concat("Error: ", error.message(), '\n');
     if (!error.hint().empty()) text += base::concat("hint: ", error.hint(), '\n');

@@ -139,9 +139,9 @@ std::string words_as_json(const std::vector<std::string>& words) {
 
 void add_image(storage::ContainerRecord& record, const ImageForRun& image) {
   record.image_name = image.name;
-  record.image_id = std::string{image.image.record.config.hex()};
-  record.manifest = image.image.record.manifest.text();
-  for (const base::Digest& chain : image.image.record.chain_ids) record.chain_ids.push_back(chain.text());
+  record.image_id = std::string{image.record.config.hex()};
+  record.manifest = image.record.manifest.text();
+  for (const base::Digest& chain : image.record.chain_ids) record.chain_ids.push_back(chain.text());
 }
 
 std::string absolute_rootfs(const std::string& path) {
@@ -278,7 +278,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options) {
   oci::ImageConfig config;
   if (!options.rootfs) {
     image.emplace(find_or_pull(engine, options));
-    config = storage::read_image_config(engine.store(), image->image.record);
+    config = storage::read_image_config(engine.store(), image->record);
   }
   replace_existing(engine, options);
   storage::ContainerRecord record = make_record(engine, options, config);

@@ -67,19 +67,17 @@ bool is_wanted_platform(Engine& engine, const storage::ImageRecord& record, cons
   return oci::choose_platform({have}, oci::parse_platform(wanted)).has_value();
 }
 
-std::string shown_name(const storage::NamedImage& image, const std::string& typed) {
-  if (image.names.empty()) return image.record.config.text();
-  for (const std::string& name : image.names)
-    if (name == typed || name.ends_with("/" + typed) || name.ends_with("/" + typed + ":latest")) return name;
-  return image.names.front();
-}
-
-std::optional<storage::NamedImage> find_usable(Engine& engine, const RunOptions& options) {
+std::optional<storage::ResolvedImage> find_usable(Engine& engine, const RunOptions& options) {
   if (is_other_transport(options.image)) return std::nullopt;
-  auto image = storage::find_image(engine.store(), options.image);
+  auto image = storage::resolve_image(engine.store(), options.image);
   if (image && is_wanted_platform(engine, image->record, options.platform) && has_all_layers(engine, image->record))
     return image;
   return std::nullopt;
+}
+
+ImageForRun use(storage::ResolvedImage image, storage::GcHold hold) {
+  std::string name = image.name.empty() ? std::string{image.record.config.hex()} : std::move(image.name);
+  return {std::move(image.record), std::move(name), std::move(hold)};
 }
 
 void check_policy(const std::string& policy) {
@@ -97,10 +95,7 @@ ImageForRun find_or_pull(Engine& engine, const RunOptions& options) {
       options.pull == "always" || options.pull == "newer" || options.pull == "ifnewer" || options.pull == "true";
   if (!must_ask) {
     storage::GcHold hold = engine.store().hold_garbage();
-    if (auto image = find_usable(engine, options)) {
-      std::string name = shown_name(*image, options.image);
-      return {std::move(*image), std::move(name), std::move(hold)};
-    }
+    if (auto image = find_usable(engine, options)) return use(std::move(*image), std::move(hold));
   }
   if (options.pull == "never" || options.pull == "false")
     throw make_error(ErrorKind::not_found, options.image, ": image not known")
@@ -108,11 +103,12 @@ ImageForRun find_or_pull(Engine& engine, const RunOptions& options) {
   // No lock is held across the network; the image is looked up again under a new one.
   const std::string id = pull_image(engine, options, must_ask ? options.pull : "missing");
   storage::GcHold hold = engine.store().hold_garbage();
-  auto image = storage::find_image(engine.store(), id);
+  // By name where there is one, for `ps`; a moved tag must not give another image than the one that was pulled.
+  auto image = is_other_transport(options.image) ? std::nullopt : storage::resolve_image(engine.store(), options.image);
+  if (!image || image->record.config.hex() != id) image = storage::resolve_image(engine.store(), id);
   if (!image)
     throw make_error(ErrorKind::not_found, "image ", quoted(options.image), " was removed while it was being pulled");
-  std::string name = shown_name(*image, options.image);
-  return {std::move(*image), std::move(name), std::move(hold)};
+  return use(std::move(*image), std::move(hold));
 }
 
 }  // namespace engine
