@@ -7,7 +7,7 @@
 namespace engine {
 
 struct ImageForRun {
-  storage::NamedImage image;
+  storage::ImageRecord record;
   std::string name;      ///< As shown in `ps`: the stored name that was meant, else the id.
   storage::GcHold hold;  ///< Until the container's record is published.
 };
