@@ -38,7 +38,7 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
       .choices("overlay|fuse-overlayfs|copy");
   table.text("log-level", 0, "LEVEL", words.options.log_level, "Which messages to show on standard error")
       .choices("trace|debug|info|warn|warning|error|fatal|panic");
-  table.flag("debug", 0, words.debug, "Show every message, as --log-level=debug");
+  table.flag("debug", 'D', words.debug, "Show every message, as --log-level=debug");
   table.flag("version", 'v', words.version, "Print the version and exit");
   table.text("runtime", 0, "RUNTIME", words.runtime, "OCI runtime; only the built-in one is supported").hide();
   table.text("build", 0, "ID", words.build, "Build of the calling executable").hide();

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,7 +22,10 @@ Action declare_inside(OptionTable& table) {
   const auto words = std::make_shared<std::vector<std::string>>();
   table.set_words_mode(WordsMode::raw);
   table.words("WORD", *words, 1, "A verb and what it works on");
-  return [words](Invocation& invocation) { return engine::inside(invocation.engine(), *words); };
+  return [words](Invocation& invocation) {
+    ::umask(invocation.program.callers_umask);  // the calling engine has set the one that is right
+    return engine::inside(invocation.engine(), *words);
+  };
 }
 
 Action declare_unpack(OptionTable&) {
