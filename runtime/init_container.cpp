@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/mount.hpp"
 #include "base/path_in_root.hpp"
+#include "runtime/home.hpp"
 #include "runtime/init.hpp"
 #include "runtime/init_setup.hpp"
 #include "runtime/kernel.hpp"
@@ -153,6 +154,7 @@ class Init {
     if (spec_.process.terminal) tree.terminal = open_container_terminal(tree);
     if (!spec_.linux.sysctl.empty()) write_sysctls(tree.mounted.proc.get(), spec_.linux.sysctl);
     make_working_directory(root);
+    add_home(process_.env, root, process_.user.uid);
     mask_paths(root, spec_.linux.masked_paths, parts.devices.null());
     protect_paths(root, spec_.linux.readonly_paths);
     if (spec_.root_readonly) base::set_attributes(root, MOUNT_ATTR_RDONLY, 0, false);
@@ -200,7 +202,7 @@ class Init {
     set_dumpable(false);
     std::vector<int> handed_over;
     if (terminal.master) handed_over.push_back(terminal.master.get());
-    StagePlan stage = plan_stage(spec_.process, orders_.seccomp, may_set_groups_);
+    StagePlan stage = plan_stage(process_, orders_.seccomp, may_set_groups_);
     stage.tiny_init = request_.tiny_init;
     stage.die_with_parent = request_.die_with_parent;
     stage.label = label_.text;
@@ -221,6 +223,7 @@ class Init {
   const CreateRequest& request_;
   const Spec& spec_;
   const ContainerPlan& plan_;
+  Process process_ = spec_.process;  ///< With what only the root file system tells.
   KernelFeatures kernel_ = running_kernel_features();
   ExecLabel label_;
   bool may_set_groups_ = false;

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/path_in_root.hpp"
+#include "runtime/home.hpp"
 #include "runtime/init.hpp"
 #include "runtime/init_setup.hpp"
 #include "runtime/stage.hpp"
@@ -63,10 +64,8 @@ void join_container(const ExecRequest& request) {
     throw base::os_error("joining the container's namespaces");
 }
 
-Terminal open_exec_terminal(const Process& process) {
-  const base::UniqueFd root{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  if (!root) throw base::os_error("opening the container's root directory");
-  const base::UniqueFd devpts = base::open_in_root(root.get(), "dev/pts", O_PATH | O_DIRECTORY);
+Terminal open_exec_terminal(const Process& process, int root) {
+  const base::UniqueFd devpts = base::open_in_root(root, "dev/pts", O_PATH | O_DIRECTORY);
   Terminal terminal = open_terminal(devpts.get());
   const ConsoleSize& size = process.console_size;
   if (size.height != 0 || size.width != 0) set_window_size(terminal.master.get(), {size.height, size.width});
@@ -78,9 +77,13 @@ Terminal open_exec_terminal(const Process& process) {
   const ExecRequest& request = *orders.request;
   if (request.die_with_parent) die_with_parent();
   const bool may_set_groups = become_container_root();
+  const base::UniqueFd root{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!root) throw base::os_error("opening the container's root directory");
+  Process process = request.process;
+  add_home(process.env, root.get(), process.user.uid);
   Terminal terminal;
-  if (request.process.terminal) terminal = open_exec_terminal(request.process);
-  StagePlan stage = plan_stage(request.process, orders.seccomp, may_set_groups);
+  if (process.terminal) terminal = open_exec_terminal(process, root.get());
+  StagePlan stage = plan_stage(process, orders.seccomp, may_set_groups);
   stage.die_with_parent = request.die_with_parent;
   std::vector<int> handed_over;
   if (terminal.master) handed_over.push_back(terminal.master.get());

@@ -2,6 +2,7 @@
 #include <sched.h>
 
 #include "base/error.hpp"
+#include "runtime/home.hpp"
 #include "runtime/plan.hpp"
 #include "runtime/stage.hpp"
 #include "runtime/sysctl.hpp"
@@ -125,4 +126,13 @@ TEST_CASE("groups are set only where the kernel permits it") {
   CHECK_FALSE(runtime::plan_stage(process, {}, false).groups);
   process.user.additional_gids = {7};
   CHECK(runtime::plan_stage(process, {}, true).groups == std::vector<gid_t>{7});
+}
+
+TEST_CASE("the home directory comes from a well-formed line of the container's passwd file") {
+  const char* passwd = "root:x:0:0:root:/root:/bin/sh\nbad:x:7\nrel:x:8:8::home:/bin/sh\nu:x:9:9:a:/home/u:\n";
+  CHECK(runtime::home_of(passwd, 0) == "/root");
+  CHECK(runtime::home_of(passwd, 9) == "/home/u");
+  CHECK(runtime::home_of(passwd, 7) == "/");
+  CHECK(runtime::home_of(passwd, 8) == "/");
+  CHECK(runtime::home_of("", 0) == "/");
 }
