@@ -56,6 +56,7 @@ class AttachedClient {
 
   void handle_signals() {
     while (const auto signal = signals_.next()) {
+      if (*signal == SIGPIPE) continue;  // our own: the write says EPIPE
       if (*signal == SIGWINCH)
         send_size();
       else if (options_.sig_proxy && options_.forward_signal)
@@ -149,10 +150,20 @@ class AttachedClient {
 sigset_t forwarded_signals() {
   sigset_t set;
   ::sigfillset(&set);
-  for (const int signal : {SIGCHLD, SIGPIPE, SIGURG, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSTOP, SIGKILL, SIGSEGV,
+  for (const int signal : {SIGCHLD, SIGURG, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSTOP, SIGKILL, SIGSEGV,
                            SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGPROF})
     ::sigdelset(&set, signal);
   return set;
+}
+
+std::optional<int> receive_exit_code(const base::Channel& monitor) {
+  while (const auto message = monitor.receive()) {
+    std::int32_t code = 0;
+    if (message->bytes.size() != 1 + sizeof code || message->bytes.front() != ATTACH_EXIT) continue;
+    std::memcpy(&code, message->bytes.data() + 1, sizeof code);
+    return code;
+  }
+  return std::nullopt;
 }
 
 std::optional<int> attach(base::Channel monitor, const AttachOptions& options) {

@@ -21,8 +21,11 @@ struct AttachOptions {
 /// The exit code of the container; nothing when the user detached.
 std::optional<int> attach(base::Channel monitor, const AttachOptions& options);
 
-/// Signals that commands pass on to a container instead of dying of them. Not in it: those that stop a job, SIGCHLD,
-/// SIGPIPE, SIGURG.
+/// Listens to a monitor until it tells the exit code; its output is dropped. Nothing when it died before that.
+std::optional<int> receive_exit_code(const base::Channel& monitor);
+
+/// Signals that do not end an attached command: all are passed on to the container, but SIGWINCH (a resize) and SIGPIPE
+/// (our own output was closed). Not in it: those that stop a job, SIGCHLD, SIGURG.
 sigset_t forwarded_signals();
 
 }  // namespace engine

@@ -62,6 +62,7 @@ class Copier {
 
   void handle_signals() {
     while (const auto signal = signals_.next()) {
+      if (*signal == SIGPIPE) continue;  // our own: the write says EPIPE
       if (*signal == SIGWINCH) {
         if (const auto size = runtime::window_size(STDIN_FILENO); size && relay_.terminal >= 0)
           runtime::set_window_size(relay_.terminal, *size);

@@ -47,7 +47,13 @@ int attach_to_started(Engine& engine, const NewContainer& container, base::Chann
                     .detach_keys = container.record.detach_keys};
   const std::string& boot_id = engine.host.boot_id;
   how.forward_signal = [&](int signal) { signal_container(observe(container.dir, boot_id), signal); };
-  return attach(std::move(monitor), how).value_or(0);
+  try {
+    return attach(std::move(monitor), how).value_or(0);
+  } catch (const base::Error& error) {
+    // Nobody reads our output any more (`… | head -n 1`): a container that only this command knew of ends with it.
+    if (error.code() == EPIPE && options.auto_remove) signal_container(observe(container.dir, boot_id), SIGKILL);
+    throw;
+  }
 }
 
 void warn_without_terminal(const RunOptions& options) {

@@ -2,6 +2,8 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "engine/attach.hpp"
+#include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
 #include "engine/verbs.hpp"
@@ -28,6 +30,15 @@ void check_conditions(const std::vector<std::string>& conditions) {
   }
 }
 
+/// The monitor itself is asked, because nothing of a --rm container is left to read when it has ended.
+std::optional<int> ask_monitor(Engine& engine, const std::string& id) {
+  try {
+    return receive_exit_code(connect_attach(engine.store(), id));
+  } catch (const base::Error&) {
+    return std::nullopt;  // it has ended, or never had one (run --rm in the foreground)
+  }
+}
+
 /// Most waits are for the end, which the kernel tells by the pidfd; other conditions have no one who tells.
 int wait_one(Engine& engine, const storage::ContainerDir& container, const WaitOptions& options,
              const std::vector<std::string>& conditions) {
@@ -41,6 +52,7 @@ int wait_one(Engine& engine, const storage::ContainerDir& container, const WaitO
     }
     const bool for_end = meets("exited", conditions) && observed.is_running();
     if (for_end && conditions.size() == 1) {
+      if (const auto code = ask_monitor(engine, container.id)) return *code;
       wait_for_end(observed, std::nullopt);
       wait_until_unwatched(container);
     } else {
