@@ -35,6 +35,14 @@ def compress(data: bytes, how: str) -> bytes:
     return data
 
 
+def decompress(data: bytes, media_type: str) -> bytes:
+    if media_type.endswith("gzip"):
+        return gzip.decompress(data)
+    if media_type.endswith("zstd"):
+        return subprocess.run(["zstd", "-q", "-d", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
+    return data
+
+
 def tar_of(entries) -> bytes:
     """A tar of (TarInfo or name, bytes) pairs; a name alone becomes a regular file of mode 0644."""
     buffer = io.BytesIO()
@@ -129,6 +137,16 @@ class Image:
 
     def write_archive(self, path):
         Path(path).write_bytes(tar_of(self.files()))
+
+    def write_docker_archive(self, path):
+        """What `docker save` writes: manifest.json, the config, plain layers named after their diff ids."""
+        config = self.config_bytes()
+        config_name = sha256(config)[7:] + ".json"
+        names = [f"{diff_id[7:]}.tar" for _, _, diff_id in self.layers]
+        files = [(config_name, config)]
+        files += [(name, decompress(data, kind)) for name, (data, kind, _) in zip(names, self.layers)]
+        files.append(("manifest.json", json.dumps([{"Config": config_name, "RepoTags": [self.name], "Layers": names}]).encode()))
+        Path(path).write_bytes(tar_of(files))
 
 
 def busybox_layer() -> bytes:
