@@ -224,9 +224,10 @@ void mount_one(int root, PreparedMount& mount, const ContainerPlan& plan, const 
   const UniqueFd target = open_target(root, mount);
   check_target(target.get(), step);
   if (step.options.copy_up) copy_up(target.get(), tree.get());
-  base::attach(tree.get(), target.get());
+  // Before it is attached: the kernel changes a mount inside a detached tree only at the tree's root.
   if (step.kind != MountKind::bind && step.options.propagation != 0)
     base::set_propagation(tree.get(), step.options.propagation, step.options.recursive_propagation);
+  base::attach(tree.get(), target.get());
   finish_mount(step, std::move(tree), devices, mounted);
 }
 
