@@ -32,7 +32,7 @@ bool may_write_any_map() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
   if (::syscall(SYS_capget, &header, sets.data()) != 0) return false;
-  for (const unsigned capability : {CAP_SETUID, CAP_SETGID, CAP_SETFCAP}) {
+  for (const unsigned capability : std::array<unsigned, 3>{CAP_SETUID, CAP_SETGID, CAP_SETFCAP}) {
     if ((sets[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) == 0) return false;
   }
   return true;
