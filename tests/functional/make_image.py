@@ -21,6 +21,13 @@ LAYER_TYPES = {
     "zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
     "none": "application/vnd.oci.image.layer.v1.tar",
 }
+DOCKER_TYPES = {
+    "application/vnd.oci.image.manifest.v1+json": "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.index.v1+json": "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.config.v1+json": "application/vnd.docker.container.image.v1+json",
+    "application/vnd.oci.image.layer.v1.tar+gzip": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    "application/vnd.oci.image.layer.v1.tar": "application/vnd.docker.image.rootfs.diff.tar",
+}
 
 
 def sha256(data: bytes) -> str:
@@ -74,6 +81,16 @@ def link_entry(name, target, hard=False):
     return info
 
 
+def index_bytes(descriptors, docker=False) -> bytes:
+    """An index of Image.descriptor() entries."""
+    media_type = "application/vnd.oci.image.index.v1+json"
+    return json.dumps({
+        "schemaVersion": 2,
+        "mediaType": DOCKER_TYPES[media_type] if docker else media_type,
+        "manifests": descriptors,
+    }).encode()
+
+
 class Image:
     """Layers and a config; writes OCI layouts, archives, and docker archives."""
 
@@ -97,14 +114,32 @@ class Image:
             "history": [{"created": "2020-09-13T12:26:40Z", "created_by": "make_image.py"} for _ in self.layers],
         }).encode()
 
-    def manifest_bytes(self) -> bytes:
+    def manifest_bytes(self, docker=False) -> bytes:
+        """The OCI image manifest, or Docker's schema 2 one."""
+        def kind(media_type):
+            return DOCKER_TYPES[media_type] if docker else media_type
         config = self.config_bytes()
         return json.dumps({
             "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": sha256(config), "size": len(config)},
-            "layers": [{"mediaType": kind, "digest": sha256(data), "size": len(data)} for data, kind, _ in self.layers],
+            "mediaType": kind("application/vnd.oci.image.manifest.v1+json"),
+            "config": {
+                "mediaType": kind("application/vnd.oci.image.config.v1+json"),
+                "digest": sha256(config),
+                "size": len(config),
+            },
+            "layers": [{"mediaType": kind(media_type), "digest": sha256(data), "size": len(data)}
+                       for data, media_type, _ in self.layers],
         }).encode()
+
+    def descriptor(self, docker=False):
+        """This image as an entry of an index."""
+        manifest = self.manifest_bytes(docker)
+        return {
+            "mediaType": json.loads(manifest)["mediaType"],
+            "digest": sha256(manifest),
+            "size": len(manifest),
+            "platform": {"os": "linux", "architecture": self.architecture},
+        }
 
     def blobs(self):
         yield self.config_bytes()
@@ -114,18 +149,9 @@ class Image:
 
     def files(self):
         """The files of an OCI image layout: (path, bytes)."""
-        manifest = self.manifest_bytes()
+        named = {**self.descriptor(), "annotations": {"org.opencontainers.image.ref.name": self.name}}
         yield "oci-layout", b'{"imageLayoutVersion":"1.0.0"}'
-        yield "index.json", json.dumps({
-            "schemaVersion": 2,
-            "manifests": [{
-                "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                "digest": sha256(manifest),
-                "size": len(manifest),
-                "platform": {"os": "linux", "architecture": self.architecture},
-                "annotations": {"org.opencontainers.image.ref.name": self.name},
-            }],
-        }).encode()
+        yield "index.json", json.dumps({"schemaVersion": 2, "manifests": [named]}).encode()
         for blob in self.blobs():
             yield "blobs/sha256/" + sha256(blob)[7:], blob
 
