@@ -250,7 +250,6 @@ static _Noreturn void execute(void) {
 }
 
 static _Noreturn void run_program(void) {
-  must(STAGE_STEP_FDS, syscall3(__NR_close_range, 3 + plan->preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC));
   if (has_flag(STAGE_HAS_SECCOMP) && has_flag(STAGE_NO_NEW_PRIVS)) load_filter();
   execute();
 }
@@ -314,6 +313,8 @@ __attribute__((used)) _Noreturn void stub_main(const long *stack) {
   start_keyring();
   set_rlimits();
   write_label();
+  /* Only marked, and before a filter that may not know this call: the report still goes out. */
+  must(STAGE_STEP_FDS, syscall3(__NR_close_range, 3 + plan->preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC));
   if (has_flag(STAGE_HAS_SECCOMP) && !has_flag(STAGE_NO_NEW_PRIVS)) load_filter();
   take_identity();
   enter_directory();

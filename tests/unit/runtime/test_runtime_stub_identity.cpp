@@ -2,6 +2,7 @@
 #include <csignal>
 #include <doctest/doctest.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <string>
 #include <sys/syscall.h>
@@ -88,6 +89,11 @@ TEST_CASE("without no-new-privileges the filter is loaded while that is still pe
   CHECK(status_field(result, "Seccomp") == "2");
   CHECK(status_field(result, "NoNewPrivs") == "0");
   CHECK(status_field(result, "CapEff") == hex64(plan.capabilities.effective));
+  plan.seccomp = {{0x20, 0, 0, 0},  // a profile older than close_range(2)
+                  {0x15, 0, 1, SYS_close_range},
+                  {0x06, 0, 0, SECCOMP_RET_ERRNO | EPERM},
+                  {0x06, 0, 0, SECCOMP_RET_ALLOW}};
+  CHECK_FALSE(run_stage_as_root(plan).report.has_value());
 }
 
 TEST_CASE("ids that are not mapped are reported by step") {
