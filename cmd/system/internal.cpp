@@ -1,7 +1,6 @@
-#include <sys/stat.h>
-
 #include <memory>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 #include "cmd/commands.hpp"
