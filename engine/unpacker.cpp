@@ -1,5 +1,8 @@
 #include "engine/unpacker.hpp"
 
+#include <string>
+#include <utility>
+
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/process.hpp"
@@ -35,14 +38,14 @@ Unpacker::~Unpacker() {
 
 Unpacker::Layer Unpacker::unpack(oci::LayerCompression compression, const base::Digest& diff_id, int target,
                                  int compressed) {
-  auto [ours, theirs] = base::Channel::make_pair();
-  const LayerJob job{compression, diff_id, owners_};
+  std::pair<base::Channel, base::Channel> reply = base::Channel::make_pair();
+  const std::string message = encode(LayerJob{compression, diff_id, owners_});
   base::with_context(
       [&] {
-        child_.channel.send(encode(job), {target, compressed, theirs.fd()});
+        child_.channel.send(message, {target, compressed, reply.second.fd()});
       },
       "handing a layer to the unpacking process");
-  return Layer{std::move(ours)};
+  return Layer{std::move(reply.first)};
 }
 
 storage::UnpackResult Unpacker::Layer::wait() {

@@ -48,8 +48,7 @@ bool is_driver_xattr(std::string_view name) {
 }  // namespace
 
 LayerWriter::LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackLimits& limits)
-    : diff_(diff),
-      policy_(policy),
+    : policy_(policy),
       limits_(limits),
       tree_(diff,
             [this](const std::string& path, int dir, bool whiteout) { note_made_directory(path, dir, whiteout); }),

@@ -59,7 +59,6 @@ class LayerWriter {
   void give_to_owner(int dir, const char* name, const tar::Entry& entry);
   OwnerRecord record_of(OwnerRecord::Type type, const tar::Entry& entry, const LayerPath& path) const;
 
-  int diff_;
   OwnerPolicy policy_;
   UnpackLimits limits_;
   LayerTree tree_;
