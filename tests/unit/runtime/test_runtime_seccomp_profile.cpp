@@ -376,7 +376,7 @@ TEST_CASE("every action, errno and flag of the runtime-spec is understood") {
   CHECK(ask(filter.program, "poll") == SECCOMP_RET_LOG);
   CHECK(ask(filter.program, "fstat") == (SECCOMP_RET_TRACE | 3));
   CHECK(ask(filter.program, "getpid") == eperm);
-  for (const std::uint64_t value : {1, 2}) CHECK(ask(filter.program, "lseek", {value}) == allow);
+  for (const std::uint64_t value : {1u, 2u}) CHECK(ask(filter.program, "lseek", {value}) == allow);
   CHECK(ask(filter.program, "lseek", {3}) == eperm);
 }
 
