@@ -21,6 +21,12 @@ class SignalFd {
   int fd() const noexcept { return fd_.get(); }
   /// Next pending signal number, or nothing.
   std::optional<int> next();
+  /// Forgets what is pending, such as the SIGPIPE of a write that said EPIPE already; else it would end the process as
+  /// soon as the mask is restored.
+  void discard_pending() {
+    while (next()) {
+    }
+  }
 
  private:
   void open(const sigset_t& set);

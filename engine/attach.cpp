@@ -170,7 +170,12 @@ std::optional<int> attach(base::Channel monitor, const AttachOptions& options) {
   base::SignalFd signals{forwarded_signals()};
   const runtime::RawTerminal raw{options.tty && options.with_stdin ? STDIN_FILENO : -1};
   AttachedClient client{std::move(monitor), options, signals};
-  return client.run();
+  try {
+    return client.run();
+  } catch (const base::Error& error) {
+    if (error.code() == EPIPE) signals.discard_pending();
+    throw;
+  }
 }
 
 }  // namespace engine

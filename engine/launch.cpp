@@ -122,7 +122,7 @@ void leave_caller(const base::UniqueFd& null) {
   plan.client_fd = client.fd();
   plan.container_fd = launch.container.dir.get();
   plan.alive_fd = alive.fd();
-  plan.user_namespace_fd = started.init.user_namespace.get();
+  plan.network_exit_fd = started.network_exit.get();
   if (launch.record.auto_remove) {
     plan.cleanup_path = own_program("engine");
     plan.cleanup_argv = {"engine"};

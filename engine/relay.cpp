@@ -154,7 +154,12 @@ ChildStreams make_child_streams(bool interactive) {
 base::ExitStatus relay(base::Child& process, Relay what) {
   base::SignalFd signals{forwarded_signals()};
   Copier copier{process, std::move(what), signals};
-  return copier.run();
+  try {
+    return copier.run();
+  } catch (const base::Error& error) {
+    if (error.code() == EPIPE) signals.discard_pending();
+    throw;
+  }
 }
 
 }  // namespace engine

@@ -78,7 +78,11 @@ StartedInit start_init(const Launch& launch, const Stdio& stdio, bool die_with_p
     rootless::write_id_maps(pid, proc_pid_fd, host.id_map, host);
   };
   if (launch.record.network == "private")
-    request.set_up_network = [&](pid_t pid) { started.helpers.push_back(rootless::start_user_network(pid, host)); };
+    request.set_up_network = [&](pid_t pid) {
+      rootless::UserNetwork network = rootless::start_user_network(pid, host);
+      started.helpers.push_back(std::move(network.helper));
+      started.network_exit = std::move(network.exit_fd);
+    };
   request.serve_fuse = [&](int fuse_fd, pid_t pid) {
     started.helpers.push_back(serve_fuse_overlayfs(launch.engine, *request.rootfs, fuse_fd, pid));
   };

@@ -193,13 +193,13 @@ UserNetwork start_user_network(const NetworkTarget& target, const HostFacts& hos
   return host.slirp4netns.empty() ? start_pasta(target, host) : start_slirp4netns(target, host);
 }
 
-base::Child start_user_network(pid_t pid, const HostFacts& host) {
+UserNetwork start_user_network(pid_t pid, const HostFacts& host) {
   const base::UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
   if (!pidfd) throw base::os_error("opening process ", pid);
   const base::UniqueFd user = open_namespace(pid, "user");
   const base::UniqueFd network = open_namespace(pid, "net");
-  const NetworkTarget target{pid, pidfd.get(), user.get(), network.get()};
-  return start_user_network(target, host).helper;
+  const NetworkTarget target{pid, pidfd.get(), user.get(), network.get(), true};
+  return start_user_network(target, host);
 }
 
 }  // namespace rootless

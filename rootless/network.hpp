@@ -32,8 +32,8 @@ struct UserNetwork {
 /// @throws Error unsupported when nothing is installed or /dev/net/tun is closed to us, with a hint; network when the
 /// helper failed, with its own words.
 UserNetwork start_user_network(const NetworkTarget& target, const HostFacts& host);
-/// As above by /proc/PID, which must be dumpable. Before Linux 6.9 the helper then ends only when it is killed.
-base::Child start_user_network(pid_t pid, const HostFacts& host);
+/// As above by /proc/PID, which must be dumpable. The caller keeps UserNetwork::exit_fd as long as the container lives.
+UserNetwork start_user_network(pid_t pid, const HostFacts& host);
 
 /// Address of the DNS forwarder of the helper that would be started.
 std::string forwarder_address(const HostFacts& host);

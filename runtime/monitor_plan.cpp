@@ -26,7 +26,7 @@ void add_descriptors(const MonitorPlan& plan, monitor_plan& header) {
   header.client_fd = plan.client_fd;
   header.container_fd = plan.container_fd;
   header.alive_fd = plan.alive_fd;
-  header.user_namespace_fd = plan.user_namespace_fd;
+  header.network_exit_fd = plan.network_exit_fd;
 }
 
 void add_cleanup(const MonitorPlan& plan, StubBuffer& buffer, monitor_plan& header) {
@@ -65,7 +65,7 @@ base::UniqueFd make_monitor_executable() {
 void exec_monitor(int executable_fd, const MonitorPlan& plan) {
   const base::UniqueFd plan_fd = make_plan_fd(encode_monitor_plan(plan));
   for (const int fd : {plan.init_pidfd, plan.terminal_fd, plan.stdin_fd, plan.stdout_fd, plan.stderr_fd, plan.log_fd,
-                       plan.listen_fd, plan.client_fd, plan.container_fd, plan.alive_fd, plan.user_namespace_fd})
+                       plan.listen_fd, plan.client_fd, plan.container_fd, plan.alive_fd, plan.network_exit_fd})
     make_inheritable(fd);
   const int code = exec_stub(executable_fd, "engine-monitor", plan_fd.get());
   throw base::error_from_code(code, "executing the monitor");

@@ -85,7 +85,7 @@ static void close_all_but(const int32_t *kept, int count) {
 static void close_what_is_not_ours(void) {
   const int32_t kept[] = {plan->init_pidfd, plan->terminal_fd, plan->stdin_fd,     plan->stdout_fd,
                           plan->stderr_fd,  plan->log_fd,      plan->listen_fd,    plan->client_fd,
-                          plan->alive_fd,   plan->container_fd, plan->user_namespace_fd};
+                          plan->alive_fd,   plan->container_fd, plan->network_exit_fd};
   const long null = syscall4(__NR_openat, AT_FDCWD, ptr("/dev/null"), O_RDWR, 0);
   for (long fd = 0; fd < 3 && null >= 0; fd++) syscall3(__NR_dup3, null, fd, 0);
   close_all_but(kept, sizeof kept / sizeof kept[0]);
@@ -339,7 +339,7 @@ static char **string_array(char **to, uint32_t offsets, uint32_t count) {
 
 static _Noreturn void clean_up(void) {
   const int first = clients[0].fd >= 0 && clients[0].is_first ? clients[0].fd : -1;
-  const int32_t kept[] = {first, plan->user_namespace_fd}; /* not alive_fd: the clean-up takes that lock itself */
+  const int32_t kept[] = {first}; /* not alive_fd: the clean-up takes that lock itself */
   const uint64_t slots = (uint64_t)plan->cleanup_argc + plan->cleanup_envc + 2, no_signals = 0;
   long address;
   if (plan->cleanup_path == 0) exit_now(0);

@@ -44,7 +44,7 @@ struct monitor_plan {
   int32_t client_fd;               /* the command that started the container, or -1; its slowness holds the container */
   int32_t container_fd;            /* directory containers/<id>: `exit` is written here by temp and rename */
   int32_t alive_fd;                /* lock file; only kept open */
-  int32_t user_namespace_fd;       /* handed on to the clean-up; or -1 */
+  int32_t network_exit_fd;       /* only kept open: the network helper ends when it closes; or -1 */
   uint64_t log_max_bytes;          /* rotate to log.1 past this; 0: never */
   uint32_t cleanup_argc, cleanup_argv; /* argv of what is executed in place of the monitor after the exit was recorded */
   uint32_t cleanup_path;               /* offset of absolute path; 0: just exit */
@@ -54,7 +54,7 @@ struct monitor_plan {
 };
 
 /* All descriptors are -1 or at least 3. Over the clean-up's execve stay open, under the same numbers: client_fd (so the
- * client sees end of file only when the clean-up is done) and user_namespace_fd; alive_fd is closed, since the clean-up
+ * client sees end of file only when the clean-up is done); alive_fd is closed, since the clean-up
  * takes that lock itself; 0, 1, 2 are /dev/null.
  *
  * containers/<id>/exit: "<exit code> <signalled 0|1> <oom 0|1> <seconds>.<nanoseconds>\n", CLOCK_REALTIME. */
