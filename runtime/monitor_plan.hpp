@@ -27,7 +27,7 @@ struct MonitorPlan {
   int client_fd = -1;                  ///< The command that started the container; its slowness holds the container up.
   int container_fd = -1;               ///< Directory for exit_name and log rotation; -1: neither.
   int alive_fd = -1;                   ///< Lock file that is only held.
-  int network_exit_fd = -1;          ///< Only kept open: the network helper ends when it closes.
+  int network_exit_fd = -1;            ///< Only kept open: the network helper ends when it closes.
   std::string exit_name = "exit";
   std::string log_name = "log";           ///< Name of log_fd's file; rotation renames it to log_name + ".1".
   std::uint64_t log_max_bytes = 0;        ///< 0: never rotate.

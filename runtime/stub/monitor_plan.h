@@ -44,7 +44,7 @@ struct monitor_plan {
   int32_t client_fd;               /* the command that started the container, or -1; its slowness holds the container */
   int32_t container_fd;            /* directory containers/<id>: `exit` is written here by temp and rename */
   int32_t alive_fd;                /* lock file; only kept open */
-  int32_t network_exit_fd;       /* only kept open: the network helper ends when it closes; or -1 */
+  int32_t network_exit_fd;         /* only kept open: the network helper ends when it closes; or -1 */
   uint64_t log_max_bytes;          /* rotate to log.1 past this; 0: never */
   uint32_t cleanup_argc, cleanup_argv; /* argv of what is executed in place of the monitor after the exit was recorded */
   uint32_t cleanup_path;               /* offset of absolute path; 0: just exit */
