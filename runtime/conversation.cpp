@@ -1,6 +1,7 @@
 #include "runtime/conversation.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -23,11 +24,26 @@ class Conversation {
         if (!message.fds.empty()) init_.terminal = std::move(message.fds.front());
         return std::move(init_);
       }
-      answer(message);
+      try {
+        answer(message);
+      } catch (const base::Error&) {
+        throw_inits_own_error();
+        throw;
+      }
     }
   }
 
  private:
+  // What we do for init fails when init has died meanwhile; then its own last words are the reason.
+  void throw_inits_own_error() {
+    pollfd waiting{channel_.fd(), POLLIN, 0};
+    while (::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLIN) != 0)
+      if (const auto message = channel_.receive(); !message)
+        return;
+      else if (!message->bytes.empty() && message->bytes.front() == static_cast<char>(Sync::failed))
+        throw decode_error(std::string_view{message->bytes}.substr(1));
+  }
+
   void answer(SyncMessage& message) {
     switch (message.type) {
       case Sync::successor:

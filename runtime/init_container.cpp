@@ -209,14 +209,15 @@ class Init {
     send_sync(orders_.channel, Sync::created, {}, handed_over);
     terminal.master.reset();
     const int slave = terminal.slave.get();
-    enter_stage(std::move(stage), {.stdin_fd = slave >= 0 ? slave : request_.stdin_fd,
-                                   .stdout_fd = slave >= 0 ? slave : request_.stdout_fd,
-                                   .stderr_fd = slave >= 0 ? slave : request_.stderr_fd,
-                                   .preserved = request_.preserved_fds,
-                                   .executable = orders_.stage_executable.get(),
-                                   .report = orders_.report.get(),
-                                   .start = request_.start_fd,
-                                   .label = label_.fd.get()});
+    if (slave < 0) give_pipes_to(process_.user.uid, {request_.stdin_fd, request_.stdout_fd, request_.stderr_fd});
+    enter_stage(stage, {.stdin_fd = slave >= 0 ? slave : request_.stdin_fd,
+                        .stdout_fd = slave >= 0 ? slave : request_.stdout_fd,
+                        .stderr_fd = slave >= 0 ? slave : request_.stderr_fd,
+                        .preserved = request_.preserved_fds,
+                        .executable = orders_.stage_executable.get(),
+                        .report = orders_.report.get(),
+                        .start = request_.start_fd,
+                        .label = label_.fd.get()});
   }
 
   const InitOrders& orders_;

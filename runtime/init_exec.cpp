@@ -90,12 +90,13 @@ Terminal open_exec_terminal(const Process& process, int root) {
   send_sync(orders.channel, Sync::created, {}, handed_over);
   terminal.master.reset();
   const int slave = terminal.slave.get();
-  enter_stage(std::move(stage), {.stdin_fd = slave >= 0 ? slave : request.stdin_fd,
-                                 .stdout_fd = slave >= 0 ? slave : request.stdout_fd,
-                                 .stderr_fd = slave >= 0 ? slave : request.stderr_fd,
-                                 .preserved = request.preserved_fds,
-                                 .executable = orders.stage_executable.get(),
-                                 .report = orders.report.get()});
+  if (slave < 0) give_pipes_to(process.user.uid, {request.stdin_fd, request.stdout_fd, request.stderr_fd});
+  enter_stage(stage, {.stdin_fd = slave >= 0 ? slave : request.stdin_fd,
+                      .stdout_fd = slave >= 0 ? slave : request.stdout_fd,
+                      .stderr_fd = slave >= 0 ? slave : request.stderr_fd,
+                      .preserved = request.preserved_fds,
+                      .executable = orders.stage_executable.get(),
+                      .report = orders.report.get()});
 }
 
 }  // namespace

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <csignal>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
 
 namespace runtime {
 
@@ -39,6 +42,17 @@ void set_dumpable(bool on) {
 void set_oom_score(int score) {
   base::with_context([&] { base::write_existing(AT_FDCWD, "/proc/self/oom_score_adj", base::concat(score)); },
                      "setting oomScoreAdj to ", score);
+}
+
+void give_pipes_to(std::uint32_t uid, const std::vector<int>& streams) {
+  if (uid == 0) return;
+  for (const int fd : streams) {
+    struct statfs status {};
+    if (::fstatfs(fd, &status) != 0 || status.f_type != PIPEFS_MAGIC) continue;
+    // Where the ids are not mapped the owner stays, which only costs /dev/stdout.
+    if (::fchown(fd, uid, static_cast<gid_t>(-1)) != 0)
+      base::log(base::LogLevel::debug, "a standard stream keeps its owner: errno ", errno);
+  }
 }
 
 ExecLabel open_exec_label(const Process& process) {

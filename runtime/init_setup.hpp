@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -25,6 +27,10 @@ void set_dumpable(bool on);
 
 /// Writes /proc/self/oom_score_adj; for that the process must be dumpable, or root.
 void set_oom_score(int score);
+
+/// Makes those of the three standard streams that are pipes belong to `uid`, so that a program of that user can open
+/// /dev/stdout. Terminals, files and sockets of the caller stay as they are.
+void give_pipes_to(std::uint32_t uid, const std::vector<int>& streams);
 
 /// /proc/self/attr/… to write the security label of the next exec to, and that label; nothing when none is asked for.
 struct ExecLabel {

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "runtime/capability_names.hpp"
+#include "runtime/stub/plan.h"
 
 namespace runtime {
 namespace {
@@ -90,7 +91,9 @@ StagePlan plan_stage(const Process& process, const SeccompFilter& seccomp, bool 
   return plan;
 }
 
-void enter_stage(StagePlan plan, const StageDescriptors& descriptors) {
+namespace {
+
+[[noreturn]] void place_and_execute(StagePlan plan, const StageDescriptors& descriptors) {
   const int first_free = 3 + static_cast<int>(descriptors.preserved.size());
   std::vector<int> inherited = {descriptors.stdin_fd, descriptors.stdout_fd, descriptors.stderr_fd};
   inherited.insert(inherited.end(), descriptors.preserved.begin(), descriptors.preserved.end());
@@ -107,6 +110,23 @@ void enter_stage(StagePlan plan, const StageDescriptors& descriptors) {
     throw base::os_error("marking descriptors close-on-exec");
   errno = exec_stage(executable, plan_fd.get(), plan);
   throw base::os_error("executing the last stage");
+}
+
+}  // namespace
+
+void enter_stage(const StagePlan& plan, const StageDescriptors& descriptors) noexcept {
+  // Beyond the descriptors that are overwritten with the program's own.
+  const int report = ::fcntl(descriptors.report, F_DUPFD_CLOEXEC, 3 + static_cast<int>(descriptors.preserved.size()));
+  stage_report failure{.step = STAGE_STEP_PLAN, .code = EINVAL};
+  try {
+    place_and_execute(plan, descriptors);
+  } catch (const base::Error& error) {
+    if (error.code() != 0) failure.code = error.code();
+  } catch (...) {  // out of memory
+    failure.code = ENOMEM;
+  }
+  [[maybe_unused]] const ssize_t ignored = ::write(report, &failure, sizeof failure);
+  ::_exit(STAGE_EXIT_FAILED);
 }
 
 }  // namespace runtime

@@ -25,7 +25,8 @@ struct StageDescriptors {
   int label = -1;
 };
 
-/// Puts every descriptor in its place and executes the stub. Returns only by throwing.
-[[noreturn]] void enter_stage(StagePlan plan, const StageDescriptors& descriptors);
+/// Puts every descriptor in its place and executes the stub. A failure goes to the report descriptor, as the stub's own
+/// do, since init has said "created" already; then the process ends.
+[[noreturn]] void enter_stage(const StagePlan& plan, const StageDescriptors& descriptors) noexcept;
 
 }  // namespace runtime
