@@ -173,8 +173,9 @@ std::optional<int> attach(base::Channel monitor, const AttachOptions& options) {
   try {
     return client.run();
   } catch (const base::Error& error) {
-    if (error.code() == EPIPE) signals.discard_pending();
-    throw;
+    if (error.code() != EPIPE) throw;
+    signals.discard_pending();
+    throw base::Error{base::ErrorKind::interrupted, "nobody reads our output any more"}.with_code(EPIPE);
   }
 }
 

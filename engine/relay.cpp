@@ -157,8 +157,9 @@ base::ExitStatus relay(base::Child& process, Relay what) {
   try {
     return copier.run();
   } catch (const base::Error& error) {
-    if (error.code() == EPIPE) signals.discard_pending();
-    throw;
+    if (error.code() != EPIPE) throw;
+    signals.discard_pending();
+    throw base::Error{base::ErrorKind::interrupted, "nobody reads our output any more"}.with_code(EPIPE);
   }
 }
 
