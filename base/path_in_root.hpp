@@ -33,7 +33,7 @@ MadeDirectory make_directories_in_root(int root, const std::string& path, mode_t
 UniqueFd make_file_in_root(int root, const std::string& path, mode_t mode = 0644);
 
 /// A small regular file of a rootfs (passwd, group): O_NONBLOCK, must be regular, at most `limit_bytes`; empty text
-/// when it is absent or not such a file. Source: SECURITY-AND-DESIGN R13.
+/// when it is absent or not such a file.
 std::string read_small_file_in_root(int root, const std::string& path, std::size_t limit_bytes);
 
 }  // namespace base

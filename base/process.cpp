@@ -192,7 +192,7 @@ pid_t Child::detach() noexcept {
   return std::exchange(pid_, -1);
 }
 
-Child spawn(const Command& command) {
+StartingChild begin_spawn(const Command& command) {
   if (command.path.empty() || command.path[0] != '/' || command.argv.empty())
     throw make_error(ErrorKind::internal, "executing ", quoted(command.path), ": not an absolute path, or no argv");
   Pipe report = make_pipe();  // close-on-exec: a successful exec closes it, and we read end of file
@@ -222,10 +222,17 @@ Child spawn(const Command& command) {
   Child guard{pid, UniqueFd{}};  // kills and reaps, should anything below throw
   UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
   if (!pidfd) throw os_error("opening a descriptor of process ", pid);
-  report.write_end.reset();
-  if (const std::optional<ChildFailure> failure = read_failure(report.read_end.get()))
-    throw error_from_code(failure->code, concat(name_of(failure->step), " ", quoted(command.path)));
-  return Child{guard.detach(), std::move(pidfd)};
+  return {Child{guard.detach(), std::move(pidfd)}, std::move(report.read_end), command.path};
+}
+
+Child StartingChild::confirm() && {
+  if (const std::optional<ChildFailure> failure = read_failure(report_.get()))
+    throw error_from_code(failure->code, concat(name_of(failure->step), " ", quoted(path_)));
+  return std::move(child_);
+}
+
+Child spawn(const Command& command) {
+  return begin_spawn(command).confirm();
 }
 
 void assert_single_threaded() {

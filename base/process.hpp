@@ -52,6 +52,21 @@ class Child {
   UniqueFd pidfd_;
 };
 
+/// A child between fork and exec. Killed and reaped on destruction.
+class StartingChild {
+ public:
+  StartingChild(Child child, UniqueFd report, std::string path)
+      : child_(std::move(child)), report_(std::move(report)), path_(std::move(path)) {}
+  /// Waits for the exec. @throws Error with errno, when it failed.
+  Child confirm() &&;
+
+ private:
+  Child child_;
+  UniqueFd report_;
+  std::string path_;
+};
+/// Forks, and does not wait for the exec: for several programs that start side by side.
+StartingChild begin_spawn(const Command& command);
 /// Starts a program; an exec failure is thrown here, with errno, and leaves no process behind.
 Child spawn(const Command& command);
 

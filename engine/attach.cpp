@@ -150,8 +150,8 @@ class AttachedClient {
 sigset_t forwarded_signals() {
   sigset_t set;
   ::sigfillset(&set);
-  for (const int signal : {SIGCHLD, SIGURG, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSTOP, SIGKILL, SIGSEGV,
-                           SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGPROF})
+  for (const int signal : {SIGCHLD, SIGURG, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSTOP, SIGKILL, SIGSEGV, SIGBUS,
+                           SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGPROF})
     ::sigdelset(&set, signal);
   return set;
 }

@@ -17,7 +17,7 @@ struct GlobalOptions {
   std::string log_level;       ///< --log-level debug|info|warn|error; --debug
 };
 
-/// Defaults, files, environment and flags, merged once (FEATURES.md 4.1: podman 6 order).
+/// Defaults, files, environment and flags, merged once (podman 6 order).
 struct Config {
   std::string root;            ///< Absolute path of the store.
   std::string run;             ///< Absolute path of the run folder.

@@ -11,7 +11,7 @@
 namespace engine {
 
 /// Writes hosts, hostname, resolv.conf and .containerenv into the container's folder, from where they are bound into
-/// the container: nothing is ever written through a path of the image. Source: FEATURES.md 4.3.
+/// the container: nothing is ever written through a path of the image.
 void write_container_files(Engine& engine, const storage::ContainerDir& container,
                            const storage::ContainerRecord& record, const RunOptions& options);
 

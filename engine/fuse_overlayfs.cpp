@@ -29,7 +29,8 @@ base::Child serve_fuse_overlayfs(const Engine& engine, const base::RootfsMount& 
   base::Command command{.path = own_program("engine")};
   // Its remarks on mount options are not for the user; what goes wrong shows as an I/O error of the mount.
   const base::UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
-  command.fds = {{user_namespace.get(), user_namespace_number}, {fuse_fd, fuse_number}, {null.get(), 1}, {null.get(), 2}};
+  command.fds = {
+      {user_namespace.get(), user_namespace_number}, {fuse_fd, fuse_number}, {null.get(), 1}, {null.get(), 2}};
   int number = first_directory_number;
   std::string lowers;
   for (const base::UniqueFd& lower : rootfs.lowers) {

@@ -37,7 +37,8 @@ std::optional<base::RootfsMount> plan(const Launch& launch) {
                                  .variant = record.variant,
                                  .container_dir = launch.container.dir.get()};
   for (const std::string& chain : record.chain_ids) request.chain_ids.push_back(base::Digest::parse(chain));
-  // Not request.read_only: mount points that the image lacks are made first; the spec makes the root read-only at the end.
+  // Not request.read_only: mount points that the image lacks are made first; the spec makes the root read-only at the
+  // end.
   request.volatile_upper = record.auto_remove;
   return storage::plan_rootfs(launch.engine.store(), request);
 }

@@ -19,7 +19,7 @@ struct ResolvedUser {
 /// "", "name", "uid", "name:group", "uid:gid", … looked up in the text of the container's own passwd and group files.
 /// All digits is always a number, 0–4294967294, never a name. Without ":group" the groups of the group file are added.
 /// @throws Error invalid_argument for bad numbers; not_found for unknown names.
-/// Source: podman-run(1) --user; SECURITY-AND-DESIGN A.2 "exec -u 1", "uid overflow".
+/// Source: podman-run(1) --user.
 ResolvedUser resolve_user(std::string_view user, std::string_view passwd, std::string_view group,
                           const std::vector<std::string>& group_add);
 

@@ -19,7 +19,7 @@ constexpr std::size_t max_helper_words_bytes = 4096;
 struct RunningHelper {
   std::string name;
   base::UniqueFd words;  // what it says on stderr
-  base::Child child;
+  base::StartingChild starting;
 };
 
 RunningHelper start_helper(const std::string& path, const char* name, pid_t pid, const std::vector<IdRange>& ranges) {
@@ -34,7 +34,7 @@ RunningHelper start_helper(const std::string& path, const char* name, pid_t pid,
   }
   command.fds = {{stderr_pipe.write_end.get(), 2}};
   command.null_stdin = true;
-  return {name, std::move(stderr_pipe.read_end), base::spawn(command)};
+  return {name, std::move(stderr_pipe.read_end), base::begin_spawn(command)};
 }
 
 std::string hint_for(const std::string& name, std::string_view words) {
@@ -50,7 +50,8 @@ std::string hint_for(const std::string& name, std::string_view words) {
 }
 
 void await_helper(RunningHelper& helper) {
-  const std::optional<base::ExitStatus> status = helper.child.wait_for(helper_limit);
+  base::Child child = std::move(helper.starting).confirm();
+  const std::optional<base::ExitStatus> status = child.wait_for(helper_limit);
   if (!status) {
     throw base::make_error(base::ErrorKind::permission, "writing the id map: ", helper.name, " does not end");
   }

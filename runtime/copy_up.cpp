@@ -1,15 +1,14 @@
 #include "runtime/copy_up.hpp"
 
+#include <array>
+#include <climits>
 #include <dirent.h>
 #include <fcntl.h>
+#include <memory>
+#include <string_view>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <array>
-#include <climits>
-#include <memory>
-#include <string_view>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -64,7 +63,8 @@ void copy_directory(int source, int target, dev_t device, int depth);
 
 void copy_entry(int source, int target, const char* name, dev_t device, int depth) {
   struct stat status {};
-  if (::fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) != 0) throw base::os_error("examining ", base::quoted(name));
+  if (::fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    throw base::os_error("examining ", base::quoted(name));
   if (status.st_dev != device) return;
   if (S_ISREG(status.st_mode)) return copy_file(source, target, name);
   if (S_ISLNK(status.st_mode)) return copy_link(source, target, name, status);

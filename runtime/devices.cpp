@@ -1,11 +1,10 @@
 #include "runtime/devices.hpp"
 
 #include <fcntl.h>
+#include <string_view>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-#include <string_view>
 
 #include "base/error.hpp"
 #include "base/mount.hpp"
@@ -58,9 +57,13 @@ bool is_standard(const std::string& path) {
   return false;
 }
 
-mode_t file_type(char type) { return type == 'b' ? S_IFBLK : S_IFCHR; }
+mode_t file_type(char type) {
+  return type == 'b' ? S_IFBLK : S_IFCHR;
+}
 
-bool lies_in_dev(const std::string& path) { return path.starts_with(dev_prefix); }
+bool lies_in_dev(const std::string& path) {
+  return path.starts_with(dev_prefix);
+}
 
 void bind_device(int root, const HostDevice& device, const std::string& path) {
   const base::UniqueFd target = base::make_file_in_root(root, path);
@@ -78,7 +81,8 @@ HostDevices clone_host_devices(const std::vector<Device>& devices) {
   for (const Device& device : devices) {
     if (is_standard(device.path)) continue;
     if (device.type == 'p')
-      throw base::make_error(base::ErrorKind::unsupported, "device ", base::quoted(device.path), ": type p is not supported");
+      throw base::make_error(base::ErrorKind::unsupported, "device ", base::quoted(device.path),
+                             ": type p is not supported");
     result.others.push_back(
         {device.path, clone_device(device.path, file_type(device.type), makedev(device.major, device.minor))});
   }

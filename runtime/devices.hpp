@@ -1,8 +1,7 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -10,7 +9,7 @@
 
 namespace runtime {
 
-/// A device node of the host as a detached mount, verified to be the device that was meant (SECURITY-AND-DESIGN R4).
+/// A device node of the host as a detached mount, verified to be the device that was meant.
 struct HostDevice {
   std::string path;  ///< In the container, absolute.
   base::UniqueFd tree;

@@ -7,7 +7,8 @@
 
 namespace runtime {
 
-/// Home directory of `uid` in the text of a passwd(5) file; "/" when it has no usable line. Malformed lines are skipped.
+/// Home directory of `uid` in the text of a passwd(5) file; "/" when it has no usable line. Malformed lines are
+/// skipped.
 std::string home_of(std::string_view passwd, std::uint32_t uid);
 
 /// Adds HOME, which programs rely on and config.json may leave out, from the /etc/passwd of the container, as runc and

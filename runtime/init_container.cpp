@@ -78,16 +78,15 @@ class Init {
   bool waits_for_network() const { return request_.set_up_network && plan_.namespaces.creates(CLONE_NEWNET); }
 
   void start() {
+    // First of all, so that the parent's helpers for the id maps work while we do what needs no ids.
+    // Our own files in /proc are ours only when we are dumpable; who joined others' processes never is.
+    if (!joins_processes()) set_dumpable(true);
+    if (is_mapped_later()) send_sync(orders_.channel, Sync::map_ids_please);
     keep_only_our_descriptors();
     set_usual_umask();
     if (request_.die_with_parent) die_with_parent();
-    // Our own files in /proc are ours only when we are dumpable; who joined others' processes never is.
-    if (!joins_processes()) {
-      set_dumpable(true);
-      if (spec_.process.oom_score_adj) set_oom_score(*spec_.process.oom_score_adj);
-    }
+    if (spec_.process.oom_score_adj && !joins_processes()) set_oom_score(*spec_.process.oom_score_adj);
     label_ = open_exec_label(spec_.process);
-    if (is_mapped_later()) send_sync(orders_.channel, Sync::map_ids_please);
   }
 
   void keep_only_our_descriptors() {

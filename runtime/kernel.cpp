@@ -1,8 +1,7 @@
 #include "runtime/kernel.hpp"
 
-#include <sys/utsname.h>
-
 #include <string_view>
+#include <sys/utsname.h>
 #include <utility>
 
 #include "base/error.hpp"

@@ -1,14 +1,13 @@
 #include "runtime/mounts.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
+#include <iterator>
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-
-#include <algorithm>
-#include <iterator>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -29,8 +28,16 @@ constexpr long cgroup2_magic = 0x63677270;               // CGROUP2_SUPER_MAGIC
 // Files of procfs that a container may have replaced, as lxcfs does. Anything else there is refused, since security
 // settings are written below /proc (CVE-2019-16884, CVE-2019-19921).
 constexpr std::string_view replaceable_proc_files[] = {
-    "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",  "/proc/stat",    "/proc/swaps",
-    "/proc/uptime",  "/proc/loadavg",   "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/uptime",
+    "/proc/loadavg",
+    "/proc/slabinfo",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/sys/crypto/fips_enabled",
 };
 
 long filesystem_magic(int fd) {
@@ -145,7 +152,8 @@ UniqueFd mount_cgroup(const MountStep& step, const NamespacePlan& namespaces) {
   const std::string host_path = "/sys/fs/cgroup";
   const UniqueFd host{::open(host_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
   if (!host || filesystem_magic(host.get()) != cgroup2_magic) {
-    base::log(base::LogLevel::debug, "not mounting ", base::quoted(step.destination), ": the host has no pure cgroup v2");
+    base::log(base::LogLevel::debug, "not mounting ", base::quoted(step.destination),
+              ": the host has no pure cgroup v2");
     return {};
   }
   MountStep unified = step;

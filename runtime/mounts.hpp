@@ -11,8 +11,8 @@ namespace runtime {
 /// A step of the plan with what could be opened before the ids were mapped: bind sources as detached clones.
 struct PreparedMount {
   const MountStep* step = nullptr;
-  base::UniqueFd tree;        ///< Binds only.
-  bool is_directory = true;   ///< Of a bind's source.
+  base::UniqueFd tree;       ///< Binds only.
+  bool is_directory = true;  ///< Of a bind's source.
 };
 
 /// Clones the sources of all bind mounts; they are paths of the host, resolved in our own copy of its mounts.
@@ -20,9 +20,9 @@ std::vector<PreparedMount> prepare_mounts(const ContainerPlan& plan);
 
 /// Mounts that later steps need.
 struct MountedTrees {
-  base::UniqueFd proc;    ///< Of the container's own pid namespace, when there is one.
+  base::UniqueFd proc;  ///< Of the container's own pid namespace, when there is one.
   base::UniqueFd devpts;
-  base::UniqueFd dev;     ///< The tmpfs on /dev.
+  base::UniqueFd dev;  ///< The tmpfs on /dev.
 };
 
 /// Mounts everything below `root`, a detached or attached tree, in the order of config.json. Every target is resolved

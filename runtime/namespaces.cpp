@@ -1,5 +1,6 @@
 #include "runtime/namespaces.hpp"
 
+#include <cstring>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/nsfs.h>
@@ -9,8 +10,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <cstring>
 
 #include "base/error.hpp"
 #include "base/mount.hpp"
@@ -51,7 +50,8 @@ void join_namespaces(const std::vector<OpenNamespace>& namespaces, unsigned flag
 }
 
 void create_namespaces(unsigned flags) {
-  if (flags != 0 && ::unshare(static_cast<int>(flags)) != 0) throw base::os_error("creating the container's namespaces");
+  if (flags != 0 && ::unshare(static_cast<int>(flags)) != 0)
+    throw base::os_error("creating the container's namespaces");
 }
 
 void separate_mounts(bool as_slaves) {

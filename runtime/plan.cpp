@@ -1,9 +1,8 @@
 #include "runtime/plan.hpp"
 
+#include <algorithm>
 #include <linux/mount.h>
 #include <sched.h>
-
-#include <algorithm>
 
 #include "base/error.hpp"
 
@@ -24,7 +23,7 @@ struct NamespaceKind {
 
 // In the order in which they are joined: the user namespace first, since it gives the rights to join the others.
 constexpr NamespaceKind namespace_kinds[] = {
-    {"user", "user", CLONE_NEWUSER}, {"ipc", "ipc", CLONE_NEWIPC},   {"uts", "uts", CLONE_NEWUTS},
+    {"user", "user", CLONE_NEWUSER},  {"ipc", "ipc", CLONE_NEWIPC}, {"uts", "uts", CLONE_NEWUTS},
     {"network", "net", CLONE_NEWNET}, {"pid", "pid", CLONE_NEWPID}, {"cgroup", "cgroup", CLONE_NEWCGROUP},
     {"mount", "mnt", CLONE_NEWNS},
 };
@@ -113,8 +112,7 @@ MountStep plan_mount(const Mount& mount, const std::string& bundle) {
   step.kind = kind_of(mount, step.options);
   if (step.destination == "/")
     throw make_error(ErrorKind::invalid_argument, "a mount on \"/\" would hide the root file system");
-  if (step.options.remount)
-    throw make_error(ErrorKind::unsupported, "mount option \"remount\" is not supported");
+  if (step.options.remount) throw make_error(ErrorKind::unsupported, "mount option \"remount\" is not supported");
   if (step.options.copy_up && step.type != "tmpfs")
     throw make_error(ErrorKind::invalid_argument, "mount option \"tmpcopyup\" is for tmpfs only");
   if (step.kind == MountKind::bind) {

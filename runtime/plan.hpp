@@ -50,8 +50,8 @@ struct MountStep {
 struct ContainerPlan {
   NamespacePlan namespaces;
   std::vector<MountStep> mounts;
-  bool keeps_host_propagation = false;   ///< Some mount or the root wants to be a slave or shared.
-  std::uint64_t root_propagation = 0;    ///< MS_*; 0: private.
+  bool keeps_host_propagation = false;  ///< Some mount or the root wants to be a slave or shared.
+  std::uint64_t root_propagation = 0;   ///< MS_*; 0: private.
   bool recursive_root_propagation = false;
 };
 

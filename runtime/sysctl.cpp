@@ -1,8 +1,7 @@
 #include "runtime/sysctl.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
+#include <fcntl.h>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"

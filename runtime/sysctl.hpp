@@ -7,7 +7,7 @@
 namespace runtime {
 
 /// Writes sysctls of the container's own namespaces through `proc`, a procfs nobody else has mounted on; a file that
-/// is covered by a mount is refused (SECURITY-AND-DESIGN R3). Names were checked by parse_spec.
+/// is covered by a mount is refused. Names were checked by parse_spec.
 void write_sysctls(int proc, const std::vector<std::pair<std::string, std::string>>& sysctls);
 
 /// "net.ipv4.ip_forward" and "net/ipv4/ip_forward" to "sys/net/ipv4/ip_forward". Source: sysctl(8).

@@ -11,7 +11,7 @@
 
 namespace storage {
 
-/// Each is an Error corrupt when passed. Source: SECURITY-AND-DESIGN A.4 "bombs".
+/// Each is an Error corrupt when passed.
 struct UnpackLimits {
   std::uint64_t max_unpacked_bytes = 64ULL << 30;
   std::uint64_t max_entries = 4'000'000;

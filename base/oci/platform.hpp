@@ -11,8 +11,8 @@ namespace oci {
 
 struct Platform {
   std::string os = "linux";
-  std::string architecture;  ///< GOARCH: amd64, arm64, arm, 386, ppc64le, s390x, riscv64
-  std::string variant;       ///< "v8", "v7", or empty.
+  std::string architecture;       ///< GOARCH: amd64, arm64, arm, 386, ppc64le, s390x, riscv64
+  std::string variant;            ///< "v8", "v7", or empty.
   std::string to_string() const;  ///< "linux/arm64/v8"
   bool operator==(const Platform&) const = default;
 };

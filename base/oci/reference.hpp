@@ -20,9 +20,9 @@ class Reference {
   /// lookup is wanted.
   static bool is_qualified(std::string_view text);
 
-  const std::string& domain() const noexcept { return domain_; }      ///< "docker.io", "localhost:5000"
-  const std::string& path() const noexcept { return path_; }          ///< "library/busybox"
-  const std::string& tag() const noexcept { return tag_; }            ///< Empty when only a digest is given.
+  const std::string& domain() const noexcept { return domain_; }  ///< "docker.io", "localhost:5000"
+  const std::string& path() const noexcept { return path_; }      ///< "library/busybox"
+  const std::string& tag() const noexcept { return tag_; }        ///< Empty when only a digest is given.
   const std::optional<base::Digest>& digest() const noexcept { return digest_; }
 
   std::string repository() const { return base::concat(domain_, "/", path_); }
