@@ -61,18 +61,31 @@ void report_present(Engine& engine, const ImageParts& parts, const std::vector<s
   }
 }
 
+storage::LayerMeta meta_of(const ImageParts& parts, const TransferredLayer& layer) {
+  const oci::Descriptor& descriptor = parts.parsed.layers[layer.index];
+  return {.diff_id = parts.config.diff_ids[layer.index],
+          .blob = descriptor.digest,
+          .media_type = descriptor.media_type,
+          .blob_bytes = descriptor.size_bytes,
+          .unpacked_bytes = layer.result.unpacked_bytes,
+          .entries = layer.result.entries};
+}
+
+/// Everything that a layer consists of, so that one flush of the staging folder makes all layers durable.
+void write_records(Engine& engine, const ImageParts& parts, const storage::Staging& staging,
+                   const std::vector<TransferredLayer>& layers) {
+  for (const TransferredLayer& layer : layers)
+    storage::write_layer_records(staging.dir(), layer.folder, parts.chain_ids[layer.index], engine.variant(),
+                                 meta_of(parts, layer));
+}
+
 void publish(Engine& engine, const ImageParts& parts, const storage::Staging& staging,
              std::vector<TransferredLayer>& layers) {
   for (TransferredLayer& layer : layers) {
     const oci::Descriptor& descriptor = parts.parsed.layers[layer.index];
     if (layer.blob) layer.blob->commit();
     storage::publish_layer(engine.store(), staging.dir(), layer.folder, parts.chain_ids[layer.index], engine.variant(),
-                           {.diff_id = parts.config.diff_ids[layer.index],
-                            .blob = descriptor.digest,
-                            .media_type = descriptor.media_type,
-                            .blob_bytes = descriptor.size_bytes,
-                            .unpacked_bytes = layer.result.unpacked_bytes,
-                            .entries = layer.result.entries});
+                           meta_of(parts, layer));
     if (layer.result.skipped_devices > 0)
       base::log(base::LogLevel::info, "layer ", descriptor.digest.short_hex(), ": ", layer.result.skipped_devices,
                 " device files were skipped");
@@ -98,6 +111,7 @@ void pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts
   std::vector<TransferredLayer> layers =
       transfer_layers({engine, engine.store(), source, parts, staging, unpacker}, missing);
   unpacker.finish();
+  write_records(engine, parts, staging, layers);
   staging.flush();
   publish(engine, parts, staging, layers);
 }

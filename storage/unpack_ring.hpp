@@ -15,7 +15,7 @@ namespace storage {
 class UnpackRing {
  public:
   static constexpr std::size_t buffer_bytes = 256 * 1024;
-  static constexpr std::size_t buffer_count = 4;
+  static constexpr std::size_t buffer_count = 8;
 
   UnpackRing();
 
