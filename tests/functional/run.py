@@ -67,6 +67,13 @@ def see_cgroup2():
 
 def run_as_user(user, programs, words, prepare=None):
     """Copies everything to a folder that the user can read, and runs this script there. Returns its exit status."""
+    def become():
+        if prepare:
+            prepare()
+        os.setgroups([])
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+
     stage = Path(tempfile.mkdtemp(prefix="engine-stage-", dir="/var/tmp"))
     try:
         os.chmod(stage, 0o755)
@@ -88,8 +95,7 @@ def run_as_user(user, programs, words, prepare=None):
         # Root's own python3 may live where nobody else can look.
         python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
         return subprocess.run([python, "-B", stage / "run.py", *words], cwd=user.pw_dir, env=environment,
-                              user=user.pw_uid, group=user.pw_gid, extra_groups=[], preexec_fn=prepare,
-                              stdin=subprocess.DEVNULL).returncode
+                              preexec_fn=become, stdin=subprocess.DEVNULL).returncode
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 

@@ -167,6 +167,7 @@ static void report(char **argv) {
   struct utsname host;
   uname(&host);
   const mode_t mask = umask(0);
+  umask(mask);
   printf("{");
   links_in("fds", "/proc/self/fd");  // first: before anything else is opened
   number("uid", getuid());

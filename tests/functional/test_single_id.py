@@ -1,0 +1,62 @@
+"""A user without subordinate ids: one line says so, and one id has to do."""
+
+import getpass
+import os
+import subprocess
+from pathlib import Path
+
+from engine_test import BUSYBOX, EngineTest
+from make_image import directory_entry, file_entry, tar_of
+
+
+class SingleIdTest(EngineTest):
+    def setUp(self):
+        super().setUp()
+        for path in ("/etc/subuid", "/etc/subgid"):
+            if any(line.startswith((getpass.getuser() + ":", f"{os.getuid()}:")) for line in Path(path).read_text().splitlines()):
+                self.skipTest(f"this user has a range in {path}; started by root, run.py uses one without")
+
+    def assert_says_so_once(self, result):
+        self.assertEqual(len(result.stderr.splitlines()), 1, result)
+        self.assertIn("/etc/subuid", result.stderr)
+
+    def pull_image(self, name=BUSYBOX, **config):
+        image = self.guest_image(name, **config)
+        image.add_layer(tar_of([(directory_entry("foreign", 0o750, 33, 34), b""), (file_entry("foreign/file", 0o640, 1000, 1001), b"x")]))
+        self.engine("pull", "-q", self.archive(image))
+        return name
+
+    def test_a_container_runs_as_the_only_id(self):
+        self.pull_image()
+        done = self.engine("run", "--rm", "--network", "none", BUSYBOX, "/guest")
+        self.assert_says_so_once(done)
+        report = done.json()
+        self.assertEqual((report["uid"], report["gid"]), (0, 0))
+        self.assertEqual(report["uid_map"][0].split(), ["0", str(os.getuid()), "1"])
+        self.assertEqual(len(report["uid_map"]), 1)
+
+    def test_an_image_with_other_owners_is_readable(self):
+        self.pull_image()
+        done = self.engine("run", "--rm", "--network", "none", BUSYBOX, "sh", "-c", "cat /foreign/file; stat -c %u /foreign/file")
+        self.assertEqual(done.stdout, "x0\n")
+
+    def test_background_exec_and_rm(self):
+        self.pull_image()
+        container = self.start_sleeper()
+        self.wait_for_log(container, "ready")
+        self.assertEqual(self.engine("exec", container, "id", "-u").stdout, "0\n")
+        self.engine("rm", "-f", "--time", "0", container)
+        self.assert_no_containers()
+        self.engine("rmi", BUSYBOX)
+        self.assert_nothing_unfinished()
+
+    def test_another_user_cannot_be_had(self):
+        self.pull_image()
+        result = self.engine("run", "--rm", "--network", "none", "-u", "1000", BUSYBOX, "true", check=False)
+        self.assertEqual(result.status, 125, result)
+        self.assertIn("1000", result.stderr)
+
+    def test_files_on_disk_are_the_users_own(self):
+        self.pull_image()
+        owners = subprocess.run(["find", self.root, "-not", "-user", str(os.getuid())], check=True, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(owners.stdout, "")
