@@ -15,6 +15,7 @@
 #include "base/log.hpp"
 #include "base/scope_exit.hpp"
 #include "cmd/oci_state.hpp"
+#include "engine/attach.hpp"
 #include "engine/oci_id_maps.hpp"
 #include "engine/relay.hpp"
 #include "runtime/container.hpp"
@@ -142,6 +143,7 @@ int run_attached(const Bundle& bundle, const OciWords& words, runtime::CreateReq
   request.stdout_fd = streams.out;
   request.stderr_fd = streams.err;
   request.die_with_parent = true;
+  base::SignalFd signals{engine::forwarded_signals()};
   runtime::CreatedInit init = runtime::create(request);
   streams.kept.clear();
   runtime::wait_for_exec(init);
@@ -152,7 +154,7 @@ int run_attached(const Bundle& bundle, const OciWords& words, runtime::CreateReq
   if (init.terminal)
     if (const auto size = runtime::window_size(STDIN_FILENO)) runtime::set_window_size(init.terminal.get(), *size);
   const runtime::RawTerminal raw{init.terminal ? STDIN_FILENO : -1};
-  return engine::relay(init.process, std::move(streams.relay)).code;
+  return engine::relay(init.process, std::move(streams.relay), signals).code;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "cmd/oci_create.hpp"
 #include "cmd/oci_state.hpp"
+#include "engine/attach.hpp"
 #include "engine/relay.hpp"
 #include "runtime/container.hpp"
 #include "runtime/spec_linux.hpp"
@@ -53,6 +54,7 @@ int run_attached(runtime::ExecRequest& request, const OciWords& words) {
   request.stdout_fd = streams.out;
   request.stderr_fd = streams.err;
   request.die_with_parent = true;
+  base::SignalFd signals{engine::forwarded_signals()};
   runtime::CreatedInit init = runtime::exec(request);
   streams.kept.clear();
   runtime::wait_for_exec(init);
@@ -61,7 +63,7 @@ int run_attached(runtime::ExecRequest& request, const OciWords& words) {
   streams.relay.with_stdin = true;
   streams.relay.forward_signal = [&](int signal) { init.process.send_signal(signal); };
   const runtime::RawTerminal raw{init.terminal ? STDIN_FILENO : -1};
-  return engine::relay(init.process, std::move(streams.relay)).code;
+  return engine::relay(init.process, std::move(streams.relay), signals).code;
 }
 
 int run_detached(runtime::ExecRequest& request, const OciWords& words) {

@@ -59,6 +59,8 @@ class AttachedClient {
       if (*signal == SIGPIPE) continue;  // our own: the write says EPIPE
       if (*signal == SIGWINCH)
         send_size();
+      else if (*signal == SIGHUP && options_.tty)
+        detached_ = true;  // our window was closed, which is no reason for the container to end
       else if (options_.sig_proxy && options_.forward_signal)
         options_.forward_signal(*signal);
       else
@@ -83,6 +85,7 @@ class AttachedClient {
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (got <= 0) {
       wants_stdin_ = false;
+      detached_ = options_.tty && (got < 0 || ::isatty(STDIN_FILENO) != 0);  // the terminal was hung up
       pending_.assign(1, static_cast<char>(ATTACH_STDIN_END));
     } else {
       std::string pass;
@@ -166,8 +169,7 @@ std::optional<int> receive_exit_code(const base::Channel& monitor) {
   return std::nullopt;
 }
 
-std::optional<int> attach(base::Channel monitor, const AttachOptions& options) {
-  base::SignalFd signals{forwarded_signals()};
+std::optional<int> attach(base::Channel monitor, const AttachOptions& options, base::SignalFd& signals) {
   const runtime::RawTerminal raw{options.tty && options.with_stdin ? STDIN_FILENO : -1};
   AttachedClient client{std::move(monitor), options, signals};
   try {

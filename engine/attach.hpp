@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/channel.hpp"
+#include "base/signals.hpp"
 #include "runtime/terminal.hpp"
 
 namespace engine {
@@ -18,8 +19,9 @@ struct AttachOptions {
   std::function<void(int signal)> forward_signal;
 };
 
-/// The exit code of the container; nothing when the user detached.
-std::optional<int> attach(base::Channel monitor, const AttachOptions& options);
+/// The exit code of the container; nothing when the user detached, or our terminal was closed.
+/// @param signals  Of forwarded_signals(), made before the container was started: none may fall between.
+std::optional<int> attach(base::Channel monitor, const AttachOptions& options, base::SignalFd& signals);
 
 /// Listens to a monitor until it tells the exit code; its output is dropped. Nothing when it died before that.
 std::optional<int> receive_exit_code(const base::Channel& monitor);

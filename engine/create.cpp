@@ -69,6 +69,9 @@ void refuse_unsupported(const RunOptions& options) {
   only("--userns", options.userns, {"host"});  // podman's "host" for a rootless caller is what we do always
   only("--network", options.network, {"none", "host", "private", "slirp4netns", "pasta"});
   only("--log-driver", options.log_driver, {"k8s-file", "json-file", "none"});
+  for (const std::string& word : options.sysctls)
+    if (!base::split_once(word, '='))
+      throw make_error(ErrorKind::invalid_argument, "--sysctl ", quoted(word), " is not NAME=VALUE");
   if (options.pid == "host" && options.init)
     throw make_error(ErrorKind::invalid_argument,
                      "--init needs a pid namespace of the container's own, not --pid host");
@@ -174,6 +177,7 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   record.variant = engine.variant();
   record.command = container_command(options, image);
   record.labels = all_labels(options, image);
+  record.user = options.user.empty() ? image.user : options.user;
   record.network = choose_network(engine, options);
   record.hostname = options.hostname.empty() ? record.id.substr(0, 12) : options.hostname;
   record.auto_remove = options.auto_remove;

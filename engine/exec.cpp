@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
+#include "engine/attach.hpp"
 #include "engine/environment.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/relay.hpp"
@@ -97,6 +98,7 @@ int run_attached(runtime::ExecRequest& request, const ExecOptions& options) {
     request.stdout_fd = streams.out;
     request.stderr_fd = streams.err;
   }
+  base::SignalFd signals{forwarded_signals()};
   runtime::CreatedInit process = runtime::exec(request);
   runtime::wait_for_exec(process);
   streams.kept.clear();
@@ -104,7 +106,7 @@ int run_attached(runtime::ExecRequest& request, const ExecOptions& options) {
   streams.relay.with_stdin = options.interactive;
   streams.relay.forward_signal = [&](int signal) { process.process.send_signal(signal); };
   const runtime::RawTerminal raw{options.tty && options.interactive ? STDIN_FILENO : -1};
-  return relay(process.process, std::move(streams.relay)).code;
+  return relay(process.process, std::move(streams.relay), signals).code;
 }
 
 int run_detached(runtime::ExecRequest& request) {

@@ -87,9 +87,7 @@ void write_config(JsonWriter& json, const Inspected& in) {
   json.key("Config").begin_object();
   json.member("Hostname", in.spec.hostname);
   json.member("Domainname", in.spec.domainname);
-  json.member("User", process.user.uid == 0 && process.user.gid == 0
-                          ? std::string{}
-                          : base::concat(process.user.uid, ":", process.user.gid));
+  json.member("User", in.record.user);
   json.member("AttachStdin", in.record.open_stdin);
   json.member("AttachStdout", true);
   json.member("AttachStderr", true);

@@ -9,7 +9,6 @@
 
 namespace engine {
 
-using base::concat;
 using base::ErrorKind;
 using base::make_error;
 using base::quoted;

@@ -151,8 +151,7 @@ ChildStreams make_child_streams(bool interactive) {
   return streams;
 }
 
-base::ExitStatus relay(base::Child& process, Relay what) {
-  base::SignalFd signals{forwarded_signals()};
+base::ExitStatus relay(base::Child& process, Relay what, base::SignalFd& signals) {
   Copier copier{process, std::move(what), signals};
   try {
     return copier.run();

@@ -6,6 +6,7 @@
 
 #include "base/fd.hpp"
 #include "base/process.hpp"
+#include "base/signals.hpp"
 
 namespace engine {
 
@@ -22,7 +23,8 @@ struct Relay {
 };
 
 /// Runs until the process ended and its output was copied. Returns its status.
-base::ExitStatus relay(base::Child& process, Relay relay);
+/// @param signals  Of forwarded_signals(), made before the process was started: none may fall between.
+base::ExitStatus relay(base::Child& process, Relay relay, base::SignalFd& signals);
 
 /// The descriptors that a container's process shall get, and the pipes between: pipes and files of ours are given as
 /// they are; a terminal never enters a container (it could be read or written to beyond the container's output), so it

@@ -25,14 +25,14 @@ int run_directly(const Launch& launch, const RunOptions& options) {
   if (!alive)
     throw make_error(ErrorKind::in_use, "container ", base::quoted(launch.record.name), " is running already");
   ChildStreams streams = make_child_streams(false);
-  // From here on signals are for the container; before, they end this command as usual.
+  base::SignalFd signals{forwarded_signals()};  // from here on signals are for the container
   StartedInit started = start_init(launch, {streams.in, streams.out, streams.err}, true);
   streams.kept.clear();
   if (options.sig_proxy)
     streams.relay.forward_signal = [&](int signal) { started.init.process.send_signal(signal); };
   else
     streams.relay.forward_signal = [&](int) { started.init.process.send_signal(SIGKILL); };
-  return relay(started.init.process, std::move(streams.relay)).code;
+  return relay(started.init.process, std::move(streams.relay), signals).code;
 }
 
 void set_console_size(runtime::Spec& spec) {
@@ -40,7 +40,8 @@ void set_console_size(runtime::Spec& spec) {
   if (const auto size = runtime::window_size(STDIN_FILENO)) spec.process.console_size = {size->rows, size->columns};
 }
 
-int attach_to_started(Engine& engine, const NewContainer& container, base::Channel monitor, const RunOptions& options) {
+int attach_to_started(Engine& engine, const NewContainer& container, base::Channel monitor, const RunOptions& options,
+                      base::SignalFd& signals) {
   AttachOptions how{.tty = options.tty,
                     .with_stdin = options.interactive,
                     .sig_proxy = options.sig_proxy,
@@ -48,7 +49,7 @@ int attach_to_started(Engine& engine, const NewContainer& container, base::Chann
   const std::string& boot_id = engine.host.boot_id;
   how.forward_signal = [&](int signal) { signal_container(observe(container.dir, boot_id), signal); };
   try {
-    return attach(std::move(monitor), how).value_or(0);
+    return attach(std::move(monitor), how, signals).value_or(0);
   } catch (const base::Error& error) {
     // Nobody reads our output any more (`… | head -n 1`): a container that only this command knew of ends with it.
     if (error.code() == EPIPE && options.auto_remove) signal_container(observe(container.dir, boot_id), SIGKILL);
@@ -74,13 +75,16 @@ int run(Engine& engine, const RunOptions& options) {
   const bool direct = options.auto_remove && !options.detach && !options.interactive && !options.tty;
   if (direct) return run_directly(launch, options);
   warn_without_terminal(options);
-  base::Channel monitor = launch_with_keeper(launch, !options.detach);
-  remove_it.cancel();  // the monitor does it, also when this command is killed
   if (options.detach) {
+    launch_with_keeper(launch, false);
+    remove_it.cancel();  // the monitor does it
     if (options.on_started) options.on_started(container.record.id);
     return 0;
   }
-  return attach_to_started(engine, container, std::move(monitor), options);
+  base::SignalFd signals{forwarded_signals()};
+  base::Channel monitor = launch_with_keeper(launch, true);
+  remove_it.cancel();  // the monitor does it, also when this command is killed
+  return attach_to_started(engine, container, std::move(monitor), options, signals);
 }
 
 }  // namespace engine

@@ -12,7 +12,6 @@ namespace engine {
 
 using base::ErrorKind;
 using base::make_error;
-using base::quoted;
 
 namespace {
 
@@ -46,6 +45,8 @@ int start(Engine& engine, const StartOptions& options) {
     throw make_error(ErrorKind::invalid_argument, "--attach needs exactly one container");
   for (const Selected& one : selected) {
     if (options.all && observe(one.container, engine.host.boot_id).is_running()) continue;
+    std::optional<base::SignalFd> signals;
+    if (attached) signals.emplace(forwarded_signals());
     auto monitor = start_one(engine, one, options);
     if (!monitor) continue;
     const storage::ContainerRecord record = storage::read_record(one.container);
@@ -54,7 +55,7 @@ int start(Engine& engine, const StartOptions& options) {
                       .sig_proxy = options.sig_proxy,
                       .detach_keys = options.detach_keys.value_or(record.detach_keys)};
     how.forward_signal = [&](int signal) { signal_container(observe(one.container, engine.host.boot_id), signal); };
-    return attach(std::move(*monitor), how).value_or(0);
+    return attach(std::move(*monitor), how, *signals).value_or(0);
   }
   return 0;
 }

@@ -51,6 +51,7 @@ std::vector<std::pair<std::string, std::string>> read_labels(const base::JsonAt&
 }
 
 void read_options(const base::JsonAt& json, ContainerRecord& record) {
+  record.user = json.string_or("user", "");
   record.network = json.string_or("network", record.network);
   record.hostname = json.string_or("hostname", "");
   record.auto_remove = json.boolean_or("auto_remove", false);
@@ -78,7 +79,7 @@ std::string render_record(const ContainerRecord& record) {
   if (!is_utf8(record.command)) json.member("command_hex", to_hex(record.command));
   json.member("labels", record.labels);
   json.member("anonymous_volumes", record.anonymous_volumes).member("named_volumes", record.named_volumes);
-  json.member("network", record.network).member("hostname", record.hostname);
+  json.member("user", record.user).member("network", record.network).member("hostname", record.hostname);
   json.member("auto_remove", record.auto_remove).member("tty", record.tty).member("open_stdin", record.open_stdin);
   json.member("privileged", record.privileged).member("init", record.init).member("read_only", record.read_only);
   json.member("log_driver", record.log_driver).member("stop_signal", record.stop_signal);

@@ -29,6 +29,7 @@ struct ContainerRecord {
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> anonymous_volumes;
   std::vector<std::string> named_volumes;
+  std::string user;  ///< As asked for: "", "1000", "app:staff".
   std::string network = "private";
   std::string hostname;
   bool auto_remove = false;
