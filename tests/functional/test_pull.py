@@ -9,6 +9,7 @@ import make_image
 from engine_test import BUSYBOX, EngineTest
 from make_image import directory_entry, file_entry, sha256, tar_of
 from registry_server import RealRegistry, make_certificates
+from terminal import run_on_terminal
 
 
 def small_image(text="hello", compression="gzip", name="localhost/small:latest", **config):
@@ -194,6 +195,14 @@ class FetchingTest(RealRegistryTest):
         self.assertNotIn("\033", loud.stderr)
         quiet = self.pull("small:1", "-q")
         self.assertEqual((quiet.stdout, quiet.stderr), (image_id + "\n", ""))
+
+    def test_bars_on_a_terminal(self):
+        image = small_image()
+        self.registry.push("small", "1", image)
+        status, shown = run_on_terminal(self, "pull", "--tls-verify=false", f"{self.registry.name}/small:1")
+        self.assertEqual(status, 0, shown)
+        self.assertIn("\033[", shown)  # lines are drawn over
+        self.assertIn(sha256(image.config_bytes())[7:], shown)
 
     def test_policies(self):
         self.registry.push("small", "1", small_image("old"))

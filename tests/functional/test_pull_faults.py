@@ -2,11 +2,12 @@
 
 import gzip
 import json
+import signal
 
 import make_image
-from engine_test import EngineTest
+from engine_test import EngineTest, wait_until
 from make_image import sha256, tar_of
-from registry_server import FakeRegistry, free_port, send
+from registry_server import FakeRegistry, Pause, free_port, send
 from test_pull import small_image
 
 
@@ -133,6 +134,35 @@ class FaultTest(EngineTest):
         self.registry.answers[self.blob_path] = fail_once
         self.engine("pull", "-q", "--retry", "2", "--tls-verify=false", f"{self.registry.name}/small")
         self.assertEqual(self.registry.seen.count(self.blob_path), 2)
+
+    def test_an_interrupted_pull_leaves_nothing(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(signal=number):
+                pause = Pause(self.blob, len(self.blob) // 2)
+                self.registry.answers[self.blob_path] = pause
+                process = self.start_engine("pull", "--tls-verify=false", f"{self.registry.name}/small")
+                self.assertTrue(pause.reached.wait(60))
+                process.send_signal(number)
+                process.wait(60)
+                pause.go_on.set()
+                self.assertIn(process.returncode, (status, -number))
+                self.assert_nothing_unfinished()
+        del self.registry.answers[self.blob_path]
+        self.pull()
+
+    def test_two_pulls_at_once_fetch_a_layer_once(self):
+        pause = Pause(self.blob, len(self.blob) // 2)
+        self.registry.answers[self.blob_path] = pause
+        first = self.start_engine("pull", "-q", "--tls-verify=false", f"{self.registry.name}/small")
+        self.assertTrue(pause.reached.wait(60))
+        del self.registry.answers[self.blob_path]
+        second = self.start_engine("pull", "-q", "--tls-verify=false", f"{self.registry.name}/small")
+        wait_until(lambda: self.registry.seen.count("/v2/small/manifests/latest") == 2 or second.poll() is not None, "the second has begun")
+        pause.go_on.set()
+        self.assertEqual([process.wait(60) for process in (first, second)], [0, 0])
+        self.assertEqual(first.stdout.read(), second.stdout.read())
+        self.assertEqual(self.registry.seen.count(self.blob_path), 1)
+        self.assert_nothing_unfinished()
 
     def test_an_image_or_a_tag_that_does_not_exist(self):
         self.assert_fails(self.pull("absent", check=False), 125, "absent")
