@@ -85,7 +85,7 @@ class AttachedClient {
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (got <= 0) {
       wants_stdin_ = false;
-      detached_ = options_.tty && (got < 0 || ::isatty(STDIN_FILENO) != 0);  // the terminal was hung up
+      detached_ = options_.tty && stdin_is_terminal_;  // it was hung up: raw, it has no other end
       pending_.assign(1, static_cast<char>(ATTACH_STDIN_END));
     } else {
       std::string pass;
@@ -142,6 +142,7 @@ class AttachedClient {
   base::SignalFd& signals_;
   DetachScanner scanner_;
   bool wants_stdin_;
+  bool stdin_is_terminal_ = ::isatty(STDIN_FILENO) != 0;
   bool finished_ = false;
   bool detached_ = false;
   std::string pending_;
