@@ -10,7 +10,7 @@
 
 namespace storage {
 
-/// Four buffers between the thread that inflates and the thread that writes. A full ring stops the first, so that
+/// A few buffers between the thread that inflates and the thread that writes. A full ring stops the first, so that
 /// memory stays bounded whatever the layer says; either side can end it early and the other never waits for ever.
 class UnpackRing {
  public:

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Prints one closing line for a run of `meson test`: N passed, N failed, N skipped (single test cases, not programs)."""
+"""Prints one closing line for runs of `meson test`: N passed, N failed, N skipped (single test cases, not programs).
+
+    summary.py LOG_FOLDER...
+"""
 
 import json
 import re
@@ -28,9 +31,9 @@ def counts(test):
 
 
 def main():
-    log = Path(sys.argv[1]) / "testlog.json"
     total = [0, 0, 0]
-    for line in log.read_text().splitlines():
+    logs = [Path(folder) / "testlog.json" for folder in sys.argv[1:]]
+    for line in "".join(log.read_text() for log in logs).splitlines():
         test = json.loads(line)
         passed, failed, skipped = counts(test)
         if test["result"] not in ("OK", "SKIP") and failed == 0:
