@@ -1,0 +1,119 @@
+"""What a container has on its file system: volumes, bind mounts, tmpfs, a read-only root, a folder as root."""
+
+import os
+import shutil
+
+from engine_test import BUSYBOX, GUEST, EngineTest
+
+
+class MountsTest(EngineTest):
+    def setUp(self):
+        super().setUp()
+        self.pull_image()
+        self.shared = self.dir / "shared"
+        self.shared.mkdir()
+        (self.shared / "file").write_text("from the host\n")
+
+    def mount_of(self, report, target):
+        """(mount options, type, super options) of the mount on `target`."""
+        for line in report["mounts"]:
+            fields, _, rest = line.partition(" - ")
+            if fields.split()[4] == target:
+                return fields.split()[5].split(","), rest.split()[0], rest.split()[2].split(",")
+        self.fail(f"nothing is mounted on {target}: {report['mounts']}")
+
+    def test_a_bind_mount_shows_the_folder_of_the_host_and_writes_go_through(self):
+        self.in_container("-v", f"{self.shared}:/there", BUSYBOX, "sh", "-c", "cat /there/file > /there/copy")
+        self.assertEqual((self.shared / "copy").read_text(), "from the host\n")
+        self.assertEqual((self.shared / "copy").stat().st_uid, os.getuid())
+
+    def test_a_read_only_bind_mount_refuses_writes(self):
+        for options in (["-v", f"{self.shared}:/there:ro"],
+                        ["--mount", f"type=bind,source={self.shared},target=/there,readonly"],
+                        ["--mount", f"type=bind,src={self.shared},dst=/there,ro=true"]):
+            with self.subTest(options=options):
+                done = self.in_container(*options, BUSYBOX, "sh", "-c", "cat /there/file; echo x > /there/file", check=False)
+                self.assertEqual(done.stdout, "from the host\n")
+                self.assertIn("Read-only file system", done.stderr)
+        self.assertEqual((self.shared / "file").read_text(), "from the host\n")
+
+    def test_a_single_file_can_be_mounted(self):
+        done = self.in_container("-v", f"{self.shared}/file:/etc/issue:ro", BUSYBOX, "cat", "/etc/issue")
+        self.assertEqual(done.stdout, "from the host\n")
+
+    def test_tmpfs_with_options(self):
+        report = self.report("--tmpfs", "/scratch:size=64k,mode=1770,noexec")
+        options, kind, super_options = self.mount_of(report, "/scratch")
+        self.assertEqual(kind, "tmpfs")
+        self.assertIn("noexec", options)
+        self.assertIn("size=64k", super_options)
+        report = self.report("--mount", "type=tmpfs,target=/scratch,tmpfs-size=65536")
+        self.assertIn("size=64k", self.mount_of(report, "/scratch")[2])
+
+    def test_a_named_volume_outlives_its_container_and_starts_with_the_images_files(self):
+        self.in_container("-v", "data:/etc", BUSYBOX, "sh", "-c", "echo kept > /etc/new")
+        self.assertEqual(self.in_container("--mount", "type=volume,source=data,target=/d", BUSYBOX,
+                                           "sh", "-c", "cat /d/new; head -n 1 /d/passwd").stdout,
+                         "kept\nroot:x:0:0:root:/root:/bin/sh\n")
+
+    def test_an_anonymous_volume_goes_with_rm(self):
+        done = self.in_container("-v", "/data", BUSYBOX, "sh", "-c", "echo x > /data/x && cat /data/x")
+        self.assertEqual(done.stdout, "x\n")
+        volumes = self.root / "volumes"
+        left = [path for path in volumes.glob("*") if path.is_dir() and any(path.iterdir())] if volumes.exists() else []
+        self.assertEqual(left, [])
+
+    def test_read_only_root(self):
+        done = self.in_container("--read-only", BUSYBOX, "sh", "-c", "echo x > /etc/x; echo y > /tmp/y && cat /tmp/y", check=False)
+        self.assertIn("Read-only file system", done.stderr)
+        self.assertEqual(done.stdout, "y\n")
+        done = self.in_container("--read-only", "--read-only-tmpfs=false", BUSYBOX, "touch", "/tmp/y", check=False)
+        self.assertIn("Read-only file system", done.stderr)
+        # Mounts of the user stay writable.
+        self.in_container("--read-only", "-v", f"{self.shared}:/there", BUSYBOX, "touch", "/there/new")
+        self.assertTrue((self.shared / "new").exists())
+
+    def test_the_usual_mounts(self):
+        report = self.report()
+        self.assertEqual(self.mount_of(report, "/proc")[1], "proc")
+        self.assertEqual(self.mount_of(report, "/dev")[1], "tmpfs")
+        self.assertEqual(self.mount_of(report, "/dev/pts")[1], "devpts")
+        self.assertEqual(self.mount_of(report, "/dev/shm")[1], "tmpfs")
+        self.assertIn("ro", self.mount_of(report, "/sys")[0])
+        devices = self.in_container(BUSYBOX, "sh", "-c", "ls /dev; echo x > /dev/null; head -c 4 /dev/zero | wc -c").stdout.split()
+        for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "stdin", "stdout", "stderr", "fd"):
+            self.assertIn(name, devices)
+
+    def test_shm_size(self):
+        self.assertIn("size=128k", self.mount_of(self.report("--shm-size", "128k"), "/dev/shm")[2])
+
+    def test_a_link_in_the_image_cannot_move_a_mount_out(self):
+        """A target that is a symbolic link to .. is followed inside the root, not on the host."""
+        outside = self.dir / "outside"
+        outside.mkdir()
+        self.engine("run", "--name", "linker", "--network", "none", BUSYBOX, "ln", "-s", f"/../../../../../../{outside}", "/way")
+        self.engine("start", "linker")
+        self.in_container("-v", f"{self.shared}:/way/in", BUSYBOX, "true")
+        self.assertEqual(list(outside.iterdir()), [])
+
+
+class RootfsTest(EngineTest):
+    def test_a_folder_serves_as_root_file_system_and_keeps_what_is_written(self):
+        folder = self.dir / "rootfs"
+        (folder / "bin").mkdir(parents=True)
+        shutil.copy("/bin/busybox", folder / "bin/busybox")
+        shutil.copy(GUEST, folder / "guest")
+        report = self.in_container("--rootfs", folder, "/guest").json()
+        self.assertEqual(report["uid"], 0)
+        self.in_container("--rootfs", folder, "/bin/busybox", "touch", "/made")
+        self.assertEqual((folder / "made").stat().st_uid, os.getuid())
+
+    def test_image_sources_other_than_registries(self):
+        image = self.guest_image("localhost/other:1")
+        archive = self.archive(image)
+        self.assertEqual(self.engine("run", "-q", "--rm", "--network", "none", archive, "/guest", "exit", "3", check=False).status, 3)
+        image.write_layout(self.dir / "layout")
+        self.assertEqual(self.engine("run", "-q", "--rm", "--network", "none", f"oci:{self.dir}/layout", "hostname",
+                                     ).stdout.strip().isalnum(), True)
+        image.write_docker_archive(self.dir / "docker.tar")
+        self.assertEqual(self.engine("run", "-q", "--rm", "--network", "none", f"docker-archive:{self.dir}/docker.tar", "echo", "hi").stdout, "hi\n")
