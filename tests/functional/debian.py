@@ -12,7 +12,7 @@ CACHE = Path("/var/tmp/engine-test-cache/debian-bookworm.tar")
 
 
 def make_debian(cache=CACHE):
-    """Makes the tar if it is not there; needs a Debian mirror. As root or, with subordinate ids, as an ordinary user."""
+    """Makes the tar if it is absent, from a Debian mirror; an ordinary user needs subordinate ids for it."""
     if cache.exists():
         return cache
     cache.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -30,7 +30,8 @@ def make_debian(cache=CACHE):
 def debian_layers(test):
     """Four layers: /usr/share, the rest, removals, and files that replace others."""
     try:
-        cache = make_debian(CACHE if CACHE.exists() or os.access(CACHE.parent, os.W_OK) else Path(f"/var/tmp/engine-test-{os.getuid()}/debian.tar"))
+        cache = make_debian(CACHE if CACHE.exists() or os.access(CACHE.parent, os.W_OK)
+                            else Path(f"/var/tmp/engine-test-{os.getuid()}/debian.tar"))
     except (OSError, subprocess.CalledProcessError) as error:
         test.skipTest(f"mmdebstrap cannot make a Debian root file system: {getattr(error, 'stdout', error)}")
     share, rest = io.BytesIO(), io.BytesIO()
@@ -44,7 +45,8 @@ def debian_layers(test):
             if name in (".", "usr", "usr/share"):  # parents belong to every layer that holds something of theirs
                 share_tar.addfile(member)
             (share_tar if name.startswith("usr/share/") else rest_tar).addfile(member, data)
-        parents = {name: source.getmember("./" + name) for name in ("usr", "usr/share", "usr/share/doc", "etc", "var", "var/cache")}
+        parents = {name: source.getmember("./" + name) for name in ("usr", "usr/share", "usr/share/doc", "etc", "var",
+                                                                    "var/cache")}
     removals = tar_of([(parents["usr"], b""), (parents["usr/share"], b""), (file_entry("usr/share/.wh.man"), b""),
                        (parents["usr/share/doc"], b""), (file_entry("usr/share/doc/.wh..wh..opq"), b""),
                        (file_entry("usr/share/doc/README"), b"removed to save space\n"),

@@ -171,7 +171,8 @@ class Image:
         names = [f"{diff_id[7:]}.tar" for _, _, diff_id in self.layers]
         files = [(config_name, config)]
         files += [(name, decompress(data, kind)) for name, (data, kind, _) in zip(names, self.layers)]
-        files.append(("manifest.json", json.dumps([{"Config": config_name, "RepoTags": [self.name], "Layers": names}]).encode()))
+        files.append(("manifest.json", json.dumps([{"Config": config_name, "RepoTags": [self.name],
+                                                    "Layers": names}]).encode()))
         Path(path).write_bytes(tar_of(files))
 
 
@@ -179,11 +180,15 @@ def busybox_layer() -> bytes:
     """busybox with a link per applet, and the few files that a root file system needs."""
     binary = Path("/bin/busybox" if os.path.exists("/bin/busybox") else "/usr/bin/busybox")
     applets = subprocess.run([binary, "--list"], stdout=subprocess.PIPE, check=True, text=True).stdout.split()
-    entries = [(directory_entry(name), b"") for name in ("bin", "dev", "etc", "home", "proc", "root", "run", "sys", "usr", "usr/bin", "var")]
+    entries = [(directory_entry(name), b"") for name in ("bin", "dev", "etc", "home", "proc", "root", "run", "sys",
+                                                         "usr", "usr/bin", "var")]
     entries += [(directory_entry("tmp", 0o1777), b""), (directory_entry("var/tmp", 0o1777), b"")]
     entries.append((file_entry("bin/busybox", 0o755), binary.read_bytes()))
-    entries += [(link_entry("bin/" + applet, "bin/busybox", hard=True), b"") for applet in applets if applet != "busybox"]
-    entries.append((file_entry("etc/passwd"), b"root:x:0:0:root:/root:/bin/sh\nbin:x:1:1:bin:/bin:/bin/false\nuser:x:1000:1000:user:/home/user:/bin/sh\n"))
+    entries += [(link_entry("bin/" + applet, "bin/busybox", hard=True), b"") for applet in applets
+                if applet != "busybox"]
+    entries.append((file_entry("etc/passwd"),
+                    b"root:x:0:0:root:/root:/bin/sh\nbin:x:1:1:bin:/bin:/bin/false\n"
+                    b"user:x:1000:1000:user:/home/user:/bin/sh\n"))
     entries.append((file_entry("etc/group"), b"root:x:0:\nbin:x:1:\nuser:x:1000:\nextra:x:1001:user\n"))
     return tar_of(entries)
 

@@ -14,7 +14,7 @@ from make_image import sha256
 
 
 def make_certificates(directory: Path):
-    """A certificate authority of our own and a server certificate for 127.0.0.1 and localhost: (ca, certificate, key)."""
+    """An authority of our own and a server certificate for 127.0.0.1 and localhost: (ca, certificate, key)."""
     def openssl(*words):
         subprocess.run(["openssl", *words], cwd=directory, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
@@ -34,7 +34,7 @@ def free_port() -> int:
 
 
 class RealRegistry:
-    """Debian's docker-registry in a folder of its own; `certificates` as make_certificates returns them makes it HTTPS."""
+    """Debian's docker-registry in a folder of its own; HTTPS with the `certificates` of make_certificates."""
 
     def __init__(self, directory: Path, certificates=None, htpasswd=None):
         directory.mkdir()

@@ -1,4 +1,4 @@
-"""What users mistype: one line that begins with "Error:", at most one hint, the right status, and nothing in the store."""
+"""What users mistype: one line that begins with "Error:", at most one hint, the right status, an unchanged store."""
 
 import json
 
@@ -62,7 +62,8 @@ class BadInputTest(EngineTest):
         self.check([
             (["pull", "-q", reference], part) for reference, part in [
                 ("", ""), ("UPPER", "UPPER"), ("a//b", "a//b"), ("name:", "name:"), ("name:tag:tag", "name:tag:tag"),
-                ("name@sha256:12", "sha256:12"), ("name@md5:" + "0" * 32, "md5"), ("/name", "/name"), ("name:-tag", "-tag"),
+                ("name@sha256:12", "sha256:12"), ("name@md5:" + "0" * 32, "md5"), ("/name", "/name"),
+                ("name:-tag", "-tag"),
                 ("host:port/name", "host:port"), ("na me", "na me"), ("name:" + "t" * 200, "t" * 60), ("-", "-"),
                 ("http://127.0.0.1/name", "http"), ("docker://", "docker"), ("floppy:/name", "floppy"),
                 ("oci:/does/not/exist", "/does/not/exist"), ("oci-archive:/does/not/exist", "/does/not/exist"),
@@ -132,10 +133,12 @@ class BadInputTest(EngineTest):
         image = make_image.Image("localhost/x:1").add_layer(make_image.tar_of([("file", b"x")]))
         image.write_archive(self.dir / "whole.tar")
         whole = (self.dir / "whole.tar").read_bytes()
-        for name, data in (("empty", b""), ("short", whole[:1700]), ("noise", b"noise" * 1000), ("zeroes", bytes(10240))):
+        for name, data in (("empty", b""), ("short", whole[:1700]), ("noise", b"noise" * 1000),
+                           ("zeroes", bytes(10240))):
             path = self.dir / name
             path.write_bytes(data)
-            self.check([(["pull", "-q", f"oci-archive:{path}"], str(path)), (["pull", "-q", f"docker-archive:{path}"], str(path))])
+            self.check([(["pull", "-q", f"oci-archive:{path}"], str(path)),
+                        (["pull", "-q", f"docker-archive:{path}"], str(path))])
 
     def test_layouts_with_wrong_parts(self):
         def layout(name, change):

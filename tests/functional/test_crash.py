@@ -169,7 +169,8 @@ class KilledRunTest(CrashTest):
         self.assertEqual(self.engine("logs", "box").stdout, "ready\nwent\n")
 
     def test_rm_is_kept_when_the_command_of_an_interactive_container_is_killed(self):
-        process = self.start_engine("run", "-i", "--rm", "--name", "box", "--network", "none", BUSYBOX, "/guest", "wait",
+        process = self.start_engine("run", "-i", "--rm", "--name", "box", "--network", "none", BUSYBOX, "/guest",
+                                    "wait",
                                     stdin=subprocess.PIPE)
         self.assertEqual(process.stdout.readline(), "ready\n")
         process.kill()

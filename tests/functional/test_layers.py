@@ -40,11 +40,15 @@ def first_layer():
         ("becomes-file", 0o755, 0, 0), ("replaced", 0o750, 3, 4))]
     entries += [(file_entry(name, mode, uid, gid), data) for name, mode, uid, gid, data in (
         ("plain/a", 0o644, 0, 0, b"a"), ("plain/setuid", 0o4755, 0, 0, b"s"), ("plain/setgid", 0o2755, 0, 42, b"s"),
-        ("plain/foreign", 0o640, 1000, 65534, b"f"), ("plain/high", 0o604, 65000, 64000, b"h"), ("plain/nothing", 0, 7, 8, b"n"),
-        ("closed/inside", 0o600, 1000, 1000, b"i"), ("unreadable/inside", 0o600, 1000, 1000, b"i"), ("opaque/a", 0o644, 0, 0, b"a"),
+        ("plain/foreign", 0o640, 1000, 65534, b"f"), ("plain/high", 0o604, 65000, 64000, b"h"),
+        ("plain/nothing", 0, 7, 8, b"n"),
+        ("closed/inside", 0o600, 1000, 1000, b"i"), ("unreadable/inside", 0o600, 1000, 1000, b"i"),
+        ("opaque/a", 0o644, 0, 0, b"a"),
         ("opaque/old/b", 0o644, 0, 0, b"b"), ("gone/a", 0o644, 0, 0, b"a"), ("plain/removed", 0o644, 0, 0, b"r"),
-        ("becomes-file/x", 0o644, 0, 0, b"x"), ("becomes-directory", 0o644, 0, 0, b"y"), ("replaced/kept", 0o644, 0, 0, b"k"),
-        ("plain/empty", 0o644, 0, 0, b""), ("plain/" + "long name " * 20, 0o644, 0, 0, b"l"), ("plain/\u00fcml\u00e4ut \u4e2d", 0o644, 0, 0, b"u"),
+        ("becomes-file/x", 0o644, 0, 0, b"x"), ("becomes-directory", 0o644, 0, 0, b"y"),
+        ("replaced/kept", 0o644, 0, 0, b"k"),
+        ("plain/empty", 0o644, 0, 0, b""), ("plain/" + "long name " * 20, 0o644, 0, 0, b"l"),
+        ("plain/\u00fcml\u00e4ut \u4e2d", 0o644, 0, 0, b"u"),
         ("plain/new\nline", 0o644, 0, 0, b"n"))]
     deep = "deep"
     for _ in range(25):
@@ -52,9 +56,12 @@ def first_layer():
         deep += "/" + "d" * 12
     entries.append((file_entry(deep), b"deep"))
     entries += [(link_entry("plain/hard", "plain/a", hard=True), b""), (link_entry("plain/soft", "a"), b""),
-                (link_entry("plain/dangling", "/no/where/" + "x" * 150), b""), (link_entry("plain/up", "../../../../etc"), b"")]
-    entries.append((with_xattrs(file_entry("plain/xattrs"), user__comment=b"hello", user__binary="\u00e9\u4e2d".encode()), b"x"))
-    entries.append((with_xattrs(file_entry("plain/capable", 0o755), security__capability=file_capability(10, 13)), b"c"))
+                (link_entry("plain/dangling", "/no/where/" + "x" * 150), b""),
+                (link_entry("plain/up", "../../../../etc"), b"")]
+    entries.append((with_xattrs(file_entry("plain/xattrs"), user__comment=b"hello",
+                                user__binary="\u00e9\u4e2d".encode()), b"x"))
+    entries.append((with_xattrs(file_entry("plain/capable", 0o755), security__capability=file_capability(10, 13)),
+                    b"c"))
     fraction = file_entry("plain/fraction")
     fraction.mtime, fraction.pax_headers["mtime"] = 1500000000.25, "1500000000.250000000"
     old = file_entry("plain/old", mtime=0)
@@ -66,7 +73,8 @@ def first_layer():
 
 def second_layer():
     entries = [(directory_entry(name, mode, uid, gid), b"") for name, mode, uid, gid in (
-        ("plain", 0o755, 0, 0), ("opaque", 0o755, 0, 0), ("becomes-directory", 0o711, 5, 6), ("replaced", 0o711, 9, 10))]
+        ("plain", 0o755, 0, 0), ("opaque", 0o755, 0, 0), ("becomes-directory", 0o711, 5, 6),
+        ("replaced", 0o711, 9, 10))]
     entries += [(file_entry(name), b"") for name in (
         "plain/.wh.removed", "opaque/.wh..wh..opq", ".wh.gone", ".wh.becomes-file", ".wh.becomes-directory")]
     entries.sort(key=lambda entry: not entry[0].name.startswith(".wh."))  # whiteouts before what takes their place
@@ -106,7 +114,8 @@ class TreeTest(EngineTest):
         """What a running container sees, walked by a program outside that joined its user namespace."""
         container = self.engine("run", "-d", "--network", "none", "localhost/tree:latest").stdout.strip()
         pid = self.inspect(container)["State"]["Pid"]
-        tree = self.tool("nsenter", "--target", pid, "--user", "--preserve-credentials", "/usr/bin/python3", HERE / "tree.py",
+        tree = self.tool("nsenter", "--target", pid, "--user", "--preserve-credentials", "/usr/bin/python3",
+                         HERE / "tree.py",
                          "walk", f"/proc/{pid}/root")
         self.engine("rm", "-f", "--time", "0", container)
         return json.loads(tree.stdout)
@@ -120,7 +129,8 @@ class TreeTest(EngineTest):
         for path in OURS:  # bound over by the engine
             seen.pop(path, None)
             expected.pop(path, None)
-        differences = [f"{path!r}: only {'in the container' if path in seen else 'by tar'}" for path in sorted(seen.keys() ^ expected.keys())]
+        differences = [f"{path!r}: only {'in the container' if path in seen else 'by tar'}"
+                       for path in sorted(seen.keys() ^ expected.keys())]
         differences += [f"{path!r}: container {seen[path]}\n    tar {expected[path]}"
                         for path in sorted(seen.keys() & expected.keys()) if seen[path] != expected[path]]
         if differences:
@@ -141,7 +151,8 @@ class DriverTests:
 
     def test_a_debian_root_file_system_in_several_layers(self):
         layers = debian_layers(self)
-        guest = tar_of([(file_entry("guest", 0o755), Path(GUEST).read_bytes()), (directory_entry("run"), b""), (directory_entry("etc"), b""),
+        guest = tar_of([(file_entry("guest", 0o755), Path(GUEST).read_bytes()), (directory_entry("run"), b""),
+                        (directory_entry("etc"), b""),
                         *((file_entry(name), b"") for name in OURS if name != "etc/hostname")])
         files = self.pull_layers([*layers, guest])
         expected = self.reference_tree(files)
@@ -152,17 +163,21 @@ class DriverTests:
 
     def test_what_a_container_writes_stays_in_it(self):
         self.pull_image()
-        script = "echo changed > /etc/passwd; rm /bin/ls; mkdir /new; chown 1000:1000 /etc/group; chmod 600 /etc/group; mv /usr /moved"
+        script = ("echo changed > /etc/passwd; rm /bin/ls; mkdir /new; chown 1000:1000 /etc/group; "
+                  "chmod 600 /etc/group; mv /usr /moved")
         self.in_container("localhost/busybox", "sh", "-c", script)
         self.assertIn("root:x:0", self.in_container("localhost/busybox", "cat", "/etc/passwd").stdout)
         self.assertNotIn("moved", self.in_container("localhost/busybox", "ls", "/").stdout)
-        self.engine("run", "--name", "kept", "--network", "none", "localhost/busybox", "sh", "-c", script + "; ls -l /etc/group")
-        self.assertIn("moved", self.engine("run", "--replace", "--name", "other", "--network", "none", "localhost/busybox",
+        self.engine("run", "--name", "kept", "--network", "none", "localhost/busybox", "sh", "-c",
+                    script + "; ls -l /etc/group")
+        self.assertIn("moved", self.engine("run", "--replace", "--name", "other", "--network", "none",
+                                           "localhost/busybox",
                                            "sh", "-c", "mkdir /moved; ls /").stdout)
 
     def test_a_file_with_capabilities_gives_them(self):
         """A setcap program run by an ordinary user of the container has its capability."""
-        tar = tar_of([(with_xattrs(file_entry("capable", 0o755), security__capability=file_capability(10)), Path(GUEST).read_bytes())])
+        tar = tar_of([(with_xattrs(file_entry("capable", 0o755), security__capability=file_capability(10)),
+                       Path(GUEST).read_bytes())])
         image = self.guest_image().add_layer(tar)
         self.engine("pull", "-q", self.archive(image))
         report = self.in_container("-u", "1000", "localhost/busybox", "/capable").json()

@@ -127,7 +127,8 @@ class StopTest(LifeTest):
 
 class StartTest(LifeTest):
     def test_create_then_start(self):
-        container = self.engine("create", "--network", "none", BUSYBOX, "sh", "-c", "echo run >> /count; wc -l < /count").stdout.strip()
+        container = self.engine("create", "--network", "none", BUSYBOX, "sh", "-c",
+                                "echo run >> /count; wc -l < /count").stdout.strip()
         self.assertEqual(self.status_of(container), "created")
         self.assertEqual(self.engine("start", "-a", container).stdout, "1\n")
         self.assertEqual(self.engine("start", "-a", container).stdout, "2\n")  # files stay
@@ -180,7 +181,8 @@ class ExecTest(LifeTest):
         self.assertEqual(self.engine("exec", "--privileged", self.container, "/guest").json()["status"]["Seccomp"], "0")
 
     def test_input_output_and_exit_code(self):
-        done = self.engine("exec", "-i", self.container, "sh", "-c", "cat; echo err >&2; exit 9", input="in", check=False)
+        done = self.engine("exec", "-i", self.container, "sh", "-c", "cat; echo err >&2; exit 9", input="in",
+                           check=False)
         self.assertEqual((done.stdout, done.stderr, done.status), ("in", "err\n", 9))
         data = os.urandom(1024) * 10240
         self.assertEqual(self.engine("exec", "-i", self.container, "cat", input=data, text=False).stdout == data, True)
@@ -196,7 +198,8 @@ class ExecTest(LifeTest):
 
     def test_detached(self):
         self.engine("exec", "-d", self.container, "sh", "-c", "echo done > /done; exec /guest wait")
-        wait_until(lambda: self.engine("exec", self.container, "cat", "/done", check=False).stdout == "done\n", "it ran")
+        wait_until(lambda: self.engine("exec", self.container, "cat", "/done", check=False).stdout == "done\n",
+                   "it ran")
 
     def test_signals_are_passed_on(self):
         process = self.start_engine("exec", self.container, "sh", "-c", "trap 'echo got; exit 5' TERM; echo ready; "
@@ -216,7 +219,8 @@ class ListTest(LifeTest):
         table = self.engine("ps", "-a").stdout
         for word in ("CONTAINER ID", "runner", "maker", BUSYBOX, "Created", "Up "):
             self.assertIn(word, table)
-        for name, expected in (("name=runner", [running]), ("status=created", [created]), ("label=color=red", [running]),
+        for name, expected in (("name=runner", [running]), ("status=created", [created]),
+                               ("label=color=red", [running]),
                                ("label=color=blue", [])):
             self.assertEqual(self.engine("ps", "-aq", "--no-trunc", "--filter", name).stdout.split(), expected, name)
         listed = json.loads(self.engine("ps", "-a", "--format", "json").stdout)
@@ -229,7 +233,8 @@ class ListTest(LifeTest):
         self.assert_fails(self.engine("inspect", "nothing-of-that-name", check=False), 125, "nothing-of-that-name")
 
     def test_inspect_tells_what_was_asked_for(self):
-        container = self.start("/guest", "wait", options=["--name", "box", "-e", "A=1", "-w", "/tmp", "-u", "1000", "--hostname", "h"])
+        container = self.start("/guest", "wait", options=["--name", "box", "-e", "A=1", "-w", "/tmp", "-u", "1000",
+                                                          "--hostname", "h"])
         shown = self.inspect(container)
         self.assertEqual(shown["Config"]["Hostname"], "h")
         self.assertIn("A=1", shown["Config"]["Env"])

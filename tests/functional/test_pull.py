@@ -71,14 +71,16 @@ class TlsTest(RealRegistryTest):
 
     def test_run_pulls_an_image_that_is_absent(self):
         self.registry.push("box", "1", self.guest_image())
-        done = self.engine("run", "--rm", "--network", "none", *self.trust(), f"{self.registry.name}/box:1", "echo", "ran")
+        done = self.engine("run", "--rm", "--network", "none", *self.trust(), f"{self.registry.name}/box:1", "echo",
+                           "ran")
         self.assertEqual(done.stdout, "ran\n")  # progress goes to standard error
         again = self.engine("run", "--rm", "--network", "none", f"{self.registry.name}/box:1", "echo", "again")
         self.assertEqual((again.stdout, again.stderr), ("again\n", ""))
 
     def test_basic_authentication(self):
         passwords = self.dir / "htpasswd"
-        passwords.write_text(subprocess.run(["htpasswd", "-Bbn", "ann", "s3cret"], check=True, text=True, stdout=subprocess.PIPE).stdout)
+        passwords.write_text(subprocess.run(["htpasswd", "-Bbn", "ann", "s3cret"], check=True, text=True,
+                                            stdout=subprocess.PIPE).stdout)
         self.registry = self.start_registry("private", htpasswd=passwords)
         self.registry.push("small", "1", small_image(), {"Authorization": "Basic YW5uOnMzY3JldA=="})  # ann:s3cret
         for options in ([], ["--creds", "ann:wrong"]):
@@ -111,7 +113,8 @@ class PlainHttpTest(RealRegistryTest):
     def test_registries_conf_can_mark_a_registry_as_insecure(self):
         directory = self.home / ".config/containers"
         directory.mkdir(parents=True)
-        (directory / "registries.conf").write_text(f'[[registry]]\nlocation = "{self.registry.name}"\ninsecure = true\n')
+        (directory / "registries.conf").write_text(
+            f'[[registry]]\nlocation = "{self.registry.name}"\ninsecure = true\n')
         self.engine("pull", "-q", f"{self.registry.name}/small:1")
 
     def test_skopeo_pushed_images(self):
@@ -141,7 +144,8 @@ class FormatsTest(RealRegistryTest):
     def test_docker_manifests_and_lists(self):
         image = small_image()
         self.registry.push("small", "docker", image, docker=True)
-        self.registry.put_manifest("small", "list", make_image.index_bytes([image.descriptor(docker=True)], docker=True))
+        self.registry.put_manifest("small", "list", make_image.index_bytes([image.descriptor(docker=True)],
+                                                                           docker=True))
         self.assertEqual(self.pull("small:docker", "-q").stdout, self.pull("small:list", "-q").stdout)
 
     def test_an_index_gives_the_image_of_the_platform(self):
@@ -150,11 +154,14 @@ class FormatsTest(RealRegistryTest):
             images[architecture] = small_image(architecture)
             images[architecture].architecture = architecture
             self.registry.push("multi", architecture, images[architecture])
-        self.registry.put_manifest("multi", "all", make_image.index_bytes([image.descriptor() for image in images.values()]))
+        self.registry.put_manifest("multi", "all", make_image.index_bytes([image.descriptor()
+                                                                           for image in images.values()]))
         ours = make_image.Image().architecture
-        for options, architecture in ([], ours), (["--platform", "linux/s390x"], "s390x"), (["--arch", "arm64"], "arm64"):
+        for options, architecture in (
+                ([], ours), (["--platform", "linux/s390x"], "s390x"), (["--arch", "arm64"], "arm64")):
             with self.subTest(options=options):
-                self.assertEqual(self.pull("multi:all", "-q", *options).stdout, sha256(images[architecture].config_bytes())[7:] + "\n")
+                self.assertEqual(self.pull("multi:all", "-q", *options).stdout,
+                                 sha256(images[architecture].config_bytes())[7:] + "\n")
         self.assert_fails(self.pull("multi:all", "-q", "--platform", "linux/riscv64", check=False), 125, "riscv64")
 
     def test_a_digest_names_one_image(self):
@@ -228,7 +235,8 @@ class ArchiveTest(EngineTest):
         image.write_archive(self.dir / "oci.tar")
         image.write_docker_archive(self.dir / "docker.tar")
         expected = sha256(image.config_bytes())[7:] + "\n"
-        for source in (f"oci:{self.dir}/layout", f"oci-archive:{self.dir}/oci.tar", f"docker-archive:{self.dir}/docker.tar"):
+        for source in (f"oci:{self.dir}/layout", f"oci-archive:{self.dir}/oci.tar",
+                       f"docker-archive:{self.dir}/docker.tar"):
             with self.subTest(source=source):
                 self.assertEqual(self.engine("pull", "-q", source).stdout, expected)
         self.assertEqual(self.in_container(BUSYBOX, "echo", "fine").stdout, "fine\n")
@@ -240,6 +248,7 @@ class ArchiveTest(EngineTest):
 
     def test_what_skopeo_writes(self):
         self.guest_image().write_layout(self.dir / "layout")
-        self.tool("skopeo", "copy", "-q", f"oci:{self.dir}/layout", f"docker-archive:{self.dir}/docker.tar:localhost/from-skopeo:1")
+        self.tool("skopeo", "copy", "-q", f"oci:{self.dir}/layout",
+                  f"docker-archive:{self.dir}/docker.tar:localhost/from-skopeo:1")
         self.engine("pull", "-q", f"docker-archive:{self.dir}/docker.tar")
         self.assertEqual(self.in_container("localhost/from-skopeo:1", "echo", "fine").stdout, "fine\n")

@@ -22,7 +22,8 @@ class FaultTest(EngineTest):
         self.blob_path = f"/v2/small/blobs/{sha256(self.blob)}"
 
     def pull(self, name="small", **options):
-        return self.engine("pull", "-q", "--retry", "0", "--tls-verify=false", f"{self.registry.name}/{name}", **options)
+        return self.engine("pull", "-q", "--retry", "0", "--tls-verify=false", f"{self.registry.name}/{name}",
+                           **options)
 
     def assert_refused(self, *parts):
         self.assert_fails(self.pull(check=False), 125, *parts)
@@ -71,7 +72,8 @@ class FaultTest(EngineTest):
         self.assert_refused(self.image.layers[-1][2])  # the diff id that was promised
 
     def test_a_layer_that_is_not_a_tar_or_not_gzip(self):
-        for data in (b"not compressed at all" * 100, gzip.compress(b"not a tar" * 1000), self.blob[:len(self.blob) // 2]):
+        for data in (b"not compressed at all" * 100, gzip.compress(b"not a tar" * 1000),
+                     self.blob[:len(self.blob) // 2]):
             with self.subTest(data=data[:8]):
                 manifest = self.manifest()
                 manifest["layers"][-1].update(digest=sha256(data), size=len(data))
@@ -101,8 +103,10 @@ class FaultTest(EngineTest):
             return manifest
         media_type = self.manifest()["mediaType"]
         for manifest in (
-                without("layers"), without("config"), with_layer(digest="sha256:12"), with_layer(digest="md5:" + "0" * 32),
-                with_layer(size=-1), with_layer(size="1"), with_layer(mediaType="text/html"), with_layer(digest=f"../../{'0' * 64}"),
+                without("layers"), without("config"), with_layer(digest="sha256:12"),
+                with_layer(digest="md5:" + "0" * 32),
+                with_layer(size=-1), with_layer(size="1"), with_layer(mediaType="text/html"),
+                with_layer(digest=f"../../{'0' * 64}"),
                 {"mediaType": media_type, "schemaVersion": 1}, {"mediaType": media_type}):
             with self.subTest(manifest=manifest):
                 self.publish(manifest)
@@ -157,7 +161,8 @@ class FaultTest(EngineTest):
         self.assertTrue(pause.reached.wait(60))
         del self.registry.answers[self.blob_path]
         second = self.start_engine("pull", "-q", "--tls-verify=false", f"{self.registry.name}/small")
-        wait_until(lambda: self.registry.seen.count("/v2/small/manifests/latest") == 2 or second.poll() is not None, "the second has begun")
+        wait_until(lambda: self.registry.seen.count("/v2/small/manifests/latest") == 2 or second.poll() is not None,
+                   "the second has begun")
         pause.go_on.set()
         self.assertEqual([process.wait(60) for process in (first, second)], [0, 0])
         self.assertEqual(first.stdout.read(), second.stdout.read())

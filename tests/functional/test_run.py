@@ -80,7 +80,8 @@ class ProcessOptionsTest(EngineTest):
 
     def test_user_forms(self):
         for option, uid, gid, groups in (
-                ("0", 0, 0, [0]), ("user", 1000, 1000, [1001]), ("1000", 1000, 1000, [1001]), ("bin:extra", 1, 1001, []),
+                ("0", 0, 0, [0]), ("user", 1000, 1000, [1001]), ("1000", 1000, 1000, [1001]),
+                ("bin:extra", 1, 1001, []),
                 ("1000:0", 1000, 0, []), ("4242:4343", 4242, 4343, []), ("4242", 4242, 0, []), (":extra", 0, 1001, [])):
             with self.subTest(user=option):
                 report = self.report("-u", option)
@@ -107,7 +108,8 @@ class ProcessOptionsTest(EngineTest):
         self.assertEqual(int(self.report("--cap-drop=ALL")["status"]["CapEff"], 16), 0)
         self.assertEqual(int(self.report("--cap-drop=all", "--cap-add=chown")["status"]["CapEff"], 16), chown)
         everything = self.report("--cap-add", "all")["status"]
-        self.assertEqual(int(everything["CapEff"], 16), (1 << (int(Path("/proc/sys/kernel/cap_last_cap").read_text()) + 1)) - 1)
+        self.assertEqual(int(everything["CapEff"], 16),
+                         (1 << (int(Path("/proc/sys/kernel/cap_last_cap").read_text()) + 1)) - 1)
         self.assertEqual(int(everything["CapInh"], 16), 0)
 
     def test_security_options(self):
@@ -123,7 +125,8 @@ class ProcessOptionsTest(EngineTest):
         self.assertIn("not supported", refused.stderr)  # 95 is EOPNOTSUPP
 
     def test_masked_and_read_only_parts_of_proc(self):
-        masked = self.in_container(BUSYBOX, "sh", "-c", "wc -c < /proc/timer_list; ls /proc/scsi /sys/firmware | wc -l; "
+        masked = self.in_container(BUSYBOX, "sh", "-c",
+                                   "wc -c < /proc/timer_list; ls /proc/scsi /sys/firmware | wc -l; "
                                    "echo 1 > /proc/sys/kernel/panic || echo refused", check=False)
         self.assertEqual(masked.stdout.split()[0], "0", masked)
         self.assertEqual(masked.stdout.split()[-1], "refused", masked)
@@ -163,7 +166,8 @@ class ProcessOptionsTest(EngineTest):
 
     def test_a_descriptor_of_the_caller_does_not_leak(self):
         read_end, write_end = os.pipe()
-        process = self.start_engine("run", "--rm", "--network", "none", BUSYBOX, "/guest", pass_fds=[read_end, write_end])
+        process = self.start_engine("run", "--rm", "--network", "none", BUSYBOX, "/guest",
+                                    pass_fds=[read_end, write_end])
         stdout, _ = process.communicate(timeout=60)
         os.close(read_end)
         os.close(write_end)

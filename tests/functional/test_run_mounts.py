@@ -32,7 +32,8 @@ class MountsTest(EngineTest):
                         ["--mount", f"type=bind,source={self.shared},target=/there,readonly"],
                         ["--mount", f"type=bind,src={self.shared},dst=/there,ro=true"]):
             with self.subTest(options=options):
-                done = self.in_container(*options, BUSYBOX, "sh", "-c", "cat /there/file; echo x > /there/file", check=False)
+                done = self.in_container(*options, BUSYBOX, "sh", "-c", "cat /there/file; echo x > /there/file",
+                                         check=False)
                 self.assertEqual(done.stdout, "from the host\n")
                 self.assertIn("Read-only file system", done.stderr)
         self.assertEqual((self.shared / "file").read_text(), "from the host\n")
@@ -64,7 +65,8 @@ class MountsTest(EngineTest):
         self.assertEqual(left, [])
 
     def test_read_only_root(self):
-        done = self.in_container("--read-only", BUSYBOX, "sh", "-c", "echo x > /etc/x; echo y > /tmp/y && cat /tmp/y", check=False)
+        done = self.in_container("--read-only", BUSYBOX, "sh", "-c", "echo x > /etc/x; echo y > /tmp/y && cat /tmp/y",
+                                 check=False)
         self.assertIn("Read-only file system", done.stderr)
         self.assertEqual(done.stdout, "y\n")
         done = self.in_container("--read-only", "--read-only-tmpfs=false", BUSYBOX, "touch", "/tmp/y", check=False)
@@ -80,7 +82,8 @@ class MountsTest(EngineTest):
         self.assertEqual(self.mount_of(report, "/dev/pts")[1], "devpts")
         self.assertEqual(self.mount_of(report, "/dev/shm")[1], "tmpfs")
         self.assertIn("ro", self.mount_of(report, "/sys")[0])
-        devices = self.in_container(BUSYBOX, "sh", "-c", "ls /dev; echo x > /dev/null; head -c 4 /dev/zero | wc -c").stdout.split()
+        devices = self.in_container(BUSYBOX, "sh", "-c",
+                                    "ls /dev; echo x > /dev/null; head -c 4 /dev/zero | wc -c").stdout.split()
         for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "stdin", "stdout", "stderr", "fd"):
             self.assertIn(name, devices)
 
@@ -91,7 +94,8 @@ class MountsTest(EngineTest):
         """A target that is a symbolic link to .. is followed inside the root, not on the host."""
         outside = self.dir / "outside"
         outside.mkdir()
-        self.engine("run", "--name", "linker", "--network", "none", BUSYBOX, "ln", "-s", f"/../../../../../../{outside}", "/way")
+        self.engine("run", "--name", "linker", "--network", "none", BUSYBOX, "ln", "-s",
+                    f"/../../../../../../{outside}", "/way")
         self.engine("start", "linker")
         self.in_container("-v", f"{self.shared}:/way/in", BUSYBOX, "true")
         self.assertEqual(list(outside.iterdir()), [])
@@ -111,9 +115,11 @@ class RootfsTest(EngineTest):
     def test_image_sources_other_than_registries(self):
         image = self.guest_image("localhost/other:1")
         archive = self.archive(image)
-        self.assertEqual(self.engine("run", "-q", "--rm", "--network", "none", archive, "/guest", "exit", "3", check=False).status, 3)
+        self.assertEqual(self.engine("run", "-q", "--rm", "--network", "none", archive, "/guest", "exit", "3",
+                                     check=False).status, 3)
         image.write_layout(self.dir / "layout")
         self.assertEqual(self.engine("run", "-q", "--rm", "--network", "none", f"oci:{self.dir}/layout", "hostname",
                                      ).stdout.strip().isalnum(), True)
         image.write_docker_archive(self.dir / "docker.tar")
-        self.assertEqual(self.engine("run", "-q", "--rm", "--network", "none", f"docker-archive:{self.dir}/docker.tar", "echo", "hi").stdout, "hi\n")
+        self.assertEqual(self.engine("run", "-q", "--rm", "--network", "none", f"docker-archive:{self.dir}/docker.tar",
+                                     "echo", "hi").stdout, "hi\n")

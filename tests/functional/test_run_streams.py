@@ -45,7 +45,8 @@ class LifeTest(EngineTest):
         self.assert_nothing_unfinished()
 
     def test_without_rm_the_container_stays_with_its_exit_code_and_files(self):
-        self.engine("run", "--name", "kept", "--network", "none", BUSYBOX, "sh", "-c", "echo data > /file; exit 3", check=False)
+        self.engine("run", "--name", "kept", "--network", "none", BUSYBOX, "sh", "-c", "echo data > /file; exit 3",
+                    check=False)
         state = self.inspect("kept")["State"]
         self.assertEqual((state["Status"], state["ExitCode"]), ("exited", 3))
         self.assertEqual(self.engine("ps", "-q").stdout, "")
@@ -55,7 +56,8 @@ class LifeTest(EngineTest):
     def test_labels_name_and_cidfile_can_be_seen_again(self):
         labels = self.dir / "labels"
         labels.write_text("# comment\nfrom=file\nboth=file\n")
-        container = self.engine("create", "--network", "none", "--name", "named", "-l", "a=b", "--label", "empty", "-l", "both=option", "--label-file", labels,
+        container = self.engine("create", "--network", "none", "--name", "named", "-l", "a=b", "--label", "empty",
+                                "-l", "both=option", "--label-file", labels,
                                 "--cidfile", self.dir / "cid", BUSYBOX).stdout.strip()
         self.assertEqual((self.dir / "cid").read_text().strip(), container)
         shown = self.inspect("named")
@@ -89,7 +91,8 @@ class StdinTest(EngineTest):
     def test_input_reaches_the_container_only_with_i(self):
         self.assertEqual(self.in_container("-i", BUSYBOX, "cat", input="hello\n").stdout, "hello\n")
         self.assertEqual(self.in_container(BUSYBOX, "cat", input="hello\n").stdout, "")
-        self.assertEqual(self.engine("run", "-i", "--network", "none", "--name", "kept", BUSYBOX, "cat", input="x").stdout, "x")
+        self.assertEqual(self.engine("run", "-i", "--network", "none", "--name", "kept", BUSYBOX, "cat",
+                                     input="x").stdout, "x")
 
     def test_ten_megabytes_arrive_whole(self):
         data = os.urandom(1024) * 10240
@@ -108,7 +111,8 @@ class StdinTest(EngineTest):
 
     def test_the_container_ends_while_the_input_stays_open(self):
         read_end, write_end = os.pipe()
-        process = self.start_engine("run", "-i", "--rm", "--network", "none", BUSYBOX, "/guest", "exit", "6", stdin=read_end)
+        process = self.start_engine("run", "-i", "--rm", "--network", "none", BUSYBOX, "/guest", "exit", "6",
+                                    stdin=read_end)
         os.close(read_end)
         process.communicate(timeout=60)
         os.close(write_end)

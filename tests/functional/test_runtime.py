@@ -10,8 +10,11 @@ from pathlib import Path
 from engine_test import ENGINE, GUEST, EngineTest, is_alive, wait_until
 
 # What the kernel counts, or what is different for every process, however alike they are.
-COUNTERS = ("Vm", "Rss", "voluntary", "nonvoluntary", "Speculation", "Cpus", "Mems", "SigQ", "Pid", "Tgid", "NSpid", "NStgid",
-            "NSpgid", "NSsid", "Ngid", "HugetlbPages")
+COUNTERS = ("Vm", "Rss", "voluntary", "nonvoluntary", "Speculation", "Cpus", "Mems", "SigQ", "Pid", "Tgid", "NSpid",
+            "NStgid", "NSpgid", "NSsid", "Ngid", "HugetlbPages")
+
+SAME = ("uid", "gid", "euid", "egid", "groups", "pid", "session", "process_group", "umask", "cwd", "hostname", "args",
+        "env", "limits", "uid_map", "gid_map", "oom_score_adj", "terminal")
 
 
 def cgroup2_is_all():
@@ -20,12 +23,12 @@ def cgroup2_is_all():
 
 def normalized(report):
     """The parts of the guest's report that the bundle decides."""
-    view = {name: report[name] for name in ("uid", "gid", "euid", "egid", "groups", "pid", "session", "process_group", "umask", "cwd",
-                                            "hostname", "args", "env", "limits", "uid_map", "gid_map", "oom_score_adj", "terminal")}
+    view = {name: report[name] for name in SAME}
     view["fds"] = sorted(report["fds"])
     view["interfaces"] = [line.split(":")[0].strip() for line in report["interfaces"]]
     view["status"] = {name: value for name, value in report["status"].items() if not name.startswith(COUNTERS)}
-    view["own namespaces"] = {name: report["namespaces"][name] != os.readlink(f"/proc/self/ns/{name}") for name in report["namespaces"]}
+    view["own namespaces"] = {name: report["namespaces"][name] != os.readlink(f"/proc/self/ns/{name}")
+                              for name in report["namespaces"]}
     view["mounts"], targets = {}, set()
     for line in report["mounts"]:
         before, _, after = line.partition(" - ")
@@ -86,7 +89,8 @@ class ComparisonTest(RuntimeTest):
         process = self.config["process"]
         process.update(env=["PATH=/", "A=b c", "EMPTY="], cwd="/work", noNewPrivileges=False, oomScoreAdj=500)
         process["user"]["umask"] = 0o027
-        process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 128}, {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}]
+        process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 128},
+                              {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}]
         self.config["hostname"] = "another.name"
         view = self.assert_same_view()
         self.assertEqual(view["limits"]["nofile"], [64, 128])
@@ -103,9 +107,12 @@ class ComparisonTest(RuntimeTest):
         (self.dir / "shared").mkdir()
         self.config["root"]["readonly"] = False
         self.config["mounts"] += [
-            {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "noexec", "size=1m", "mode=1777"]},
-            {"destination": "/work", "type": "bind", "source": str(self.dir / "shared"), "options": ["rbind", "ro", "nodev"]},
-            {"destination": "/made/here", "type": "bind", "source": str(self.dir / "shared"), "options": ["bind", "noexec"]}]
+            {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs",
+             "options": ["nosuid", "nodev", "noexec", "size=1m", "mode=1777"]},
+            {"destination": "/work", "type": "bind", "source": str(self.dir / "shared"),
+             "options": ["rbind", "ro", "nodev"]},
+            {"destination": "/made/here", "type": "bind", "source": str(self.dir / "shared"),
+             "options": ["bind", "noexec"]}]
         self.assert_same_view()
 
     def test_fewer_namespaces(self):
@@ -152,7 +159,8 @@ class ComparisonTest(RuntimeTest):
             self.config["process"]["args"] = words
             self.write_config()
             for program in (None, self.crun()):
-                self.assertEqual(self.runtime("run", "--bundle", self.bundle, "same", program=program, check=False).status, status)
+                self.assertEqual(self.runtime("run", "--bundle", self.bundle, "same", program=program,
+                                              check=False).status, status)
 
 
 class LifecycleTest(RuntimeTest):
@@ -162,9 +170,10 @@ class LifecycleTest(RuntimeTest):
         return self.runtime("state", name).json()
 
     def background(self, *words):
-        """As a caller does: the container keeps the caller's output, so that must not be a pipe that we read to its end."""
+        """The container keeps its caller's output, so that must not be a pipe which we read to its end."""
         with open(self.dir / "output", "wb") as output:
-            subprocess.run([ENGINE, "runtime", "--root", self.dir / "states", *words], check=True, timeout=60, env=self.environment,
+            subprocess.run([ENGINE, "runtime", "--root", self.dir / "states", *words], check=True, timeout=60,
+                           env=self.environment,
                            stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
     def test_from_create_to_delete(self):
@@ -208,7 +217,8 @@ class LifecycleTest(RuntimeTest):
 
     def test_errors_are_one_line(self):
         self.write_config()
-        for words in (["state", "absent"], ["start", "absent"], ["kill", "absent"], ["delete", "absent"], ["create", "x", "--bundle", "/nowhere"],
+        for words in (["state", "absent"], ["start", "absent"], ["kill", "absent"], ["delete", "absent"],
+                      ["create", "x", "--bundle", "/nowhere"],
                       ["frobnicate"], ["create", "--bundle", self.bundle, "../x"]):
             with self.subTest(words=words):
                 self.assert_fails(self.runtime(*words, check=False), 125, str(words[-1]))

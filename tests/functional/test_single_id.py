@@ -13,7 +13,8 @@ class SingleIdTest(EngineTest):
     def setUp(self):
         super().setUp()
         for path in ("/etc/subuid", "/etc/subgid"):
-            if any(line.startswith((getpass.getuser() + ":", f"{os.getuid()}:")) for line in Path(path).read_text().splitlines()):
+            if any(line.startswith((getpass.getuser() + ":", f"{os.getuid()}:"))
+                   for line in Path(path).read_text().splitlines()):
                 self.skipTest(f"this user has a range in {path}; started by root, run.py uses one without")
 
     def assert_says_so_once(self, result):
@@ -22,7 +23,8 @@ class SingleIdTest(EngineTest):
 
     def pull_image(self, name=BUSYBOX, **config):
         image = self.guest_image(name, **config)
-        image.add_layer(tar_of([(directory_entry("foreign", 0o750, 33, 34), b""), (file_entry("foreign/file", 0o640, 1000, 1001), b"x")]))
+        image.add_layer(tar_of([(directory_entry("foreign", 0o750, 33, 34), b""),
+                                (file_entry("foreign/file", 0o640, 1000, 1001), b"x")]))
         self.engine("pull", "-q", self.archive(image))
         return name
 
@@ -37,7 +39,8 @@ class SingleIdTest(EngineTest):
 
     def test_an_image_with_other_owners_is_readable(self):
         self.pull_image()
-        done = self.engine("run", "--rm", "--network", "none", BUSYBOX, "sh", "-c", "cat /foreign/file; stat -c %u /foreign/file")
+        done = self.engine("run", "--rm", "--network", "none", BUSYBOX, "sh", "-c",
+                           "cat /foreign/file; stat -c %u /foreign/file")
         self.assertEqual(done.stdout, "x0\n")
 
     def test_background_exec_and_rm(self):
@@ -58,5 +61,6 @@ class SingleIdTest(EngineTest):
 
     def test_files_on_disk_are_the_users_own(self):
         self.pull_image()
-        owners = subprocess.run(["find", self.root, "-not", "-user", str(os.getuid())], check=True, stdout=subprocess.PIPE, text=True)
+        owners = subprocess.run(["find", self.root, "-not", "-user", str(os.getuid())], check=True,
+                                stdout=subprocess.PIPE, text=True)
         self.assertEqual(owners.stdout, "")

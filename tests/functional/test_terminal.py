@@ -195,6 +195,7 @@ class DetachTest(TerminalTest):
 
     def test_a_terminal_without_anybody(self):
         """-d -t: a terminal that nobody looks at; what is written goes to the log."""
-        container = self.engine("run", "-d", "-t", "--network", "none", BUSYBOX, "sh", "-c", "tty; echo said").stdout.strip()
+        container = self.engine("run", "-d", "-t", "--network", "none", BUSYBOX, "sh", "-c",
+                                "tty; echo said").stdout.strip()
         self.engine("wait", container)
         self.assertIn("said\r\n", self.engine("logs", container, text=False).stdout.decode())

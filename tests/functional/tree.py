@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares unpacked root file systems. Runs inside the user namespace of containers, where owners read as they are meant.
+"""Describes root file systems, inside the user namespace of containers, where owners read as they are meant.
 
     tree.py walk DIRECTORY                  everything about every entry, as JSON
     tree.py extract DIRECTORY LAYER.tar …   unpacks layers one over the other with GNU tar, whiteouts applied
@@ -32,7 +32,8 @@ def describe(path):
     entry = {"kind": kind, "owner": [found.st_uid, found.st_gid], "mode": oct(stat.S_IMODE(found.st_mode)),
              "mtime": found.st_mtime_ns}
     attributes = {name: os.getxattr(path, name, follow_symlinks=False).hex()
-                  for name in os.listxattr(path, follow_symlinks=False) if name.startswith(("user.", "security.capability"))}
+                  for name in os.listxattr(path, follow_symlinks=False)
+                  if name.startswith(("user.", "security.capability"))}
     if attributes:
         entry["xattrs"] = attributes
     if kind == "file":
@@ -81,7 +82,8 @@ def extract(root, layers):
     os.makedirs(root)
     for layer in layers:
         apply_whiteouts(root, layer)
-        subprocess.run(["tar", "--extract", "--file", layer, "--directory", root, "--same-permissions", "--same-owner", "--delay-directory-restore",
+        subprocess.run(["tar", "--extract", "--file", layer, "--directory", root, "--same-permissions", "--same-owner",
+                        "--delay-directory-restore",
                         "--numeric-owner", "--xattrs", "--xattrs-include=*", "--wildcards", f"--exclude={WHITEOUT}*",
                         "--exclude=./dev/*", "--exclude=dev/*"], check=True)
 
