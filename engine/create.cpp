@@ -277,6 +277,9 @@ class CidFile {
 
 NewContainer create_container(Engine& engine, const RunOptions& options) {
   refuse_unsupported(options);
+  if (engine.host.id_map.single)
+    base::log(base::LogLevel::warn, "single-id mode: every file and process has your own id (",
+              engine.host.single_reason, ")");
   CidFile cidfile{options.cidfile};
   std::optional<ImageForRun> image;
   oci::ImageConfig config;
