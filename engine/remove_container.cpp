@@ -74,7 +74,9 @@ std::vector<std::string> remove(Engine& engine, const RemoveOptions& options) {
   std::vector<std::string> removed;
   for (Selected& one : select_containers(engine, {options.containers, options.all, options.ignore, options.cidfiles})) {
     const storage::ContainerRecord record = storage::read_record(one.container);
-    if (observe(one.container, engine.host.boot_id).is_running()) {
+    const Observed observed = observe(one.container, engine.host.boot_id);
+    if (!observed.is_running() && observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago
+    if (observed.is_running()) {
       if (!options.force)
         throw make_error(ErrorKind::in_use, "container ", record.id.substr(0, 12), " (", record.name, ") is running")
             .with_hint(base::concat("engine rm --force ", one.typed, "   or   engine stop ", one.typed));

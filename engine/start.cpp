@@ -23,10 +23,12 @@ runtime::Spec read_spec(const storage::ContainerDir& container) {
 std::optional<base::Channel> start_one(Engine& engine, const Selected& one, const StartOptions& options) {
   const storage::ContainerRecord record = storage::read_record(one.container);
   const bool attached = options.attach || options.interactive;
-  if (observe(one.container, engine.host.boot_id).is_running()) {
+  const Observed observed = observe(one.container, engine.host.boot_id);
+  if (observed.is_running()) {
     if (!attached) return std::nullopt;
     return connect_attach(engine.store(), record.id);
   }
+  if (observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago
   runtime::Spec spec = read_spec(one.container);
   if (spec.process.terminal && attached)
     if (const auto size = runtime::window_size(STDIN_FILENO)) spec.process.console_size = {size->rows, size->columns};
