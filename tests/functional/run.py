@@ -16,6 +16,7 @@ import ctypes
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 USER, USER_WITHOUT_SUBIDS = "engine-test", "engine-nosub"
-CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x00020000, 16384, 1 << 18
+CLONE_NEWNS = 0x00020000
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 
 
 def find_programs():
@@ -53,21 +55,39 @@ def make_user(name, with_subids):
     return pwd.getpwnam(name)
 
 
-def see_cgroup2():
-    """In a mount namespace of our own, /sys/fs/cgroup is cgroup2: crun refuses to start where both versions are."""
+def mount(source, target, kind, flags=0):
     libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(source and os.fsencode(source), os.fsencode(target), kind, flags, None) != 0:
+        raise OSError(ctypes.get_errno(), f"mounting on {target}: {os.strerror(ctypes.get_errno())}")
 
-    def check(result, doing):
-        if result != 0:
-            raise OSError(ctypes.get_errno(), f"{doing}: {os.strerror(ctypes.get_errno())}")
-    check(libc.unshare(CLONE_NEWNS), "unsharing the mount namespace")
-    check(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "making mounts private")
-    check(libc.mount(b"cgroup2", b"/sys/fs/cgroup", b"cgroup2", 0, None), "mounting cgroup2")
+
+def unshare_mounts():
+    """A mount namespace of our own, so that what is changed for the tests is gone with them."""
+    if ctypes.CDLL(None).unshare(CLONE_NEWNS) != 0:
+        raise OSError("unsharing the mount namespace failed")
+    mount(None, "/", None, MS_REC | MS_PRIVATE)
+
+
+def open_fuse(stage):
+    """/dev/fuse for everybody, as udev makes it; machines without udev keep it for root."""
+    if not os.path.exists("/dev/fuse") or os.stat("/dev/fuse").st_mode & 0o006 == 0o006:
+        return
+    node = stage / "fuse"
+    os.mknod(node, stat.S_IFCHR, os.stat("/dev/fuse").st_rdev)
+    os.chmod(node, 0o666)
+    mount(node, "/dev/fuse", None, MS_BIND)
+
+
+def see_cgroup2():
+    """/sys/fs/cgroup is cgroup2: crun refuses to start where both versions are."""
+    mount("cgroup2", "/sys/fs/cgroup", b"cgroup2")
 
 
 def run_as_user(user, programs, words, prepare=None):
     """Copies everything to a folder that the user can read, and runs this script there. Returns its exit status."""
     def become():
+        unshare_mounts()
+        open_fuse(stage)
         if prepare:
             prepare()
         os.setgroups([])
