@@ -1,6 +1,7 @@
 #include "engine/inside.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -12,7 +13,9 @@
 #include "engine/verbs.hpp"
 #include "rootless/user_namespace.hpp"
 #include "runtime/rootfs.hpp"
+#include "runtime/spec.hpp"
 #include "storage/containers.hpp"
+#include "storage/copy_attributes.hpp"
 #include "storage/copy_tree.hpp"
 #include "storage/overlay.hpp"
 #include "storage/staging.hpp"
@@ -47,19 +50,35 @@ void prepare_copy(Engine& engine, const std::string& id) {
   storage::prepare_copy(engine.store(), rootfs_request(container, storage::read_record(container)));
 }
 
+/// What the image has at `path` becomes the volume's content, owner and mode; where it has nothing, the volume is the
+/// container's user's.
+void fill_volume(int root, const std::string& path, int target, const runtime::User& user) {
+  const base::UniqueFd source = base::try_open_in_root(root, path, O_RDONLY | O_DIRECTORY);
+  if (!source) {
+    if (::fchown(target, user.uid, user.gid) != 0) throw base::os_error("giving the volume to user ", user.uid);
+    return;
+  }
+  storage::copy_tree(source.get(), target);
+  struct stat info {};
+  if (::fstat(source.get(), &info) != 0) throw base::os_error("looking at ", quoted(path));
+  storage::copy_attributes(source.get(), target, info);
+}
+
 /// Words: (volume, path in the container) pairs.
 void copy_up(Engine& engine, const std::vector<std::string>& words) {
   const storage::ContainerDir container = require_container(engine, words.at(1));
   const storage::ContainerRecord record = storage::read_record(container);
   base::RootfsMount rootfs = storage::plan_rootfs(engine.store(), rootfs_request(container, record));
   const base::UniqueFd root = runtime::mount_rootfs_detached(rootfs);
+  const std::string config = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
+  const runtime::User user = runtime::parse_spec(config, "config.json of the container").process.user;
   for (std::size_t i = 2; i + 1 < words.size(); i += 2) {
     const base::FileLock lock = storage::lock_volume(engine.store(), words[i]);
     const auto volume = storage::find_volume(engine.store(), words[i]);
     if (!volume || !volume->needs_copy_up) continue;  // another container was first
-    const base::UniqueFd source = base::try_open_in_root(root.get(), words[i + 1], O_RDONLY | O_DIRECTORY);
     const base::UniqueFd target{::open(volume->data_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
-    if (source && target) storage::copy_tree(source.get(), target.get());
+    if (!target) throw base::os_error("opening volume ", quoted(words[i]));
+    fill_volume(root.get(), words[i + 1], target.get(), user);
     storage::mark_volume_populated(engine.store(), lock, words[i]);
   }
 }

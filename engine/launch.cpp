@@ -10,6 +10,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "engine/inside.hpp"
+#include "engine/reconcile.hpp"
 #include "runtime/monitor_plan.hpp"
 
 // The one place above runtime/init.cpp that forks without exec: the keeper goes on in C++ and must therefore be forked
@@ -140,7 +141,7 @@ void leave_caller(const base::UniqueFd& null) {
 /// The keeper's whole life. `verdict` gets one message; after an empty one the process becomes the monitor.
 [[noreturn]] void run_keeper(const Launch& launch, base::Channel verdict, base::Channel client) noexcept {
   try {
-    auto alive = storage::try_lock_alive(launch.container);
+    auto alive = take_alive(launch.container, launch.engine.host.boot_id);
     if (!alive) throw make_error(ErrorKind::in_use, "container ", quoted(launch.record.name), " is running already");
     Streams streams = make_streams(launch.record);
     const base::UniqueFd listener = listen_for_clients(launch.engine.store(), launch.record.id);

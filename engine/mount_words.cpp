@@ -62,7 +62,8 @@ void add_tmpfs_defaults(MountWord& mount) {
   auto& options = mount.options;
   if (!has_any(options, {"suid", "nosuid"})) options.emplace_back("nosuid");
   if (!has_any(options, {"dev", "nodev"})) options.emplace_back("nodev");
-  if (!has_any(options, {"exec", "noexec"})) options.emplace_back("noexec");
+  // What the image has there shows in the tmpfs, too.
+  if (std::erase(options, "notmpcopyup") == 0 && !has_any(options, {"tmpcopyup"})) options.emplace_back("tmpcopyup");
 }
 
 std::string absolute_source(std::string_view source, const std::string& work_dir) {
@@ -77,7 +78,10 @@ bool is_volume_name(std::string_view source) {
 bool apply_tmpfs_option(MountWord& mount, std::string_view option) {
   const auto pair = base::split_once(option, '=');
   const std::string_view name = pair ? pair->first : option;
-  if (is_one_of(name, {"notmpcopyup"})) return true;
+  if (is_one_of(name, {"notmpcopyup"})) {
+    mount.options.emplace_back(option);
+    return true;
+  }
   if (is_one_of(name, {"size", "mode", "uid", "gid", "nr_inodes", "nr_blocks"}) && pair) {
     mount.options.emplace_back(option);
     return true;

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/syscall.h>
+#include <thread>
 #include <unistd.h>
 
 #include "base/clock.hpp"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::size_t max_exit_file_bytes = 256;
 constexpr int unknown_exit_code = 255;
 constexpr std::chrono::milliseconds monitor_patience{10'000};
+constexpr std::chrono::milliseconds settle_interval{2};
 
 void apply_exit_file(storage::ContainerState& state, const std::string& text) {
   const runtime::ExitRecord record = runtime::parse_exit_record(text);
@@ -81,6 +83,20 @@ void wait_until_unwatched(const storage::ContainerDir& container) {
   const auto lock =
       base::FileLock::acquire_for(container.dir.get(), "alive", base::FileLock::Mode::shared, monitor_patience);
   if (!lock) base::log(base::LogLevel::warn, "the monitor of container ", container.id.substr(0, 12), " does not end");
+}
+
+void wait_until_settled(const storage::Store& store, const storage::ContainerDir& container, bool auto_remove) {
+  wait_until_unwatched(container);
+  const auto deadline = std::chrono::steady_clock::now() + monitor_patience;
+  // The monitor becomes the clean-up, which holds no lock from first to last: its result is what can be seen.
+  while (auto_remove && storage::find_container(store, container.id) && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(settle_interval);
+}
+
+std::optional<base::FileLock> take_alive(const storage::ContainerDir& container, const std::string& boot_id) {
+  if (auto lock = storage::try_lock_alive(container)) return lock;
+  if (observe(container, boot_id).is_running()) return std::nullopt;
+  return base::FileLock::acquire_for(container.dir.get(), "alive", base::FileLock::Mode::exclusive, monitor_patience);
 }
 
 }  // namespace engine

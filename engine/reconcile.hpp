@@ -31,4 +31,10 @@ bool wait_for_end(const Observed& container, std::optional<std::chrono::millisec
 /// Waits until the container's keeper or monitor let go of it, at most a few seconds (it writes a file and exits).
 void wait_until_unwatched(const storage::ContainerDir& container);
 
+/// As above, and for a --rm container also until it is gone, so that its name is free when a command returns.
+void wait_until_settled(const storage::Store& store, const storage::ContainerDir& container, bool auto_remove);
+
+/// Takes `alive`, with patience for a monitor that is on its way out. Nothing: the container runs.
+std::optional<base::FileLock> take_alive(const storage::ContainerDir& container, const std::string& boot_id);
+
 }  // namespace engine

@@ -48,7 +48,7 @@ void remove_anonymous_volumes(Engine& engine, const storage::ContainerRecord& re
 void remove_stopped(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
                     bool with_anonymous_volumes) {
   {
-    const auto alive = storage::try_lock_alive(container);
+    const auto alive = take_alive(container, engine.host.boot_id);
     if (!alive)
       throw make_error(ErrorKind::in_use, "container ", quoted(record.name), " is in use by another process")
           .with_hint("engine ps shows its state");

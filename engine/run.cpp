@@ -49,7 +49,9 @@ int attach_to_started(Engine& engine, const NewContainer& container, base::Chann
   const std::string& boot_id = engine.host.boot_id;
   how.forward_signal = [&](int signal) { signal_container(observe(container.dir, boot_id), signal); };
   try {
-    return attach(std::move(monitor), how, signals).value_or(0);
+    const auto code = attach(std::move(monitor), how, signals);
+    if (code) wait_until_settled(engine.store(), container.dir, options.auto_remove);
+    return code.value_or(0);
   } catch (const base::Error& error) {
     // Nobody reads our output any more (`… | head -n 1`): a container that only this command knew of ends with it.
     if (error.code() == EPIPE && options.auto_remove) signal_container(observe(container.dir, boot_id), SIGKILL);

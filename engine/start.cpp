@@ -57,7 +57,9 @@ int start(Engine& engine, const StartOptions& options) {
                       .sig_proxy = options.sig_proxy,
                       .detach_keys = options.detach_keys.value_or(record.detach_keys)};
     how.forward_signal = [&](int signal) { signal_container(observe(one.container, engine.host.boot_id), signal); };
-    return attach(std::move(*monitor), how, *signals).value_or(0);
+    const auto code = attach(std::move(*monitor), how, *signals);
+    if (code) wait_until_settled(engine.store(), one.container, record.auto_remove);
+    return code.value_or(0);
   }
   return 0;
 }

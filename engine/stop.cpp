@@ -36,6 +36,7 @@ std::vector<std::string> stop(Engine& engine, const StopOptions& options) {
       const storage::ContainerRecord record = storage::read_record(one.container);
       stop_running(one.container, observed, record.stop_signal,
                    options.timeout_seconds.value_or(record.stop_timeout_seconds));
+      wait_until_settled(engine.store(), one.container, record.auto_remove);
     } else if (options.all) {
       continue;
     }
@@ -55,10 +56,11 @@ std::vector<std::string> kill(Engine& engine, const KillOptions& options) {
       throw make_error(ErrorKind::in_use, "container ", quoted(one.typed), " is not running (it is ",
                        observed.state.status, ")");
     }
+    const bool auto_remove = storage::read_record(one.container).auto_remove;
     signal_container(observed, *signal);
     if (*signal == SIGKILL) {
       wait_for_end(observed, std::nullopt);
-      wait_until_unwatched(one.container);
+      wait_until_settled(engine.store(), one.container, auto_remove);
     }
     killed.push_back(one.typed);
   }

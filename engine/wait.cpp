@@ -18,7 +18,7 @@ namespace {
 
 bool meets(const std::string& status, const std::vector<std::string>& conditions) {
   for (const std::string& condition : conditions)
-    if (status == condition || (condition == "stopped" && status == "exited")) return true;
+    if (status == condition || (condition == "stopped" && (status == "exited" || status == "created"))) return true;
   return false;
 }
 
@@ -52,7 +52,11 @@ int wait_one(Engine& engine, const storage::ContainerDir& container, const WaitO
     }
     const bool for_end = meets("exited", conditions) && observed.is_running();
     if (for_end && conditions.size() == 1) {
-      if (const auto code = ask_monitor(engine, container.id)) return *code;
+      const bool auto_remove = storage::read_record(container).auto_remove;
+      if (const auto code = ask_monitor(engine, container.id)) {
+        wait_until_settled(engine.store(), container, auto_remove);
+        return *code;
+      }
       wait_for_end(observed, std::nullopt);
       wait_until_unwatched(container);
     } else {

@@ -173,8 +173,14 @@ class Init {
   void make_working_directory(int root) {
     const std::string& path = spec_.process.cwd;
     if (base::try_open_in_root(root, path, O_PATH)) return;
-    base::with_context([&] { base::make_directories_in_root(root, path); }, "making the working directory ",
-                       base::quoted(path));
+    base::with_context(
+        [&] {
+          const base::MadeDirectory made = base::make_directories_in_root(root, path);
+          // The process is to work in it, so it is the process's own, as podman has it.
+          if (made.made && ::fchownat(made.fd.get(), "", process_.user.uid, process_.user.gid, AT_EMPTY_PATH) != 0)
+            throw base::os_error("giving it to user ", process_.user.uid);
+        },
+        "making the working directory ", base::quoted(path));
   }
 
   void enter(const Tree& tree) {
