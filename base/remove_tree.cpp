@@ -101,6 +101,7 @@ void for_each_entry(int directory, Visit&& visit) {
   alignas(dirent64) std::array<char, 32 * 1024> buffer;
   for (;;) {
     const ssize_t size = ::getdents64(directory, buffer.data(), buffer.size());
+    if (size < 0 && errno == ENOENT) return;  // another process removed this very directory
     if (size < 0) throw os_error("reading");
     if (size == 0) return;
     for (ssize_t offset = 0; offset < size;) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "engine/list_filters.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/verbs.hpp"
@@ -47,7 +48,9 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
       ContainerSummary summary = summarize(storage::read_record(container), observed);
       if (filters.match(summary)) result.push_back(std::move(summary));
     } catch (const base::Error& error) {
-      if (error.kind() != base::ErrorKind::not_found) throw;  // removed while we looked
+      if (error.kind() == base::ErrorKind::not_found) continue;  // removed while we looked
+      base::log(base::LogLevel::warn, "container ", container.id.substr(0, 12), ": ", error.message(),
+                " (engine rm --force ", container.id.substr(0, 12), " removes it)");
     }
   }
   std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
