@@ -129,7 +129,9 @@ def run_here(words):
 
 
 def main():
-    words = sys.argv[1:] or [path.stem for path in sorted(HERE.glob("test_*.py"))]
+    words = sys.argv[1:]
+    if all(word.startswith("-") for word in words):
+        words += [path.stem for path in sorted(HERE.glob("test_*.py"))]
     if os.getuid() != 0:
         return run_here(words)
     programs = find_programs()
