@@ -80,9 +80,9 @@ class SessionTest(TerminalTest):
         terminal.expect(PROMPT)
         state = Path(f"/proc/{terminal.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
         self.assertNotEqual(state, "T", "engine itself was stopped")
-        terminal.send("kill -9 %1\n")
-        terminal.expect(PROMPT)
-        terminal.send("exit 5\nexit 5\n")  # the first may warn of stopped jobs
+        # No prompt is waited for: the job's SIGCHLD may interrupt the shell while it writes it, and then it is lost.
+        # The first exit may only warn of stopped jobs.
+        terminal.send("kill -9 %1\nexit 5\nexit 5\n")
         self.assertEqual(terminal.end(), 5)
         terminal.assert_restored()
 
