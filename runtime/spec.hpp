@@ -24,6 +24,7 @@ struct Mount {
   std::string type;
   std::string source;
   std::vector<std::string> options;
+  std::vector<IdMapping> uid_mappings, gid_mappings;  ///< Of an idmapped mount; empty: none.
 };
 
 struct Rlimit {
@@ -48,6 +49,26 @@ struct ConsoleSize {
   unsigned width = 0;
 };
 
+/// sched_setattr(2).
+struct Scheduler {
+  std::string policy;  ///< "SCHED_BATCH"
+  std::vector<std::string> flags;
+  std::int32_t nice = 0;
+  std::int32_t priority = 0;
+  std::uint64_t runtime = 0, deadline = 0, period = 0;  ///< Nanoseconds.
+};
+
+/// ioprio_set(2).
+struct IoPriority {
+  std::string priority_class;  ///< "IOPRIO_CLASS_BE"
+  unsigned priority = 0;
+};
+
+/// Of `exec`: CPU lists such as "0-3,7", before and after the move to the container's cgroup; empty: unchanged.
+struct CpuAffinity {
+  std::string initial, final;
+};
+
 struct Process {
   bool terminal = false;
   ConsoleSize console_size;
@@ -61,6 +82,9 @@ struct Process {
   std::string apparmor_profile;
   std::string selinux_label;
   std::optional<int> oom_score_adj;
+  std::optional<Scheduler> scheduler;
+  std::optional<IoPriority> io_priority;
+  std::optional<CpuAffinity> exec_cpu_affinity;
 };
 
 struct Namespace {
@@ -86,6 +110,20 @@ struct Hooks {
   std::vector<Hook> prestart, create_runtime, create_container, start_container, poststart, poststop;
 };
 
+/// One clock of a time namespace.
+struct TimeOffset {
+  std::string clock;  ///< "monotonic" or "boottime"
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;
+};
+
+/// set_mempolicy(2).
+struct MemoryPolicy {
+  std::string mode;   ///< "MPOL_BIND"
+  std::string nodes;  ///< "0-1"
+  std::vector<std::string> flags;
+};
+
 struct Linux {
   std::vector<IdMapping> uid_mappings, gid_mappings;
   std::vector<Namespace> namespaces;
@@ -96,7 +134,11 @@ struct Linux {
   std::vector<std::string> masked_paths, readonly_paths;
   std::string mount_label;
   std::string seccomp_json;    ///< The "seccomp" object as JSON text; empty: no filter. Read by runtime/seccomp.
-  std::string resources_json;  ///< Kept for runtime/cgroup (a later issue); empty: none.
+  std::string resources_json;  ///< Read by runtime/cgroup_resources; empty: none.
+  std::vector<TimeOffset> time_offsets;
+  std::optional<std::string> personality;                        ///< "LINUX" or "LINUX32"
+  std::vector<std::pair<std::string, std::string>> net_devices;  ///< Of the host, and the name inside.
+  std::optional<MemoryPolicy> memory_policy;
 };
 
 struct Spec {

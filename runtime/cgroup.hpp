@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <utility>
+#include <vector>
+
+namespace runtime {
+
+enum class CgroupManager { cgroupfs, systemd, disabled };
+
+struct CgroupRequest {
+  std::string container_id;
+  std::string cgroups_path;    ///< linux.cgroupsPath: a path, or "slice:prefix:name" for systemd; empty: our default.
+  std::string resources_json;  ///< linux.resources; empty: none.
+  CgroupManager manager = CgroupManager::cgroupfs;
+  bool is_rootless = false;  ///< What cannot be made or set is a warning in one line, not an error.
+  std::vector<std::pair<std::string, std::string>> annotations;  ///< org.systemd.property.*, run.oci.systemd.*
+};
+
+/// Where a container's cgroups are; kept in state files, enough to find them again.
+struct CgroupRecord {
+  CgroupManager manager = CgroupManager::disabled;
+  std::string unified;                                      ///< Absolute path of the v2 folder; empty: none.
+  std::vector<std::pair<std::string, std::string>> legacy;  ///< v1: controllers ("cpu,cpuacct") and absolute path.
+  std::string scope;                                        ///< systemd unit; empty: none.
+};
+
+/// Memory, CPU and so on as one struct; absent where no controller counts it. Bytes, nanoseconds, counts.
+struct CgroupStatistics {
+  std::optional<std::uint64_t> memory_usage, memory_limit, memory_peak, swap_usage, cpu_total, cpu_user, cpu_system,
+      pids_current, pids_limit, oom_kills;
+  std::vector<std::pair<std::string, std::uint64_t>> memory_stat;
+  struct Io {
+    std::uint64_t major, minor, read_bytes, write_bytes, reads, writes;
+  };
+  std::vector<Io> io;
+};
+
+/// The cgroups of one container: v2, v1, hybrid, or none at all. All paths are opened by descriptor from the mounted
+/// hierarchies; nothing is assumed to be at /sys/fs/cgroup but by looking at mountinfo.
+class Cgroup {
+ public:
+  /// Makes the cgroups and sets the limits. @throws Error for a bad value always; for a refused one unless rootless.
+  static std::unique_ptr<Cgroup> make(const CgroupRequest& request);
+  /// Those of a container that exists; parts that are gone are left out.
+  static std::unique_ptr<Cgroup> open(const CgroupRecord& record);
+  virtual ~Cgroup() = default;
+
+  virtual const CgroupRecord& record() const = 0;
+  /// The v2 folder for CLONE_INTO_CGROUP, or -1.
+  virtual int clone_fd() const = 0;
+  /// Moves a process into all of them. With systemd this is what makes the scope, unless it was made before.
+  virtual void add(pid_t pid) = 0;
+  /// Sets limits (`update`). @throws Error as make.
+  virtual void set(std::string_view resources_json) = 0;
+  /// Freezer: returns when the kernel reports it. @throws Error unsupported when there is none.
+  virtual void freeze() = 0;
+  virtual void thaw() = 0;
+  virtual bool is_frozen() const = 0;
+  virtual std::vector<pid_t> processes() const = 0;  ///< Those of sub-cgroups included.
+  virtual void kill_all() = 0;                       ///< cgroup.kill, else one by one until none is left.
+  virtual CgroupStatistics statistics() const = 0;
+  /// Removes them with their sub-cgroups, waiting a little for processes that are ending. Absence is fine.
+  virtual void remove() = 0;
+};
+
+/// Checks every value of linux.resources. @throws Error corrupt naming the JSON path.
+void check_resources(std::string_view resources_json);
+
+}  // namespace runtime
