@@ -10,7 +10,9 @@ namespace runtime {
 /// A filter for seccomp(2).
 struct SeccompFilter {
   std::vector<sock_filter> program;  ///< Empty: nothing to load.
-  unsigned flags = 0;                ///< SECCOMP_FILTER_FLAG_x
+  unsigned flags = 0;                ///< SECCOMP_FILTER_FLAG_x; NEW_LISTENER when some rule notifies.
+  std::string listener_path;         ///< Of an agent's socket; empty unless some rule notifies.
+  std::string listener_metadata;     ///< For that agent.
 };
 
 /// The program for an OCI `linux.seccomp` object. The default profile of a usual capability set is not compiled but was

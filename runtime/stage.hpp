@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,17 @@ namespace runtime {
 /// The stub's orders for a process, without descriptors. Pure.
 StagePlan plan_stage(const Process& process, const SeccompFilter& seccomp, bool may_set_groups);
 
+/// The parts of the plan that config.json has under "linux": personality and memory policy. Pure.
+void add_linux_attributes(const Linux& linux, StagePlan& plan);
+
+/// `spec.hooks.start_container` for the plan; `state` is hook_state(…, "created") with the pid as the container sees
+/// it.
+void add_start_hooks(const std::vector<Hook>& hooks, std::string state, StagePlan& plan);
+
+/// Signals that this process ignores, bit n-1 for signal n: what an exec passes on. For StagePlan::ignored_signals,
+/// asked while there is nothing else to do.
+std::uint64_t ignored_signals() noexcept;
+
 /// $PATH among "NAME=value" words; the usual one when there is none.
 std::string search_path_of(const std::vector<std::string>& env);
 
@@ -23,6 +35,7 @@ struct StageDescriptors {
   int report = -1;
   int start = -1;
   int label = -1;
+  int seccomp_agent = -1;  ///< connect_seccomp_agent()
 };
 
 /// Puts every descriptor in its place and executes the stub. A failure goes to the report descriptor, as the stub's own

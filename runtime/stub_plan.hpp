@@ -26,6 +26,29 @@ struct StageRlimit {
   std::uint64_t soft = 0, hard = 0;
 };
 
+/// struct sched_attr of sched_setattr(2), without its size.
+struct StageScheduler {
+  std::uint32_t policy = 0;  ///< SCHED_x
+  std::uint64_t flags = 0;   ///< SCHED_FLAG_x
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0, deadline = 0, period = 0;  ///< Nanoseconds.
+};
+
+/// set_mempolicy(2).
+struct StageMemoryPolicy {
+  unsigned mode = 0;                 ///< MPOL_x | MPOL_F_x
+  std::vector<std::uint64_t> nodes;  ///< Bit n of word w: node 64 * w + n; empty: none.
+};
+
+/// Run after the start byte, with the identity of the process, before the filter that goes with no-new-privileges.
+struct StageHook {
+  std::string path;               ///< Absolute, in the container.
+  std::vector<std::string> argv;  ///< Empty: the path alone.
+  std::vector<std::string> env;   ///< "NAME=value"
+  unsigned timeout_seconds = 0;   ///< 0: none.
+};
+
 /// The stub's orders. Descriptors are borrowed and are numbers in the process that executes the stub.
 struct StagePlan {
   uid_t uid = 0;
@@ -34,12 +57,22 @@ struct StagePlan {
   std::optional<mode_t> umask;
   StageCapabilities capabilities;
   std::vector<StageRlimit> rlimits;
+  std::optional<StageScheduler> scheduler;
+  std::optional<int> io_priority;            ///< As ioprio_set(2) wants it: class << 13 | level.
+  std::optional<unsigned long> personality;  ///< personality(2)
+  std::optional<StageMemoryPolicy> memory_policy;
+  std::vector<std::uint64_t> cpu_affinity;  ///< Bit n of word w: CPU 64 * w + n; empty: unchanged.
+  std::vector<StageHook> hooks;             ///< startContainer
+  std::string hook_state;  ///< What they read: the state, status "created", pid as the container sees it.
   std::vector<std::string> argv;
   std::vector<std::string> env;  ///< "NAME=value"
   std::string cwd = "/";
   std::string search_path;           ///< $PATH of the container; used when argv[0] has no slash.
   std::vector<sock_filter> seccomp;  ///< Empty: no filter.
-  unsigned seccomp_flags = 0;        ///< SECCOMP_FILTER_FLAG_x
+  unsigned seccomp_flags = 0;        ///< SECCOMP_FILTER_FLAG_x; with NEW_LISTENER an agent is required.
+  int seccomp_agent_fd = -1;  ///< Connected to listenerPath; gets `seccomp_state` with the listener's descriptor.
+  std::string seccomp_state;  ///< seccomp_process_state(), see seccomp_agent.hpp.
+  std::uint64_t ignored_signals = ~std::uint64_t{0};  ///< Bit n-1: signal n may be ignored here, and is set to default.
   bool no_new_privileges = true;
   bool new_session = true;       ///< setsid()
   bool controlling_tty = false;  ///< Descriptor 0 becomes the controlling terminal.
