@@ -11,6 +11,8 @@
 #include "base/fd.hpp"
 #include "base/mount.hpp"
 #include "base/process.hpp"
+#include "runtime/cgroup.hpp"
+#include "runtime/hooks.hpp"
 #include "runtime/spec.hpp"
 
 namespace runtime {
@@ -33,6 +35,12 @@ struct CreateRequest {
   bool tiny_init = false;                          ///< --init: the stub stays as pid 1, forwards signals and reaps.
   int seccomp_cache_dir = -1;                      ///< Folder for compiled filters, or -1: compile without caching.
   bool no_pivot = false;
+  /// Where the container's first process is born, or moved to before it does anything; nullptr: where we are.
+  /// Borrowed.
+  Cgroup* cgroup = nullptr;
+  /// What hooks are told about their container; nullptr: the spec must have none. Runs prestart, createRuntime,
+  /// createContainer and startContainer; poststart and poststop are the caller's. Borrowed.
+  const HookContainer* hooks_for = nullptr;
   /// A FIFO or pipe end from which the last stage reads one byte before it executes the process (OCI create/start);
   /// -1: executes at once.
   int start_fd = -1;
@@ -68,6 +76,10 @@ struct ExecRequest {
   std::vector<int> preserved_fds;
   bool die_with_parent = false;
   int seccomp_cache_dir = -1;
+  Cgroup* cgroup = nullptr;  ///< The container's, in which the process is born, or to which it is moved first.
+  // Of the container's spec.
+  std::optional<std::string> personality;
+  std::optional<MemoryPolicy> memory_policy;
 };
 /// terminal: pty of the container's own devpts. The returned process is our child.
 CreatedInit exec(ExecRequest& request);
