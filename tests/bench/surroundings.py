@@ -26,22 +26,22 @@ def check(result, doing):
 
 # --- as root ---
 
-def make_user():
+def make_user(name=USER):
     try:
-        return pwd.getpwnam(USER)
+        return pwd.getpwnam(name)
     except KeyError:
-        subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", USER], check=True)
-        return pwd.getpwnam(USER)
+        subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", name], check=True)
+        return pwd.getpwnam(name)
 
 
-def see_own_cgroup2(user):
+def see_own_cgroup2(user, name=USER):
     """In a mount namespace of our own, /sys/fs/cgroup is cgroup2 only (podman and crun refuse the hybrid view), and
     this process sits in a group that the user may divide. Returns the group's folder, for leave_cgroup()."""
     check(LIBC.unshare(CLONE_NEWNS), "unsharing the mount namespace")
     check(LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "making mounts private")
     check(LIBC.umount2(bytes(CGROUP), MNT_DETACH), "unmounting cgroups")
     check(LIBC.mount(b"cgroup2", bytes(CGROUP), b"cgroup2", 0, None), "mounting cgroup2")
-    group = CGROUP / f"engine-bench-{os.getpid()}"
+    group = CGROUP / f"{name}-{os.getpid()}"
     (group / "main").mkdir(parents=True)
     for folder in (group, group / "main"):
         os.chown(folder, user.pw_uid, user.pw_gid)
