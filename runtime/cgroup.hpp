@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/spec.hpp"
+
 namespace runtime {
 
 enum class CgroupManager { cgroupfs, systemd, disabled };
@@ -17,6 +19,8 @@ struct CgroupRequest {
   std::string container_id;
   std::string cgroups_path;    ///< linux.cgroupsPath: a path, or "slice:prefix:name" for systemd; empty: our default.
   std::string resources_json;  ///< linux.resources; empty: none.
+  /// linux.devices: may be used like the default devices where resources has no list of its own; all others may not.
+  std::vector<Device> devices;
   CgroupManager manager = CgroupManager::cgroupfs;
   bool is_rootless = false;  ///< What cannot be made or set is a warning in one line, not an error.
   std::vector<std::pair<std::string, std::string>> annotations;  ///< org.systemd.property.*, run.oci.systemd.*

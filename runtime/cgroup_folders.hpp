@@ -1,0 +1,63 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "runtime/cgroup.hpp"
+#include "runtime/cgroup_resources.hpp"
+
+namespace runtime {
+
+/// Cgroups as folders that we make ourselves, or that systemd made, at one path of every mounted hierarchy.
+struct FolderRequest {
+  std::string path;  ///< Below the root of each mount, normalised: "/a/b".
+  CgroupManager manager = CgroupManager::cgroupfs;
+  std::string scope;  ///< For the record.
+  bool is_rootless = false;
+  bool may_exist = false;  ///< As systemd's scopes: with processes and limits in it already.
+  /// Rules of linux.devices and the like, where linux.resources has no list of its own.
+  std::vector<DeviceRule> devices;
+};
+
+/// v2, v1 and hybrid hosts. On a hybrid one the unified folder holds the process, too, and whatever controllers v1 did
+/// not take; freezing and killing go through it.
+class FolderCgroup final : public Cgroup {
+ public:
+  /// Makes the missing folders, enables controllers from the top down, and sets the limits; what it made is removed
+  /// when it throws. Rootless: one warning names the limits that could not be set.
+  /// @throws Error in_use, when the path holds processes or is frozen, unless request.may_exist.
+  static std::unique_ptr<FolderCgroup> make(const FolderRequest& request, const Resources& resources);
+  /// Parts that are gone are left out.
+  static std::unique_ptr<FolderCgroup> open(const CgroupRecord& record);
+  ~FolderCgroup() override;
+
+  const CgroupRecord& record() const override { return record_; }
+  int clone_fd() const override;
+  void add(pid_t pid) override;
+  void set(std::string_view resources_json) override;
+  void freeze() override;
+  void thaw() override;
+  bool is_frozen() const override;
+  std::vector<pid_t> processes() const override;
+  void kill_all() override;
+  CgroupStatistics statistics() const override;
+  void remove() override;
+
+ private:
+  /// One v1 folder with the controllers of its hierarchy.
+  struct Legacy {
+    std::vector<std::string> controllers;
+    std::string path;
+    base::UniqueFd folder;
+  };
+  FolderCgroup() = default;
+  CgroupRecord record_;
+  base::UniqueFd unified_;  // O_PATH, fit for CLONE_INTO_CGROUP
+  std::vector<Legacy> legacy_;
+  bool is_rootless_ = false;
+};
+
+}  // namespace runtime
