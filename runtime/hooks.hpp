@@ -22,11 +22,11 @@ struct HookContainer {
 std::string hook_state(const HookContainer& container, pid_t pid, std::string_view status);
 
 /// Runs `hooks` in order in the caller's namespaces, each with `state` on standard input, standard output and error
-/// as ours, for at most its timeout. @throws Error internal naming hook point, path and how it ended; the later ones
-/// do not run then.
+/// as ours, exactly its own environment, for at most its timeout; then it is killed.
+/// @throws Error naming hook point, path and how it ended; the later ones do not run then. Source: runtime.md
+/// "Lifecycle" 3 to 9: the caller destroys the container, also when it was a poststart hook.
 void run_hooks(const std::vector<Hook>& hooks, std::string_view point, std::string_view state);
-/// As above for poststart and poststop, where a failure is only a warning and the later ones do run (runtime.md
-/// "Lifecycle").
+/// As above for poststop, where a failure is only a warning and the later ones do run (runtime.md "Lifecycle" 13).
 void run_hooks_leniently(const std::vector<Hook>& hooks, std::string_view point, std::string_view state) noexcept;
 
 }  // namespace runtime
