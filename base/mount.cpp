@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/mount_classic.hpp"
 
 namespace base {
 namespace {
@@ -42,14 +43,28 @@ void set_mount_attributes(int mount, const mount_attr& attributes, bool recursiv
   if (::mount_setattr(mount, "", flags, &copy, sizeof copy) != 0) throw os_error("setting mount attributes");
 }
 
+bool is_missing(int result) {
+  return result < 0 && errno == ENOSYS;
+}
+
 }  // namespace
 
 FilesystemContext::FilesystemContext(const std::string& type)
     : type_(type), fd_(::fsopen(type.c_str(), FSOPEN_CLOEXEC)) {
-  if (!fd_) throw os_error("opening file system type ", quoted(type));
+  if (!fd_ && errno != ENOSYS) throw os_error("opening file system type ", quoted(type));
+}
+
+FilesystemContext FilesystemContext::of_mount(int mount) {
+  UniqueFd fd{::fspick(mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)};
+  if (!fd) throw os_error("opening a mounted file system to change it");
+  return FilesystemContext{"mounted", std::move(fd)};
 }
 
 FilesystemContext& FilesystemContext::set(const std::string& key, const std::string& value) {
+  if (!fd_) {
+    classic_data_.emplace_back(key, value);
+    return *this;
+  }
   if (::fsconfig(fd_.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) != 0)
     throw context_error(fd_.get(), "setting ", quoted(key), " of a mount of type ", quoted(type_), " to ",
                         quoted(value));
@@ -57,18 +72,24 @@ FilesystemContext& FilesystemContext::set(const std::string& key, const std::str
 }
 
 FilesystemContext& FilesystemContext::set_flag(const std::string& key) {
+  if (!fd_) {
+    classic_data_.emplace_back(key, "");
+    return *this;
+  }
   if (::fsconfig(fd_.get(), FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0) != 0)
     throw context_error(fd_.get(), "setting ", quoted(key), " of a mount of type ", quoted(type_));
   return *this;
 }
 
 FilesystemContext& FilesystemContext::set_fd(const std::string& key, int fd) {
+  if (!fd_) throw error_from_code(EINVAL, concat("setting ", quoted(key), " without fsopen"));
   if (::fsconfig(fd_.get(), FSCONFIG_SET_FD, key.c_str(), nullptr, fd) != 0)
     throw context_error(fd_.get(), "setting ", quoted(key), " of a mount of type ", quoted(type_), " to a descriptor");
   return *this;
 }
 
 UniqueFd FilesystemContext::create(std::uint64_t attributes) {
+  if (!fd_) return classic::make(type_, classic_data_, attributes);
   if (::fsconfig(fd_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
     throw context_error(fd_.get(), "making a mount of type ", quoted(type_));
   UniqueFd mount{::fsmount(fd_.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes))};
@@ -76,25 +97,43 @@ UniqueFd FilesystemContext::create(std::uint64_t attributes) {
   return mount;
 }
 
+void FilesystemContext::reconfigure() {
+  if (::fsconfig(fd_.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) != 0)
+    throw context_error(fd_.get(), "changing a mounted file system");
+}
+
 UniqueFd clone_tree(int at, const std::string& path, bool recursive) {
   unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | unsigned{AT_EMPTY_PATH};
   if (recursive) flags |= unsigned{AT_RECURSIVE};
   UniqueFd tree{::open_tree(at, path.c_str(), flags)};
+  if (is_missing(tree.get())) return classic::bind(at, path, recursive);
   if (!tree) throw os_error("copying the mount at ", quoted(path));
   return tree;
 }
 
 void attach(int mount, int target) {
-  if (::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
-    throw os_error("attaching a mount");
+  const int result = ::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  if (is_missing(result)) return classic::move(mount, target);
+  if (result != 0) throw os_error("attaching a mount");
 }
 
 void attach_at(int mount, int dir, const std::string& path) {
-  if (::move_mount(mount, "", dir, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
-    throw os_error("attaching a mount at ", quoted(path));
+  const int result = ::move_mount(mount, "", dir, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH);
+  if (is_missing(result)) {
+    const UniqueFd target{::openat(dir, path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    if (!target) throw os_error("opening ", quoted(path));
+    return classic::move(mount, target.get());
+  }
+  if (result != 0) throw os_error("attaching a mount at ", quoted(path));
+}
+
+bool has_mount_setattr() {
+  // Nothing can be asked of no mount with no attributes: EINVAL or EBADF, unless the call does not exist.
+  return !is_missing(::mount_setattr(-1, "", 0, nullptr, 0));
 }
 
 void set_attributes(int mount, std::uint64_t set, std::uint64_t clear, bool recursive) {
+  if (!has_mount_setattr()) return classic::set_attributes(mount, set, clear, recursive);
   mount_attr attributes{};
   attributes.attr_set = set;
   attributes.attr_clr = clear;
@@ -102,8 +141,16 @@ void set_attributes(int mount, std::uint64_t set, std::uint64_t clear, bool recu
 }
 
 void set_propagation(int mount, std::uint64_t propagation, bool recursive) {
+  if (!has_mount_setattr()) return classic::set_propagation(mount, propagation, recursive);
   mount_attr attributes{};
   attributes.propagation = propagation;
+  set_mount_attributes(mount, attributes, recursive);
+}
+
+void map_ids(int mount, int user_namespace, bool recursive) {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<std::uint64_t>(user_namespace);
   set_mount_attributes(mount, attributes, recursive);
 }
 

@@ -27,19 +27,26 @@ struct RootfsMount {
   bool volatile_upper = false;  ///< overlay option "volatile": no sync; for --rm containers.
 };
 
-/// fsopen + fsconfig. Key without value: a flag.
+/// fsopen + fsconfig. Key without value: a flag. Where the kernel has no fsopen(2), mount(2) does the work (see
+/// mount_classic.hpp).
 class FilesystemContext {
  public:
   explicit FilesystemContext(const std::string& type);
+  /// fspick(2): the file system of `mount`, to be changed by reconfigure().
+  static FilesystemContext of_mount(int mount);
   FilesystemContext& set(const std::string& key, const std::string& value);
   FilesystemContext& set_flag(const std::string& key);
   FilesystemContext& set_fd(const std::string& key, int fd);
   /// FSCONFIG_CMD_CREATE + fsmount with MOUNT_ATTR_* flags: a detached mount. Errors carry the kernel's own log line.
   UniqueFd create(std::uint64_t attributes = 0);
+  /// FSCONFIG_CMD_RECONFIGURE: what was set becomes true for all mounts of the file system.
+  void reconfigure();
 
  private:
+  FilesystemContext(std::string type, UniqueFd fd) : type_(std::move(type)), fd_(std::move(fd)) {}
   std::string type_;
-  UniqueFd fd_;
+  UniqueFd fd_;                                                    ///< Empty: there is no fsopen(2).
+  std::vector<std::pair<std::string, std::string>> classic_data_;  ///< Then kept until mount(2); a flag has no value.
 };
 
 /// open_tree(OPEN_TREE_CLONE): a detached copy of the mount at `at`/`path` ("" with AT_EMPTY_PATH: the fd itself).
@@ -48,9 +55,14 @@ UniqueFd clone_tree(int at, const std::string& path, bool recursive);
 void attach(int mount, int target);
 /// As above onto a path below a directory descriptor.
 void attach_at(int mount, int dir, const std::string& path);
-/// mount_setattr on the mount an fd belongs to.
+/// mount_setattr on the mount an fd belongs to; mount(2) where the kernel has none (before 5.12), which works for
+/// attached mounts only.
 void set_attributes(int mount, std::uint64_t set, std::uint64_t clear, bool recursive);
 void set_propagation(int mount, std::uint64_t propagation, bool recursive);
+/// MOUNT_ATTR_IDMAP: ids of the file system are shown as `user_namespace` maps them. For detached mounts.
+void map_ids(int mount, int user_namespace, bool recursive);
+/// Whether the kernel has mount_setattr(2), found by trying.
+bool has_mount_setattr();
 
 /// mount(2) and umount2(2), for what has no descriptor form.
 void mount_path(const std::string& source, const std::string& target, const std::string& type, unsigned long flags,
