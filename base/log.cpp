@@ -9,13 +9,18 @@ namespace base {
 namespace {
 
 std::atomic<LogLevel> shown_level{LogLevel::warn};
+std::atomic<LogSink> other_sink{nullptr};
 
-constexpr std::string_view name_of(LogLevel level) {
+}  // namespace
+
+std::string_view name_of(LogLevel level) noexcept {
   constexpr std::array<std::string_view, 4> names = {"error", "warning", "info", "debug"};
   return names[static_cast<std::size_t>(level)];
 }
 
-}  // namespace
+void set_log_sink(LogSink sink) noexcept {
+  other_sink = sink;
+}
 
 void set_log_level(LogLevel level) noexcept {
   shown_level = level;
@@ -27,6 +32,11 @@ bool is_logged(LogLevel level) noexcept {
 
 void log_line(LogLevel level, std::string_view text) noexcept {
   const int saved = errno;
+  if (const LogSink sink = other_sink.load(); sink != nullptr) {
+    sink(level, text);
+    errno = saved;
+    return;
+  }
   try {
     const std::string line = concat("engine: ", name_of(level), ": ", text, "\n");
     // One write: lines of processes that share stderr do not mix. A failure has nowhere to be reported.
