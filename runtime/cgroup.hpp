@@ -23,6 +23,8 @@ struct CgroupRequest {
   std::vector<Device> devices;
   CgroupManager manager = CgroupManager::cgroupfs;
   bool is_rootless = false;  ///< What cannot be made or set is a warning in one line, not an error.
+  /// systemd: the runtime folder (XDG_RUNTIME_DIR) of the user whose manager makes the scope; empty: the system's.
+  std::string user_runtime_dir;
   std::vector<std::pair<std::string, std::string>> annotations;  ///< org.systemd.property.*, run.oci.systemd.*
 };
 
@@ -32,6 +34,7 @@ struct CgroupRecord {
   std::string unified;                                      ///< Absolute path of the v2 folder; empty: none.
   std::vector<std::pair<std::string, std::string>> legacy;  ///< v1: controllers ("cpu,cpuacct") and absolute path.
   std::string scope;                                        ///< systemd unit; empty: none.
+  std::string user_runtime_dir;                             ///< As in the request: whose systemd keeps the scope.
 };
 
 /// Memory, CPU and so on as one struct; absent where no controller counts it. Bytes, nanoseconds, counts.
