@@ -1,6 +1,7 @@
 #include <cerrno>
 #include <cstring>
 #include <linux/types.h>
+#include <sys/wait.h>
 
 #include "base/error.hpp"
 #include "runtime/container.hpp"
@@ -28,6 +29,20 @@ std::string hint_for(const stage_report& report) {
   return {};
 }
 
+// The index names it as config.json does: in another process than the one that knew the hooks' paths.
+base::Error describe_hook(const stage_report& report) {
+  std::string how;
+  if (report.code == ETIMEDOUT)
+    how = "took longer than its timeout and was killed";
+  else if (report.code != 0)
+    how = base::concat("could not be run: ", std::strerror(report.code));
+  else if (WIFSIGNALED(report.hook_status))
+    how = base::concat("was ended by signal ", WTERMSIG(report.hook_status));
+  else
+    how = base::concat("exited with status ", WEXITSTATUS(report.hook_status));
+  return base::make_error(ErrorKind::internal, "hooks.startContainer[", report.hook, "] ", how);
+}
+
 base::Error describe(const stage_report& report, const std::string& command, const std::string& cwd) {
   const std::string reason = std::strerror(report.code);
   const std::string_view doing = describe_stage_step(report.step);
@@ -41,6 +56,7 @@ base::Error describe(const stage_report& report, const std::string& command, con
     return base::make_error(
         report.code == ENOENT || report.code == ENOTDIR ? ErrorKind::command_not_found : ErrorKind::command_not_usable,
         "executing ", base::quoted(command), ": ", reason);
+  if (report.step == STAGE_STEP_HOOK) return describe_hook(report);
   if (report.step == STAGE_STEP_CWD)
     return base::make_error(ErrorKind::command_not_usable, doing, " ", base::quoted(cwd), ": ", reason);
   return base::make_error(base::kind_of_errno(report.code), doing, ": ", reason);

@@ -1,5 +1,6 @@
 #include "runtime/stage.hpp"
 
+#include <csignal>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "runtime/capability_names.hpp"
+#include "runtime/process_attributes.hpp"
 #include "runtime/stub/plan.h"
 
 namespace runtime {
@@ -88,7 +90,32 @@ StagePlan plan_stage(const Process& process, const SeccompFilter& seccomp, bool 
   plan.seccomp_flags = seccomp.flags;
   plan.no_new_privileges = process.no_new_privileges;
   plan.controlling_tty = process.terminal;
+  if (process.scheduler) plan.scheduler = scheduler_of(*process.scheduler);
+  if (process.io_priority) plan.io_priority = io_priority_of(*process.io_priority);
+  if (process.exec_cpu_affinity) plan.cpu_affinity = number_list_bits(process.exec_cpu_affinity->final);
   return plan;
+}
+
+void add_linux_attributes(const Linux& linux, StagePlan& plan) {
+  if (linux.personality) plan.personality = personality_of(*linux.personality);
+  if (linux.memory_policy) plan.memory_policy = memory_policy_of(*linux.memory_policy);
+}
+
+void add_start_hooks(const std::vector<Hook>& hooks, std::string state, StagePlan& plan) {
+  for (const Hook& hook : hooks)
+    plan.hooks.push_back({hook.path, hook.args, hook.env, hook.timeout_seconds.value_or(0)});
+  plan.hook_state = std::move(state);
+}
+
+std::uint64_t ignored_signals() noexcept {
+  std::uint64_t ignored = 0;
+  for (int signal = 1; signal <= 64; ++signal) {
+    struct sigaction action {};
+    // EINVAL for the two signals that the C library keeps for itself: whoever executed us may have ignored them.
+    if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN)
+      ignored |= std::uint64_t{1} << (signal - 1);
+  }
+  return ignored;
 }
 
 namespace {
@@ -101,6 +128,7 @@ namespace {
   plan.report_fd = move_up(descriptors.report, first_free);
   plan.start_fd = move_up(descriptors.start, first_free);
   plan.label_fd = move_up(descriptors.label, first_free);
+  plan.seccomp_agent_fd = move_up(descriptors.seccomp_agent, first_free);
   for (int& fd : inherited) fd = move_up(fd, first_free);
   for (int place = 0; place < first_free; ++place) put(inherited[static_cast<std::size_t>(place)], place);
   plan.preserve_fds = static_cast<unsigned>(descriptors.preserved.size());
@@ -117,7 +145,7 @@ namespace {
 void enter_stage(const StagePlan& plan, const StageDescriptors& descriptors) noexcept {
   // Beyond the descriptors that are overwritten with the program's own.
   const int report = ::fcntl(descriptors.report, F_DUPFD_CLOEXEC, 3 + static_cast<int>(descriptors.preserved.size()));
-  stage_report failure{.step = STAGE_STEP_PLAN, .code = EINVAL};
+  stage_report failure{.step = STAGE_STEP_PLAN, .code = EINVAL, .hook = 0, .hook_status = 0};
   try {
     place_and_execute(plan, descriptors);
   } catch (const base::Error& error) {

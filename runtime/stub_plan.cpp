@@ -1,6 +1,7 @@
 #include "runtime/stub_plan.hpp"
 
 #include <array>
+#include <linux/sched.h>
 
 #include "base/error.hpp"
 #include "runtime/stub/images.hpp"
@@ -25,6 +26,9 @@ std::uint32_t flags_of(const StagePlan& plan) {
   set(plan.umask.has_value(), STAGE_SET_UMASK);
   set(!plan.seccomp.empty(), STAGE_HAS_SECCOMP);
   set(plan.die_with_parent, STAGE_DIE_WITH_PARENT);
+  set(plan.io_priority.has_value(), STAGE_SET_IO_PRIORITY);
+  set(plan.personality.has_value(), STAGE_SET_PERSONALITY);
+  set(plan.memory_policy.has_value(), STAGE_SET_MEMORY_POLICY);
   return flags;
 }
 
@@ -48,9 +52,60 @@ void add_limits(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) {
     limits.push_back({static_cast<std::uint32_t>(limit.resource), 0, limit.soft, limit.hard});
   header.rlimit_count = static_cast<std::uint32_t>(limits.size());
   header.rlimits = buffer.add_bytes(limits.data(), limits.size() * sizeof(stage_rlimit));
+}
+
+void add_scheduling(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) {
+  header.personality = plan.personality.value_or(0);
+  header.io_priority = static_cast<std::uint32_t>(plan.io_priority.value_or(0));
+  if (plan.scheduler) {
+    const StageScheduler& wanted = *plan.scheduler;
+    // Older kernels know only the first version, whose size is without the clamps (SCHED_ATTR_SIZE_VER0, _VER1).
+    const bool clamps = (wanted.flags & (SCHED_FLAG_UTIL_CLAMP_MIN | SCHED_FLAG_UTIL_CLAMP_MAX)) != 0;
+    const stage_scheduler scheduler{.size = clamps ? 56u : 48u,
+                                    .policy = wanted.policy,
+                                    .flags = wanted.flags,
+                                    .nice = wanted.nice,
+                                    .priority = wanted.priority,
+                                    .runtime = wanted.runtime,
+                                    .deadline = wanted.deadline,
+                                    .period = wanted.period,
+                                    .clamp_min = 0,
+                                    .clamp_max = 0};
+    header.scheduler = buffer.add_bytes(&scheduler, sizeof scheduler);
+  }
+  const auto add_words = [&](const std::vector<std::uint64_t>& words, std::uint32_t& count, std::uint32_t& offset) {
+    count = static_cast<std::uint32_t>(words.size());
+    offset = buffer.add_bytes(words.data(), words.size() * sizeof(std::uint64_t));
+  };
+  add_words(plan.cpu_affinity, header.affinity_words, header.affinity);
+  if (!plan.memory_policy) return;
+  header.memory_mode = plan.memory_policy->mode;
+  add_words(plan.memory_policy->nodes, header.node_words, header.nodes);
+}
+
+void add_filter(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) {
   header.seccomp_count = static_cast<std::uint32_t>(plan.seccomp.size());
   header.seccomp = buffer.add_bytes(plan.seccomp.data(), plan.seccomp.size() * sizeof(sock_filter));
   header.seccomp_flags = plan.seccomp_flags;
+  header.agent_fd = plan.seccomp_agent_fd;
+  header.agent_state = buffer.add_string(plan.seccomp_state);
+}
+
+void add_hooks(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) {
+  std::vector<stage_hook> hooks;
+  for (const StageHook& hook : plan.hooks) {
+    const std::vector<std::string> argv = hook.argv.empty() ? std::vector<std::string>{hook.path} : hook.argv;
+    stage_hook& encoded = hooks.emplace_back();
+    encoded.path = buffer.add_string(hook.path);
+    encoded.argc = static_cast<std::uint32_t>(argv.size());
+    encoded.argv = buffer.add_strings(argv);
+    encoded.envc = static_cast<std::uint32_t>(hook.env.size());
+    encoded.envp = buffer.add_strings(hook.env);
+    encoded.timeout_seconds = hook.timeout_seconds;
+  }
+  header.hook_count = static_cast<std::uint32_t>(hooks.size());
+  header.hooks = buffer.add_bytes(hooks.data(), hooks.size() * sizeof(stage_hook));
+  header.hook_state = buffer.add_string(plan.hook_state);
 }
 
 void add_program(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) {
@@ -77,7 +132,11 @@ std::string encode_stage_plan(const StagePlan& plan) {
   header.preserve_fds = plan.preserve_fds;
   header.label_fd = plan.label_fd;
   add_identity(plan, buffer, header);
+  header.ignored_signals = plan.ignored_signals;
   add_limits(plan, buffer, header);
+  add_scheduling(plan, buffer, header);
+  add_filter(plan, buffer, header);
+  add_hooks(plan, buffer, header);
   add_program(plan, buffer, header);
   header.total_size = buffer.total_size();
   std::string bytes = std::move(buffer).finish(&header);
@@ -94,6 +153,7 @@ int exec_stage(int executable_fd, int plan_fd, const StagePlan& plan) noexcept {
   make_inheritable(plan.report_fd);
   make_inheritable(plan.start_fd);
   make_inheritable(plan.label_fd);
+  make_inheritable(plan.seccomp_agent_fd);
   return exec_stub(executable_fd, "engine-stage", plan_fd);
 }
 
@@ -106,6 +166,11 @@ std::string_view describe_stage_step(int step) {
       "taking the terminal",
       "making a session keyring",
       "setting resource limits",
+      "setting the CPU affinity",
+      "setting the scheduler",
+      "setting the I/O priority",
+      "setting the memory policy",
+      "setting the personality",
       "setting the security label",
       "closing descriptors",
       "dropping capabilities from the bounding set",
@@ -116,7 +181,9 @@ std::string_view describe_stage_step(int step) {
       "setting capabilities",
       "setting ambient capabilities",
       "changing to the working directory",
+      "running a startContainer hook",
       "loading the seccomp filter",
+      "sending the seccomp listener to its agent",
       "starting the program below init",
       "looking for the program",
       "executing the program",

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define STAGE_PLAN_MAGIC 0x656e676eu /* "engn" */
-#define STAGE_PLAN_VERSION 1u
+#define STAGE_PLAN_VERSION 2u
 #define STAGE_PLAN_MAX_BYTES (16u << 20)
 
 /* How the stub ends when it never came to the program. */
@@ -26,7 +26,10 @@ enum stage_flag {
   STAGE_SET_GROUPS = 1 << 5,      /* setgroups is permitted: set exactly `groups` */
   STAGE_SET_UMASK = 1 << 6,
   STAGE_HAS_SECCOMP = 1 << 7,
-  STAGE_DIE_WITH_PARENT = 1 << 8  /* PR_SET_PDEATHSIG SIGKILL, again: the kernel forgets it when ids change */
+  STAGE_DIE_WITH_PARENT = 1 << 8, /* PR_SET_PDEATHSIG SIGKILL, again: the kernel forgets it when ids change */
+  STAGE_SET_IO_PRIORITY = 1 << 9,
+  STAGE_SET_PERSONALITY = 1 << 10,
+  STAGE_SET_MEMORY_POLICY = 1 << 11
 };
 
 /* Where it failed; the parent turns it into words. Order is the order of work, but for the filter: without
@@ -38,6 +41,11 @@ enum stage_step {
   STAGE_STEP_TTY,
   STAGE_STEP_KEYRING,
   STAGE_STEP_RLIMIT,
+  STAGE_STEP_AFFINITY,
+  STAGE_STEP_SCHEDULER,
+  STAGE_STEP_IO_PRIORITY,
+  STAGE_STEP_MEMORY_POLICY,
+  STAGE_STEP_PERSONALITY,
   STAGE_STEP_LABEL,
   STAGE_STEP_FDS,
   STAGE_STEP_BOUNDING,
@@ -48,7 +56,9 @@ enum stage_step {
   STAGE_STEP_CAPS,
   STAGE_STEP_AMBIENT,
   STAGE_STEP_CWD,
+  STAGE_STEP_HOOK,
   STAGE_STEP_SECCOMP,
+  STAGE_STEP_AGENT,
   STAGE_STEP_FORK,
   STAGE_STEP_EXEC_LOOKUP, /* not found in PATH: 127 */
   STAGE_STEP_EXEC
@@ -56,13 +66,32 @@ enum stage_step {
 
 struct stage_report {
   int32_t step; /* enum stage_step */
-  int32_t code; /* errno */
+  int32_t code; /* errno; 0 for a hook that ran and failed, ETIMEDOUT for one that was killed */
+  int32_t hook; /* step HOOK: which one, from 0 */
+  int32_t hook_status; /* step HOOK, code 0: as wait4(2) has it */
 };
 
 struct stage_rlimit {
   uint32_t resource;
   uint32_t padding;
   uint64_t soft, hard;
+};
+
+/* struct sched_attr of sched_setattr(2), version 1. */
+struct stage_scheduler {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+  uint32_t clamp_min, clamp_max;
+};
+
+struct stage_hook {
+  uint32_t path;
+  uint32_t argc, argv;
+  uint32_t envc, envp;
+  uint32_t timeout_seconds; /* 0: none */
 };
 
 struct stage_plan {
@@ -84,6 +113,17 @@ struct stage_plan {
   uint32_t seccomp_flags;
   int32_t label_fd;                 /* an open /proc/self/attr/exec to write `label` to, or -1 */
   uint32_t label;                   /* offset of string or 0 */
+  uint64_t ignored_signals;         /* bit n-1: signal n may be ignored, and is set to its default */
+  uint64_t personality;
+  uint32_t io_priority;
+  uint32_t scheduler;               /* offset of struct stage_scheduler, 8-aligned, or 0 */
+  uint32_t affinity_words, affinity; /* offset of u64 array, 8-aligned: CPUs; none: unchanged */
+  uint32_t memory_mode;
+  uint32_t node_words, nodes;       /* as affinity: memory nodes */
+  uint32_t hook_count, hooks;       /* offset of struct stage_hook array, 8-aligned */
+  uint32_t hook_state;              /* offset of string: what hooks read */
+  int32_t agent_fd;                 /* a connected stream socket that gets the filter's listener, or -1 */
+  uint32_t agent_state;             /* offset of string: sent with it */
 };
 
 #endif

@@ -4,6 +4,7 @@
 #define ENGINE_STUB_PLAN_CHECK_H
 
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdint.h>
 
 #include "runtime/stub/monitor_plan.h"
@@ -33,20 +34,51 @@ static inline int plan_strings_fit(const unsigned char *bytes, uint64_t total, u
   return 1;
 }
 
+/* A descriptor that the program never gets, or -1. */
+static inline int stage_fd_is_valid(const struct stage_plan *plan, int32_t fd) {
+  return fd == -1 || (fd >= 0 && (uint32_t)fd >= 3 + plan->preserve_fds);
+}
+
+static inline int stage_hooks_are_valid(const unsigned char *bytes, uint64_t size, const struct stage_plan *plan) {
+  uint32_t index;
+  if (plan->hook_count == 0) return 1;
+  if (plan->hook_count > 1024 || !plan_string_fits(size, plan->hook_state)) return 0;
+  if (!plan_array_fits(size, plan->hooks, plan->hook_count, sizeof(struct stage_hook), 8)) return 0;
+  for (index = 0; index < plan->hook_count; index++) {
+    struct stage_hook hook;
+    __builtin_memcpy(&hook, bytes + plan->hooks + index * sizeof hook, sizeof hook);
+    if (!plan_string_fits(size, hook.path) || hook.argc == 0) return 0;
+    if (!plan_strings_fit(bytes, size, hook.argv, hook.argc)) return 0;
+    if (!plan_strings_fit(bytes, size, hook.envp, hook.envc)) return 0;
+  }
+  return 1;
+}
+
+static inline int stage_attributes_are_valid(uint64_t size, const struct stage_plan *plan) {
+  if (plan->scheduler != 0 && !plan_array_fits(size, plan->scheduler, 1, sizeof(struct stage_scheduler), 8)) return 0;
+  if (plan->affinity_words > 1024 || plan->node_words > 1024) return 0;
+  if (!plan_array_fits(size, plan->affinity, plan->affinity_words, sizeof(uint64_t), 8)) return 0;
+  return plan_array_fits(size, plan->nodes, plan->node_words, sizeof(uint64_t), 8);
+}
+
 static inline int stage_plan_is_valid(const unsigned char *bytes, uint64_t size) {
   struct stage_plan plan;
   if (size < sizeof plan + 1 || size > STAGE_PLAN_MAX_BYTES || bytes[size - 1] != 0) return 0;
   __builtin_memcpy(&plan, bytes, sizeof plan);
   if (plan.magic != STAGE_PLAN_MAGIC || plan.version != STAGE_PLAN_VERSION || plan.total_size != size) return 0;
   if (plan.preserve_fds > 1024 * 1024 || plan.report_fd < 3 + plan.preserve_fds || plan.report_fd > INT32_MAX) return 0;
-  if (plan.start_fd != -1 && (plan.start_fd < 0 || (uint32_t)plan.start_fd < 3 + plan.preserve_fds)) return 0;
-  if (plan.label_fd != -1 && (plan.label_fd < 0 || (uint32_t)plan.label_fd < 3 + plan.preserve_fds)) return 0;
+  if (!stage_fd_is_valid(&plan, plan.start_fd) || !stage_fd_is_valid(&plan, plan.label_fd)) return 0;
+  if (!stage_fd_is_valid(&plan, plan.agent_fd)) return 0;
+  if (plan.agent_fd != -1 && !plan_string_fits(size, plan.agent_state)) return 0;
+  /* A listener that nobody gets would stop the program at its first call. */
+  if (plan.agent_fd == -1 && (plan.seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) return 0;
   if (plan.argc == 0 || !plan_strings_fit(bytes, size, plan.argv, plan.argc)) return 0;
   if (!plan_strings_fit(bytes, size, plan.envp, plan.envc)) return 0;
   if (!plan_array_fits(size, plan.groups, plan.group_count, sizeof(uint32_t), sizeof(uint32_t))) return 0;
   if (!plan_array_fits(size, plan.rlimits, plan.rlimit_count, sizeof(struct stage_rlimit), 8)) return 0;
   if (!plan_array_fits(size, plan.seccomp, plan.seccomp_count, sizeof(struct sock_filter), 8)) return 0;
   if (plan.seccomp_count > BPF_MAXINSNS || plan.group_count > 65536 || plan.rlimit_count > 64) return 0;
+  if (!stage_attributes_are_valid(size, &plan) || !stage_hooks_are_valid(bytes, size, &plan)) return 0;
   if (!plan_string_fits(size, plan.cwd) || !plan_string_fits(size, plan.search_path)) return 0;
   return plan.label_fd == -1 || plan_string_fits(size, plan.label);
 }

@@ -1,16 +1,20 @@
 /* The last stage: from an init process inside all its namespaces to the user's program. Does what plan.h says, in the
  * order of enum stage_step, and nothing else. Freestanding: no C library, no allocation but one mmap. */
+#include <asm/fcntl.h>
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
+#include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/mman.h>
 #include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/time.h>
 #include <linux/wait.h>
 
 #include "runtime/stub/plan_check.h"
@@ -33,13 +37,24 @@ static const struct stage_plan *plan;
 static char **program_argv;
 static char **program_envp;
 
-static _Noreturn void fail(int step, long result) {
-  struct stage_report report = {step, (int32_t)-result};
+static _Noreturn void report_and_exit(struct stage_report report) {
   int code = STAGE_EXIT_FAILED;
-  if (step == STAGE_STEP_EXEC_LOOKUP) code = STAGE_EXIT_NOT_FOUND;
-  if (step == STAGE_STEP_EXEC) code = STAGE_EXIT_NOT_USABLE;
-  if (plan != 0) syscall3(__NR_write, plan->report_fd, ptr(&report), sizeof report);
+  if (report.step == STAGE_STEP_EXEC_LOOKUP) code = STAGE_EXIT_NOT_FOUND;
+  if (report.step == STAGE_STEP_EXEC) code = STAGE_EXIT_NOT_USABLE;
+  syscall3(__NR_write, plan->report_fd, ptr(&report), sizeof report);
   exit_now(code);
+}
+
+/* Without a plan somebody executed us by mistake: a container's program that is called /proc/self/exe, for example. */
+static _Noreturn void refuse_to_run(void) {
+  static const char text[] = "engine: this is the last stage of starting a container, not a program to be run by itself\n";
+  syscall3(__NR_write, 2, ptr(text), sizeof text - 1);
+  exit_now(STAGE_EXIT_FAILED);
+}
+
+static _Noreturn void fail(int step, long result) {
+  if (plan == 0) refuse_to_run();
+  report_and_exit((struct stage_report){step, (int32_t)-result, 0, 0});
 }
 
 static void must(int step, long result) {
@@ -79,6 +94,9 @@ static void fill_strings(char **to, uint32_t offsets, uint32_t count) {
   to[count] = 0;
 }
 
+#include "runtime/stub/seccomp_agent.h"
+#include "runtime/stub/start_hooks.h"
+
 static void make_string_arrays(void) {
   const uint64_t slots = (uint64_t)plan->argc + plan->envc + 2;
   const long address = syscall6(__NR_mmap, 0, (long)(slots * sizeof(char *)), PROT_READ | PROT_WRITE,
@@ -104,10 +122,10 @@ static void set_signal_mask(uint64_t mask) {
   syscall4(__NR_rt_sigprocmask, SIG_SETMASK, ptr(&mask), 0, KERNEL_SIGSET_BYTES);
 }
 
+/* Handlers went with the exec that started us; what was ignored would stay so. */
 static void reset_signals(void) {
-  static const struct kernel_sigaction by_default;
   for (long signal = 1; signal <= LAST_SIGNAL; signal++)
-    syscall4(__NR_rt_sigaction, signal, ptr(&by_default), 0, KERNEL_SIGSET_BYTES);
+    if ((plan->ignored_signals >> (signal - 1) & 1) != 0) set_signal_action(signal, 0);
   set_signal_mask(0);
 }
 
@@ -135,6 +153,26 @@ static void set_rlimits(void) {
   }
 }
 
+static void set_scheduling(void) {
+  if (plan->affinity_words != 0)
+    must(STAGE_STEP_AFFINITY,
+         syscall3(__NR_sched_setaffinity, 0, plan->affinity_words * 8l, ptr(plan_bytes + plan->affinity)));
+  if (plan->scheduler != 0)
+    must(STAGE_STEP_SCHEDULER, syscall3(__NR_sched_setattr, 0, ptr(plan_bytes + plan->scheduler), 0));
+  if (has_flag(STAGE_SET_IO_PRIORITY))
+    must(STAGE_STEP_IO_PRIORITY, syscall3(__NR_ioprio_set, IOPRIO_WHO_PROCESS, 0, plan->io_priority));
+}
+
+static void set_memory_policy(void) {
+  const long nodes = plan->node_words == 0 ? 0 : ptr(plan_bytes + plan->nodes);
+  /* The kernel takes one from the number of bits. */
+  const long bits = plan->node_words == 0 ? 0 : plan->node_words * 64l + 1;
+  if (has_flag(STAGE_SET_MEMORY_POLICY))
+    must(STAGE_STEP_MEMORY_POLICY, syscall3(__NR_set_mempolicy, (long)plan->memory_mode, nodes, bits));
+  if (has_flag(STAGE_SET_PERSONALITY))
+    must(STAGE_STEP_PERSONALITY, syscall1(__NR_personality, (long)plan->personality));
+}
+
 static void write_label(void) {
   if (plan->label_fd < 0) return;
   must(STAGE_STEP_LABEL, syscall3(__NR_write, plan->label_fd, ptr(string_at(plan->label)),
@@ -143,20 +181,23 @@ static void write_label(void) {
 
 static void drop_bounding(void) {
   for (long capability = 0; capability <= LAST_CAPABILITY; capability++) {
-    long present;
+    long result;
     if ((plan->bounding >> capability & 1) != 0) continue;
-    present = syscall2(__NR_prctl, PR_CAPBSET_READ, capability);
-    if (present == -EINVAL) return; /* beyond the last one this kernel knows */
-    if (present > 0) must(STAGE_STEP_BOUNDING, syscall2(__NR_prctl, PR_CAPBSET_DROP, capability));
+    result = syscall2(__NR_prctl, PR_CAPBSET_DROP, capability);
+    if (result == -EINVAL) return; /* beyond the last one this kernel knows */
+    /* Not permitted, and not needed where it is gone already. */
+    if (result < 0 && syscall2(__NR_prctl, PR_CAPBSET_READ, capability) != 0) fail(STAGE_STEP_BOUNDING, result);
   }
 }
 
 static void load_filter(void) {
   struct sock_fprog program;
+  long result;
   program.len = (unsigned short)plan->seccomp_count;
   program.filter = (struct sock_filter *)(uintptr_t)(plan_bytes + plan->seccomp);
-  must(STAGE_STEP_SECCOMP,
-       syscall3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, (long)plan->seccomp_flags, ptr(&program)));
+  result = syscall3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, (long)plan->seccomp_flags, ptr(&program));
+  must(STAGE_STEP_SECCOMP, result);
+  if ((plan->seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) tell_agent((int)result);
 }
 
 static void set_ids(void) {
@@ -185,9 +226,7 @@ static void set_capabilities(void) {
 /* Nobody reads our reports any more: the parent died before the signal was armed. */
 static void die_with_parent(void) {
   struct pollfd reader = {(int)plan->report_fd, 0, 0};
-  const struct {
-    int64_t seconds, nanoseconds;
-  } at_once = {0, 0};
+  const struct time_span at_once = {0, 0};
   if (!has_flag(STAGE_DIE_WITH_PARENT)) return;
   syscall2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
   if (syscall5(__NR_ppoll, ptr(&reader), 1, ptr(&at_once), 0, 0) == 1) exit_now(STAGE_EXIT_FAILED);
@@ -304,7 +343,7 @@ static void take_identity(void) {
 __attribute__((used)) _Noreturn void stub_main(const long *stack) {
   const char *const *argv = (const char *const *)(stack + 1);
   syscall2(__NR_prctl, PR_SET_DUMPABLE, 0);
-  if (stack[0] != 2) exit_now(STAGE_EXIT_FAILED);
+  if (stack[0] != 2) refuse_to_run();
   map_plan(parse_descriptor(argv[1]));
   make_string_arrays();
   wait_for_start();
@@ -312,12 +351,15 @@ __attribute__((used)) _Noreturn void stub_main(const long *stack) {
   start_session();
   start_keyring();
   set_rlimits();
+  set_scheduling();
+  set_memory_policy();
   write_label();
   /* Only marked, and before a filter that may not know this call: the report still goes out. */
   must(STAGE_STEP_FDS, syscall3(__NR_close_range, 3 + plan->preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC));
   if (has_flag(STAGE_HAS_SECCOMP) && !has_flag(STAGE_NO_NEW_PRIVS)) load_filter();
   take_identity();
   enter_directory();
+  run_hooks();
   if (has_flag(STAGE_TINY_INIT)) run_program_below_init();
   run_program();
 }
