@@ -37,7 +37,7 @@ static void tell_agent(int listener) {
     const long sent = syscall3(__NR_sendmsg, plan->agent_fd, ptr(&message), AGENT_MSG_NOSIGNAL);
     if (sent == -EINTR) continue;
     must(STAGE_STEP_AGENT, sent);
-    bytes.start = (const char*)bytes.start + sent;
+    bytes.start = (const char *)bytes.start + sent;
     bytes.size -= (size_t)sent;
     message.control = 0; /* the descriptor went with the first byte */
     message.control_size = 0;

@@ -47,7 +47,8 @@ static _Noreturn void report_and_exit(struct stage_report report) {
 
 /* Without a plan somebody executed us by mistake: a container's program that is called /proc/self/exe, for example. */
 static _Noreturn void refuse_to_run(void) {
-  static const char text[] = "engine: this is the last stage of starting a container, not a program to be run by itself\n";
+  static const char text[] =
+      "engine: this is the last stage of starting a container, not a program to be run by itself\n";
   syscall3(__NR_write, 2, ptr(text), sizeof text - 1);
   exit_now(STAGE_EXIT_FAILED);
 }

@@ -1,5 +1,6 @@
 #include <cstring>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <random>
 #include <string>
 
@@ -19,6 +20,21 @@ bool monitor_is_valid(const std::string& bytes) {
   return monitor_plan_is_valid(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) != 0;
 }
 
+std::uint64_t read_hooks(const std::string& bytes, const stage_plan& plan) {
+  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
+  std::uint64_t sum = plan.hook_count == 0 ? 0 : std::strlen(bytes.data() + plan.hook_state);
+  for (std::uint32_t number = 0; number < plan.hook_count; ++number) {
+    stage_hook hook{};
+    std::memcpy(&hook, data + plan.hooks + number * sizeof hook, sizeof hook);
+    sum += std::strlen(bytes.data() + hook.path);
+    for (std::uint32_t index = 0; index < hook.argc; ++index)
+      sum += std::strlen(bytes.data() + plan_load_u32(data, hook.argv + index * 4));
+    for (std::uint32_t index = 0; index < hook.envc; ++index)
+      sum += std::strlen(bytes.data() + plan_load_u32(data, hook.envp + index * 4));
+  }
+  return sum;
+}
+
 /// Reads all that the stub would read; the sanitizers see whether it is inside.
 std::uint64_t read_stage_plan(const std::string& bytes) {
   stage_plan plan{};
@@ -35,7 +51,11 @@ std::uint64_t read_stage_plan(const std::string& bytes) {
   for (std::uint32_t index = 0; index < plan.seccomp_count * sizeof(sock_filter); ++index)
     sum += data[plan.seccomp + index];
   if (plan.label_fd >= 0) sum += std::strlen(bytes.data() + plan.label);
-  return sum;
+  if (plan.agent_fd >= 0) sum += std::strlen(bytes.data() + plan.agent_state);
+  if (plan.scheduler != 0) sum += data[plan.scheduler + sizeof(stage_scheduler) - 1];
+  for (std::uint32_t index = 0; index < plan.affinity_words * 8; ++index) sum += data[plan.affinity + index];
+  for (std::uint32_t index = 0; index < plan.node_words * 8; ++index) sum += data[plan.nodes + index];
+  return sum + read_hooks(bytes, plan);
 }
 
 StagePlan full_plan() {
@@ -44,6 +64,11 @@ StagePlan full_plan() {
   plan.rlimits = {{1, 2, 3}, {4, 5, 6}};
   plan.seccomp = {{0x06, 0, 0, 0x7fff0000}};
   plan.label = "label";
+  plan.scheduler = StageScheduler{};
+  plan.cpu_affinity = {1, 2};
+  plan.memory_policy = StageMemoryPolicy{1, {3}};
+  plan.hooks = {{"/hook", {"a", "b"}, {"C=d"}, 1}, {"/other", {}, {}, 0}};
+  plan.hook_state = "{}";
   return plan;
 }
 
@@ -92,8 +117,11 @@ TEST_CASE("the stage given a damaged plan ends by itself, never by a signal") {
   StagePlan plan = full_plan();
   plan.groups.reset();
   plan.rlimits.clear();
+  plan.hooks.clear();
+  plan.scheduler.reset();
   const std::string good = encode_stage_plan(plan);
   base::Pipe report = base::make_pipe();
+  const base::UniqueFd nowhere{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   for (int round = 0; round < 1000; ++round) {
     std::string bytes = good;
     mutate(bytes, random, bytes.size());
@@ -105,13 +133,13 @@ TEST_CASE("the stage given a damaged plan ends by itself, never by a signal") {
       header.flags &= ~static_cast<std::uint32_t>(STAGE_HAS_SECCOMP | STAGE_DIE_WITH_PARENT);
       std::memcpy(bytes.data(), &header, sizeof header);
     }
-    base::Child child = start_stage_with_bytes(bytes, {{report.write_end.get(), child_report_fd}});
+    base::Child child = start_stage_with_bytes(bytes, {{report.write_end.get(), child_report_fd}, {nowhere.get(), 2}});
     CAPTURE(round);
     CHECK_FALSE(child.wait().signalled);
   }
 }
 
-TEST_CASE("the stage refuses wrong arguments") {
+TEST_CASE("the stage refuses wrong arguments, and says what it is") {
   const std::string good = encode_stage_plan(harmless_plan({"/bin/true"}));
   for (const std::vector<std::string>& argv : {std::vector<std::string>{"engine-stage"},
                                                {"engine-stage", ""},
@@ -119,7 +147,11 @@ TEST_CASE("the stage refuses wrong arguments") {
                                                {"engine-stage", "99999999999"},
                                                {"engine-stage", "999"},
                                                {"engine-stage", "60", "more"}}) {
-    CHECK(start_stage_with_bytes(good, {}, argv).wait().code == STAGE_EXIT_FAILED);
+    base::Pipe errors = base::make_pipe();
+    base::Child child = start_stage_with_bytes(good, {{errors.write_end.get(), 2}}, argv);
+    errors.write_end.reset();
+    CHECK(base::read_to_end(errors.read_end.get(), 4096).starts_with("engine: this is the last stage"));
+    CHECK(child.wait().code == STAGE_EXIT_FAILED);
   }
 }
 
