@@ -7,20 +7,61 @@
 #include "base/fs.hpp"
 #include "runtime/conversation.hpp"
 #include "runtime/init.hpp"
+#include "runtime/mounts_idmap.hpp"
+#include "runtime/net_devices.hpp"
 #include "runtime/plan.hpp"
 #include "runtime/seccomp.hpp"
+#include "runtime/seccomp_agent.hpp"
 #include "runtime/stub_plan.hpp"
 
 namespace runtime {
 
+namespace {
+
+using base::ErrorKind;
+using base::make_error;
+
+bool has_hooks_before_start(const Hooks& hooks) {
+  return !(hooks.prestart.empty() && hooks.create_runtime.empty() && hooks.create_container.empty() &&
+           hooks.start_container.empty());
+}
+
+void check_request(const CreateRequest& request, const ContainerPlan& plan) {
+  const Spec& spec = request.spec;
+  if (plan.namespaces.creates(CLONE_NEWUSER) && !request.write_id_maps)
+    throw make_error(ErrorKind::internal, "a new user namespace, and nobody to write its id maps");
+  if (has_hooks_before_start(spec.hooks) && request.hooks_for == nullptr)
+    throw make_error(ErrorKind::unsupported, "config.json: hooks are not for this kind of container");
+  if (!spec.has_process && request.start_fd < 0)
+    throw make_error(ErrorKind::corrupt, "config.json: process is missing");
+}
+
+ParentServices services_of(const CreateRequest& request) {
+  ParentServices services{.write_id_maps = request.write_id_maps, .serve_fuse = request.serve_fuse};
+  services.set_up_network = [&request](pid_t pid) {
+    move_net_devices(request.spec.linux.net_devices, pid);
+    if (request.set_up_network) request.set_up_network(pid);
+  };
+  services.enter_cgroup = [&request](pid_t pid) { request.cgroup->add(pid); };
+  services.run_hooks = [&request](pid_t pid) {
+    const std::string state = hook_state(*request.hooks_for, pid, "creating");
+    run_hooks(request.spec.hooks.prestart, "prestart", state);
+    run_hooks(request.spec.hooks.create_runtime, "createRuntime", state);
+  };
+  return services;
+}
+
+}  // namespace
+
 CreatedInit create(CreateRequest& request) {
   base::assert_single_threaded();
   const ContainerPlan plan = plan_container(request.spec, request.bundle);
-  if (plan.namespaces.creates(CLONE_NEWUSER) && !request.write_id_maps)
-    throw base::make_error(base::ErrorKind::internal, "a new user namespace, and nobody to write its id maps");
+  check_request(request, plan);
   InitOrders orders{.request = &request, .plan = &plan};
   orders.joined = open_namespaces(plan.namespaces);
+  orders.mapped_sources = map_bind_sources(plan, orders.joined);
   orders.seccomp = compile_seccomp(request.spec.linux.seccomp_json, request.seccomp_cache_dir);
+  orders.seccomp_agent = connect_seccomp_agent(orders.seccomp);
   orders.stage_executable = make_stage_executable();
   base::Pipe report;
   if (request.report_fd >= 0)
@@ -34,12 +75,10 @@ CreatedInit create(CreateRequest& request) {
   base::Child child = start_init(orders);
   orders.channel.close();
   orders.report.reset();
-  CreatedInit init = converse(std::move(child), ours,
-                              {.write_id_maps = request.write_id_maps,
-                               .set_up_network = request.set_up_network,
-                               .serve_fuse = request.serve_fuse});
+  orders.seccomp_agent.reset();
+  CreatedInit init = converse(std::move(child), ours, services_of(request));
   init.start_report = std::move(report.read_end);
-  init.command = request.spec.process.args.front();
+  if (request.spec.has_process) init.command = request.spec.process.args.front();
   init.cwd = request.spec.process.cwd;
   return init;
 }
@@ -48,6 +87,7 @@ CreatedInit exec(ExecRequest& request) {
   base::assert_single_threaded();
   ExecOrders orders{.request = &request};
   orders.seccomp = compile_seccomp(request.seccomp_json, request.seccomp_cache_dir);
+  orders.seccomp_agent = connect_seccomp_agent(orders.seccomp);
   orders.stage_executable = make_stage_executable();
   base::Pipe report = base::make_pipe();
   orders.report = std::move(report.write_end);
@@ -57,7 +97,10 @@ CreatedInit exec(ExecRequest& request) {
   base::Child child = start_exec(orders);
   orders.channel.close();
   orders.report.reset();
-  CreatedInit init = converse(std::move(child), ours, {});
+  orders.seccomp_agent.reset();
+  ParentServices services;
+  services.enter_cgroup = [&request](pid_t pid) { request.cgroup->add(pid); };
+  CreatedInit init = converse(std::move(child), ours, services);
   init.start_report = std::move(report.read_end);
   init.command = request.process.args.front();
   init.cwd = request.process.cwd;

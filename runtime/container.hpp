@@ -77,6 +77,7 @@ struct ExecRequest {
   bool die_with_parent = false;
   int seccomp_cache_dir = -1;
   Cgroup* cgroup = nullptr;  ///< The container's, in which the process is born, or to which it is moved first.
+  const HookContainer* container = nullptr;  ///< For a seccomp agent. Borrowed.
   // Of the container's spec.
   std::optional<std::string> personality;
   std::optional<MemoryPolicy> memory_policy;

@@ -51,6 +51,13 @@ class Conversation {
       case Sync::map_ids_please:
         map_ids();
         return send_sync(channel_, Sync::ids_mapped);
+      case Sync::cgroup_please:
+        base::with_context([&] { services_.enter_cgroup(init_.process.pid()); },
+                           "moving the container's first process to its cgroup");
+        return send_sync(channel_, Sync::cgroup_entered);
+      case Sync::built:
+        services_.run_hooks(init_.process.pid());
+        return send_sync(channel_, Sync::hooks_ran);
       case Sync::network_exists:
         services_.set_up_network(init_.process.pid());
         return send_sync(channel_, Sync::network_up);
@@ -68,7 +75,7 @@ class Conversation {
       throw base::make_error(base::ErrorKind::internal, "init's successor is not described");
     base::Child first = std::exchange(init_.process, {static_cast<pid_t>(*pid), std::move(message.fds.front())});
     first.wait();
-    send_sync(channel_, Sync::successor_known);
+    send_sync(channel_, Sync::successor_known, base::concat(init_.process.pid()));
   }
 
   void map_ids() {

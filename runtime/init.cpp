@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
+#include "runtime/namespaces.hpp"
 #include "runtime/sync.hpp"
 
 namespace runtime {
@@ -18,26 +20,31 @@ constexpr int start_failed_status = 125;
 struct Cloned {
   pid_t pid = -1;  ///< 0 in the clone.
   base::UniqueFd pidfd;
+  bool is_in_cgroup = false;
 };
 
+// Reasons of the kernel that only forbid being born in a cgroup: it is older than 5.7, or the cgroup cannot be entered
+// from here, and moving, which the cgroup itself does, may still work.
+bool may_be_moved_instead(int code) {
+  return code == EINVAL || code == E2BIG || code == EACCES || code == EBUSY || code == EOPNOTSUPP;
+}
+
 // A raw clone3(2): without a stack of its own the clone goes on here, as after fork(2).
-Cloned clone_here(unsigned flags) {
+Cloned clone_here(unsigned flags, int cgroup) {
   int pidfd = -1;
   clone_args arguments{};
   arguments.flags = flags | CLONE_PIDFD;
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   // With CLONE_PARENT the clone inherits the signal of its new sibling, and asking for one is EINVAL.
   arguments.exit_signal = (flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD;
-  const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-  if (pid < 0) {
-    base::Error error = base::os_error("cloning the container's first process");
-    const bool refused = (flags & CLONE_NEWUSER) != 0 && (error.code() == EPERM || error.code() == ENOSPC);
-    throw refused ? std::move(error).with_hint(
-                        "user namespaces are switched off here: see sysctl user.max_user_namespaces "
-                        "and kernel.unprivileged_userns_clone")
-                  : std::move(error);
+  if (cgroup >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<std::uint64_t>(cgroup);
   }
-  return {static_cast<pid_t>(pid), base::UniqueFd{pid > 0 ? pidfd : -1}};
+  const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid < 0 && cgroup >= 0 && may_be_moved_instead(errno)) return clone_here(flags, -1);
+  if (pid < 0) throw namespace_error(flags, "cloning the container's first process");
+  return {static_cast<pid_t>(pid), base::UniqueFd{pid > 0 ? pidfd : -1}, cgroup >= 0};
 }
 
 void report_failure(const base::Channel& channel, const base::Error& error) noexcept {
@@ -63,18 +70,29 @@ void report_failure(const base::Channel& channel, const base::Error& error) noex
 
 }  // namespace
 
-base::Child start_clone(unsigned flags, const base::Channel& channel, const std::function<void()>& body) {
-  Cloned cloned = clone_here(flags);
-  if (cloned.pid == 0) run_clone(channel, body);
+base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channel& channel,
+                        const std::function<void()>& body, const std::function<void()>& before_move) {
+  // What is to be done outside of the cgroup leaves only moving; nor can one be born in the cgroups of version 1.
+  Cloned cloned = clone_here(flags, cgroup != nullptr && !before_move ? cgroup->clone_fd() : -1);
+  if (cloned.pid == 0)
+    run_clone(channel, [&] {
+      if (cgroup != nullptr && (!cloned.is_in_cgroup || !cgroup->record().legacy.empty())) {
+        if (before_move) before_move();
+        send_sync(channel, Sync::cgroup_please);
+        expect_sync(channel, Sync::cgroup_entered);
+      }
+      body();
+    });
   return base::Child{cloned.pid, std::move(cloned.pidfd)};
 }
 
-void continue_in_successor(unsigned flags, const base::Channel& channel, const std::function<void()>& body) {
-  const Cloned cloned = clone_here(flags | CLONE_PARENT);
+void continue_in_successor(unsigned flags, const base::Channel& channel,
+                           const std::function<void(pid_t outer_pid)>& body) {
+  const Cloned cloned = clone_here(flags | CLONE_PARENT, -1);
   if (cloned.pid == 0)
     run_clone(channel, [&] {
-      expect_sync(channel, Sync::successor_known);
-      body();
+      const SyncMessage known = expect_sync(channel, Sync::successor_known);
+      body(static_cast<pid_t>(base::parse_unsigned(known.payload).value_or(0)));
     });
   send_sync(channel, Sync::successor, base::concat(cloned.pid), {cloned.pidfd.get()});
   ::_exit(0);

@@ -17,23 +17,28 @@ namespace runtime {
 /// Runs `body` in a clone of this process, which may use all of C++, since we are single-threaded. `body` ends in an
 /// exec; an Error it throws goes to the parent over `channel` as Sync::failed, and the process ends.
 /// @param flags   CLONE_NEW*; the clone starts with all capabilities in a new user namespace.
-base::Child start_clone(unsigned flags, const base::Channel& channel, const std::function<void()>& body);
+/// @param cgroup  Where it shall be born, if the kernel agrees; nullptr: where we are. Else it asks the parent to move
+///                it, with Sync::cgroup_please, after `before_move` and before `body`.
+base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channel& channel,
+                        const std::function<void()>& body, const std::function<void()>& before_move = {});
 
-/// For a process that start_clone made and that joined a user or pid namespace: clones our successor, a child of our
-/// own parent, which runs `body` once the parent knows of it; then ends. Needed because a joined pid namespace is only
-/// for children.
+/// For a process that start_clone made: clones our successor, a child of our own parent, which runs `body`, given its
+/// pid as the parent sees it, once the parent knows of it; then ends. Needed because joined pid namespaces and new time
+/// namespaces are only for children.
 [[noreturn]] void continue_in_successor(unsigned flags, const base::Channel& channel,
-                                        const std::function<void()>& body);
+                                        const std::function<void(pid_t outer_pid)>& body);
 
 /// Everything that init needs, prepared by the parent.
 struct InitOrders {
   const CreateRequest* request = nullptr;
   const ContainerPlan* plan = nullptr;
   std::vector<OpenNamespace> joined;
+  std::vector<base::UniqueFd> mapped_sources;  ///< See map_bind_sources.
   SeccompFilter seccomp;
   base::UniqueFd stage_executable;
-  base::UniqueFd report;  ///< Write end.
-  base::Channel channel;  ///< Init's end.
+  base::UniqueFd report;         ///< Write end.
+  base::UniqueFd seccomp_agent;  ///< Connected; empty: the filter notifies nobody.
+  base::Channel channel;         ///< Init's end.
 };
 
 /// Clones init and lets it build the container.
@@ -45,6 +50,7 @@ struct ExecOrders {
   SeccompFilter seccomp;
   base::UniqueFd stage_executable;
   base::UniqueFd report;
+  base::UniqueFd seccomp_agent;
   base::Channel channel;
 };
 

@@ -5,15 +5,17 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "base/mount.hpp"
-#include "base/path_in_root.hpp"
 #include "runtime/home.hpp"
+#include "runtime/hooks.hpp"
 #include "runtime/init.hpp"
 #include "runtime/init_setup.hpp"
 #include "runtime/kernel.hpp"
 #include "runtime/masks.hpp"
 #include "runtime/mounts.hpp"
 #include "runtime/rootfs.hpp"
+#include "runtime/seccomp_agent.hpp"
 #include "runtime/stage.hpp"
 #include "runtime/sync.hpp"
 #include "runtime/sysctl.hpp"
@@ -27,9 +29,13 @@ namespace {
 
 using base::UniqueFd;
 
+/// Namespaces that only a process's children are in, or in which it needs another's rights; made at the clone.
+constexpr unsigned made_by_clone = CLONE_NEWUSER | CLONE_NEWPID;
+
 /// What was opened in the host's view, before the ids were mapped.
 struct HostParts {
   RootfsSource rootfs;
+  UniqueFd mount_point;  ///< Of the bundle's root file system, while hooks shall see it there.
   std::vector<PreparedMount> mounts;
   HostDevices devices;
 };
@@ -46,36 +52,53 @@ class Init {
   explicit Init(const InitOrders& orders)
       : orders_(orders), request_(*orders.request), spec_(orders.request->spec), plan_(*orders.plan) {}
 
-  // In the clone, or in its successor when a user or pid namespace is joined.
+  // In the clone, or in its successor when enter_first_then_run came before.
   void run() {
     start();
-    join_namespaces(orders_.joined, ~static_cast<unsigned>(CLONE_NEWUSER | CLONE_NEWPID));
-    create_namespaces(plan_.namespaces.created & ~static_cast<unsigned>(CLONE_NEWUSER | CLONE_NEWPID));
+    // A mount namespace to join is entered later: until then the host's paths are needed, in a copy that is ours.
+    if (!has_entered_) join_namespaces(orders_.joined, ~static_cast<unsigned>(CLONE_NEWNS));
+    create_namespaces((plan_.namespaces.created & ~(made_by_clone | CLONE_NEWTIME)) | CLONE_NEWNS);
     separate_mounts(plan_.keeps_host_propagation);
     HostParts parts = open_host_parts();
     take_ids();
+    join_namespaces(orders_.joined, CLONE_NEWNS);
     Tree tree = build(parts);
-    set_host_names(plan_.namespaces.creates(CLONE_NEWUTS) ? spec_.hostname : "",
-                   plan_.namespaces.creates(CLONE_NEWUTS) ? spec_.domainname : "");
+    set_host_names(plan_.namespaces.owns(CLONE_NEWUTS) ? spec_.hostname : "",
+                   plan_.namespaces.owns(CLONE_NEWUTS) ? spec_.domainname : "");
+    run_early_hooks();
+    // After the hooks, which may write there: a cache of libraries, for example.
+    if (spec_.root_readonly) base::set_attributes(tree.root.get(), MOUNT_ATTR_RDONLY, 0, false);
     enter(tree);
     finish(std::move(tree.terminal));
   }
 
-  void join_then_run() {
-    if (spec_.process.oom_score_adj) {
-      set_dumpable(true);  // still outside: nobody in there can see us
-      set_oom_score(*spec_.process.oom_score_adj);
-    }
+  // For what must be entered before init proper exists: a user or pid namespace to join, whatever is joined with the
+  // rights that we have outside of a new user namespace, and a new time namespace.
+  void enter_first_then_run() {
+    const unsigned created = plan_.namespaces.created;
+    set_dumpable(true);  // still outside: nobody in there can see us
+    if (spec_.process.oom_score_adj && joins_processes()) set_oom_score(*spec_.process.oom_score_adj);
+    UniqueFd offsets;
+    if (!spec_.linux.time_offsets.empty()) offsets = open_time_offsets();
     set_dumpable(false);
-    join_namespaces(orders_.joined, CLONE_NEWUSER | CLONE_NEWPID);
-    continue_in_successor(plan_.namespaces.created & static_cast<unsigned>(CLONE_NEWUSER | CLONE_NEWPID),
-                          orders_.channel, [this] { run(); });
+    join_namespaces(orders_.joined, ~static_cast<unsigned>(CLONE_NEWNS));
+    create_namespaces(created & (CLONE_NEWUSER | CLONE_NEWTIME));
+    if (offsets) write_time_offsets(offsets, spec_.linux.time_offsets);
+    has_entered_ = true;
+    continue_in_successor(created & CLONE_NEWPID, orders_.channel, [this](pid_t) { run(); });
   }
 
  private:
   bool joins_processes() const { return plan_.namespaces.joins(CLONE_NEWUSER) || plan_.namespaces.joins(CLONE_NEWPID); }
+  bool has_early_hooks() const {
+    const Hooks& hooks = spec_.hooks;
+    return request_.hooks_for != nullptr &&
+           !(hooks.prestart.empty() && hooks.create_runtime.empty() && hooks.create_container.empty());
+  }
   bool is_mapped_later() const { return plan_.namespaces.creates(CLONE_NEWUSER); }
-  bool waits_for_network() const { return request_.set_up_network && plan_.namespaces.creates(CLONE_NEWNET); }
+  bool waits_for_network() const {
+    return (request_.set_up_network && plan_.namespaces.creates(CLONE_NEWNET)) || !spec_.linux.net_devices.empty();
+  }
 
   void start() {
     // First of all, so that the parent's helpers for the id maps work while we do what needs no ids.
@@ -86,7 +109,8 @@ class Init {
     set_usual_umask();
     if (request_.die_with_parent) die_with_parent();
     if (spec_.process.oom_score_adj && !joins_processes()) set_oom_score(*spec_.process.oom_score_adj);
-    label_ = open_exec_label(spec_.process);
+    if (wants_label(spec_.process)) label_ = open_exec_label(spec_.process, open_host_proc().get());
+    if (orders_.seccomp_agent) outer_pid_ = own_pid_outside();
   }
 
   void keep_only_our_descriptors() {
@@ -96,9 +120,11 @@ class Init {
                              request_.stdin_fd,
                              request_.stdout_fd,
                              request_.stderr_fd,
-                             request_.start_fd};
+                             request_.start_fd,
+                             orders_.seccomp_agent.get()};
     kept.insert(kept.end(), request_.preserved_fds.begin(), request_.preserved_fds.end());
     for (const OpenNamespace& entry : orders_.joined) kept.push_back(entry.fd.get());
+    for (const UniqueFd& source : orders_.mapped_sources) kept.push_back(source.get());
     if (request_.rootfs) {
       for (const UniqueFd& lower : request_.rootfs->lowers) kept.push_back(lower.get());
       kept.push_back(request_.rootfs->upper.get());
@@ -112,18 +138,23 @@ class Init {
     if (request_.rootfs)
       parts.rootfs = reopen_rootfs(*request_.rootfs);
     else
-      parts.rootfs = open_rootfs(spec_.root_path.front() == '/' ? spec_.root_path
-                                                                : base::concat(request_.bundle, '/', spec_.root_path));
-    parts.mounts = prepare_mounts(plan_);
+      parts.rootfs = open_rootfs(rootfs_path());
+    if (has_early_hooks() && !request_.rootfs && !plan_.namespaces.joins(CLONE_NEWNS))
+      parts.mount_point = base::open_directory(AT_FDCWD, rootfs_path());
+    parts.mounts = prepare_mounts(plan_, orders_.mapped_sources);
     parts.devices = clone_host_devices(spec_.linux.devices);
     return parts;
+  }
+
+  std::string rootfs_path() const {
+    return spec_.root_path.front() == '/' ? spec_.root_path : base::concat(request_.bundle, '/', spec_.root_path);
   }
 
   void take_ids() {
     if (is_mapped_later()) expect_sync(orders_.channel, Sync::ids_mapped);
     may_set_groups_ = become_container_root();
     // Changed ids cleared the flag; helpers that join our namespaces still need it.
-    const bool is_visited = waits_for_network() || is_fuse();
+    const bool is_visited = waits_for_network() || is_fuse() || has_early_hooks();
     set_dumpable(is_visited && !joins_processes());
   }
 
@@ -147,17 +178,44 @@ class Init {
     if (waits_for_network()) send_sync(orders_.channel, Sync::network_exists);
     if (plan_.namespaces.creates(CLONE_NEWNET)) bring_loopback_up();
     // Older kernels mount only below what is attached; the mount namespace is ours alone either way.
-    if (!kernel_.assembles_detached) base::attach_at(root, AT_FDCWD, "/");
-    tree.mounted = mount_all(root, parts.mounts, plan_, parts.devices);
+    if (!kernel_.assembles_detached) attach(root, parts);
+    if (!kernel_.sets_attributes && parts.rootfs.read_only) base::set_attributes(root, MOUNT_ATTR_RDONLY, 0, false);
+    tree.mounted =
+        mount_all(root, parts.mounts, plan_, parts.devices, {.kernel = kernel_, .attach = [&] { attach(root, parts); }});
     bind_other_devices(root, parts.devices);
     if (spec_.process.terminal) tree.terminal = open_container_terminal(tree);
     if (!spec_.linux.sysctl.empty()) write_sysctls(tree.mounted.proc.get(), spec_.linux.sysctl);
-    make_working_directory(root);
+    make_working_directory(root, process_);
     add_home(process_.env, root, process_.user.uid);
     mask_paths(root, spec_.linux.masked_paths, parts.devices.null());
     protect_paths(root, spec_.linux.readonly_paths);
-    if (spec_.root_readonly) base::set_attributes(root, MOUNT_ATTR_RDONLY, 0, false);
+    if (kernel_.assembles_detached && !plan_.namespaces.joins(CLONE_NEWNS)) attach(root, parts);
     return tree;
+  }
+
+  // Hooks find the container's tree where the bundle has it, and "/" is what it was to them; without hooks it may as
+  // well cover "/".
+  void attach(int root, const HostParts& parts) const {
+    if (plan_.namespaces.joins(CLONE_NEWNS))
+      throw base::make_error(base::ErrorKind::unsupported, "joining a mount namespace needs Linux 6.15");
+    if (parts.mount_point)
+      base::attach(root, parts.mount_point.get());
+    else
+      base::attach_at(root, AT_FDCWD, "/");
+  }
+
+  void run_early_hooks() {
+    if (!has_early_hooks()) return;
+    wait_for_network();
+    send_sync(orders_.channel, Sync::built);
+    expect_sync(orders_.channel, Sync::hooks_ran);
+    run_hooks(spec_.hooks.create_container, "createContainer", hook_state(*request_.hooks_for, ::getpid(), "creating"));
+  }
+
+  void wait_for_network() {
+    if (!waits_for_network() || is_network_up_) return;
+    expect_sync(orders_.channel, Sync::network_up);
+    is_network_up_ = true;
   }
 
   Terminal open_container_terminal(const Tree& tree) {
@@ -169,48 +227,27 @@ class Init {
     return terminal;
   }
 
-  // As every runtime does, since images name working directories that they do not contain.
-  void make_working_directory(int root) {
-    const std::string& path = spec_.process.cwd;
-    if (base::try_open_in_root(root, path, O_PATH)) return;
-    base::with_context(
-        [&] {
-          const base::MadeDirectory made = base::make_directories_in_root(root, path);
-          // The process is to work in it, so it is the process's own, as podman has it.
-          if (made.made && ::fchownat(made.fd.get(), "", process_.user.uid, process_.user.gid, AT_EMPTY_PATH) != 0)
-            throw base::os_error("giving it to user ", process_.user.uid);
-        },
-        "making the working directory ", base::quoted(path));
-  }
-
   void enter(const Tree& tree) {
     const int root = tree.root.get();
     base::with_context(
         [&] {
-          if (kernel_.assembles_detached) base::attach_at(root, AT_FDCWD, "/");
-          if (request_.no_pivot)
+          // A namespace of others keeps its root: ours is no mount of it and ends with the last of our processes.
+          if (request_.no_pivot || plan_.namespaces.joins(CLONE_NEWNS))
             chroot_into(root);
           else
             base::pivot_into(root);
         },
         "entering the root file system");
-    if (plan_.root_propagation != 0)
+    if (plan_.root_propagation != 0 && plan_.namespaces.creates(CLONE_NEWNS))
       base::set_propagation(root, plan_.root_propagation, plan_.recursive_root_propagation);
   }
 
-  static void chroot_into(int root) {
-    if (::fchdir(root) != 0 || ::chroot(".") != 0 || ::chdir("/") != 0) throw base::os_error("changing the root");
-  }
-
   [[noreturn]] void finish(Terminal terminal) {
-    if (waits_for_network()) expect_sync(orders_.channel, Sync::network_up);
+    wait_for_network();
     set_dumpable(false);
     std::vector<int> handed_over;
     if (terminal.master) handed_over.push_back(terminal.master.get());
-    StagePlan stage = plan_stage(process_, orders_.seccomp, may_set_groups_);
-    stage.tiny_init = request_.tiny_init;
-    stage.die_with_parent = request_.die_with_parent;
-    stage.label = label_.text;
+    const StagePlan stage = make_stage();
     send_sync(orders_.channel, Sync::created, {}, handed_over);
     terminal.master.reset();
     const int slave = terminal.slave.get();
@@ -222,7 +259,25 @@ class Init {
                         .executable = orders_.stage_executable.get(),
                         .report = orders_.report.get(),
                         .start = request_.start_fd,
-                        .label = label_.fd.get()});
+                        .label = label_.fd.get(),
+                        .seccomp_agent = orders_.seccomp_agent.get()});
+  }
+
+  StagePlan make_stage() {
+    process_.exec_cpu_affinity.reset();                       // "not applicable to the container's init process"
+    if (!spec_.has_process) process_.args = {std::string{}};  // `start` refuses it; nobody can execute this
+    StagePlan stage = plan_stage(process_, orders_.seccomp, may_set_groups_);
+    add_linux_attributes(spec_.linux, stage);
+    stage.tiny_init = request_.tiny_init;
+    stage.die_with_parent = request_.die_with_parent;
+    stage.label = label_.text;
+    const HookContainer container = request_.hooks_for ? *request_.hooks_for : HookContainer{};
+    if (!spec_.hooks.start_container.empty())
+      add_start_hooks(spec_.hooks.start_container, hook_state(container, ::getpid(), "created"), stage);
+    if (orders_.seccomp_agent)
+      stage.seccomp_state =
+          seccomp_process_state(orders_.seccomp, outer_pid_, hook_state(container, outer_pid_, "creating"));
+    return stage;
   }
 
   const InitOrders& orders_;
@@ -232,19 +287,24 @@ class Init {
   Process process_ = spec_.process;  ///< With what only the root file system tells.
   KernelFeatures kernel_ = running_kernel_features();
   ExecLabel label_;
+  pid_t outer_pid_ = 0;  ///< Ours as the runtime sees it, when a seccomp agent is to be told.
   bool may_set_groups_ = false;
+  bool has_entered_ = false;  ///< Joined all but a mount namespace, in enter_first_then_run.
+  bool is_network_up_ = false;
 };
 
 }  // namespace
 
 base::Child start_init(const InitOrders& orders) {
   const NamespacePlan& namespaces = orders.plan->namespaces;
-  const bool joins_first = namespaces.joins(CLONE_NEWUSER) || namespaces.joins(CLONE_NEWPID);
-  const unsigned flags = joins_first ? 0 : namespaces.created & static_cast<unsigned>(CLONE_NEWUSER | CLONE_NEWPID);
-  return start_clone(flags, orders.channel, [&] {
+  const bool enters_first = namespaces.joins(CLONE_NEWUSER) || namespaces.joins(CLONE_NEWPID) ||
+                            namespaces.creates(CLONE_NEWTIME) ||
+                            (namespaces.creates(CLONE_NEWUSER) && !namespaces.joined.empty());
+  const unsigned flags = enters_first ? 0 : namespaces.created & made_by_clone;
+  return start_clone(flags, orders.request->cgroup, orders.channel, [&] {
     Init init{orders};
-    if (joins_first)
-      init.join_then_run();
+    if (enters_first)
+      init.enter_first_then_run();
     else
       init.run();
   });

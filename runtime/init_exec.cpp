@@ -8,6 +8,8 @@
 #include "runtime/home.hpp"
 #include "runtime/init.hpp"
 #include "runtime/init_setup.hpp"
+#include "runtime/process_attributes.hpp"
+#include "runtime/seccomp_agent.hpp"
 #include "runtime/stage.hpp"
 #include "runtime/sync.hpp"
 #include "runtime/terminal.hpp"
@@ -19,13 +21,15 @@ namespace runtime {
 namespace {
 
 constexpr unsigned joinable[] = {CLONE_NEWUSER, CLONE_NEWNS,     CLONE_NEWPID, CLONE_NEWIPC,
-                                 CLONE_NEWUTS,  CLONE_NEWCGROUP, CLONE_NEWNET};
+                                 CLONE_NEWUTS,  CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWTIME};
 
 bool is_same_namespace(pid_t pid, std::string_view name) {
   struct stat ours {};
   struct stat theirs {};
-  if (::stat(base::concat("/proc/self/ns/", name).c_str(), &ours) != 0)
+  if (::stat(base::concat("/proc/self/ns/", name).c_str(), &ours) != 0) {
+    if (errno == ENOENT) return true;  // a kernel without this kind
     throw base::os_error("examining our ", name, " namespace");
+  }
   if (::stat(base::concat("/proc/", pid, "/ns/", name).c_str(), &theirs) != 0)
     throw base::os_error("examining the container's ", name, " namespace");
   return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
@@ -44,17 +48,13 @@ void keep_only_our_descriptors(const ExecOrders& orders) {
   std::vector<int> kept = {orders.stage_executable.get(),
                            orders.report.get(),
                            orders.channel.fd(),
+                           orders.seccomp_agent.get(),
                            request.init_pidfd,
                            request.stdin_fd,
                            request.stdout_fd,
                            request.stderr_fd};
   kept.insert(kept.end(), request.preserved_fds.begin(), request.preserved_fds.end());
   close_all_but(std::move(kept));
-}
-
-void check_label(const Process& process) {
-  if (!process.apparmor_profile.empty() || !process.selinux_label.empty())
-    throw base::make_error(base::ErrorKind::unsupported, "security labels are not supported for a further process");
 }
 
 void join_container(const ExecRequest& request) {
@@ -73,9 +73,28 @@ Terminal open_exec_terminal(const Process& process, int root) {
   return terminal;
 }
 
-[[noreturn]] void run_inside(const ExecOrders& orders) {
+StagePlan make_stage(const ExecOrders& orders, const Process& process, bool may_set_groups, pid_t outer_pid) {
+  const ExecRequest& request = *orders.request;
+  StagePlan stage = plan_stage(process, orders.seccomp, may_set_groups);
+  Linux linux_part;
+  linux_part.personality = request.personality;
+  linux_part.memory_policy = request.memory_policy;
+  add_linux_attributes(linux_part, stage);
+  stage.die_with_parent = request.die_with_parent;
+  if (orders.seccomp_agent)
+    stage.seccomp_state = seccomp_process_state(
+        orders.seccomp, outer_pid,
+        hook_state(request.container ? *request.container : HookContainer{}, request.init_pid, "running"));
+  return stage;
+}
+
+/// @param proc   The host's, if a label is to be written; the last thing of the host that is let go.
+[[noreturn]] void run_inside(const ExecOrders& orders, base::UniqueFd proc, pid_t outer_pid) {
   const ExecRequest& request = *orders.request;
   if (request.die_with_parent) die_with_parent();
+  ExecLabel label;
+  if (proc) label = open_exec_label(request.process, proc.get());
+  proc.reset();
   const bool may_set_groups = become_container_root();
   const base::UniqueFd root{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
   if (!root) throw base::os_error("opening the container's root directory");
@@ -83,8 +102,8 @@ Terminal open_exec_terminal(const Process& process, int root) {
   add_home(process.env, root.get(), process.user.uid);
   Terminal terminal;
   if (process.terminal) terminal = open_exec_terminal(process, root.get());
-  StagePlan stage = plan_stage(process, orders.seccomp, may_set_groups);
-  stage.die_with_parent = request.die_with_parent;
+  StagePlan stage = make_stage(orders, process, may_set_groups, outer_pid);
+  stage.label = label.text;
   std::vector<int> handed_over;
   if (terminal.master) handed_over.push_back(terminal.master.get());
   send_sync(orders.channel, Sync::created, {}, handed_over);
@@ -96,25 +115,47 @@ Terminal open_exec_terminal(const Process& process, int root) {
                       .stderr_fd = slave >= 0 ? slave : request.stderr_fd,
                       .preserved = request.preserved_fds,
                       .executable = orders.stage_executable.get(),
-                      .report = orders.report.get()});
+                      .report = orders.report.get(),
+                      .label = label.fd.get(),
+                      .seccomp_agent = orders.seccomp_agent.get()});
+}
+
+void set_initial_affinity(const Process& process) {
+  if (process.exec_cpu_affinity)
+    base::with_context([&] { set_own_cpu_affinity(process.exec_cpu_affinity->initial); },
+                       "process.execCPUAffinity.initial");
+}
+
+[[noreturn]] void join_and_continue(const ExecOrders& orders) {
+  const ExecRequest& request = *orders.request;
+  const Process& process = request.process;
+  keep_only_our_descriptors(orders);
+  set_usual_umask();
+  if (process.oom_score_adj) {
+    set_dumpable(true);  // still outside: nobody in the container can see us
+    set_oom_score(*process.oom_score_adj);
+  }
+  set_dumpable(false);
+  base::UniqueFd proc;
+  if (wants_label(process)) proc = open_host_proc();
+  join_container(request);
+  continue_in_successor(0, orders.channel, [&](pid_t outer_pid) { run_inside(orders, std::move(proc), outer_pid); });
 }
 
 }  // namespace
 
 base::Child start_exec(const ExecOrders& orders) {
-  return start_clone(0, orders.channel, [&] {
-    const ExecRequest& request = *orders.request;
-    keep_only_our_descriptors(orders);
-    set_usual_umask();
-    check_label(request.process);
-    if (request.process.oom_score_adj) {
-      set_dumpable(true);  // still outside: nobody in the container can see us
-      set_oom_score(*request.process.oom_score_adj);
-    }
-    set_dumpable(false);
-    join_container(request);
-    continue_in_successor(0, orders.channel, [&] { run_inside(orders); });
-  });
+  const ExecRequest& request = *orders.request;
+  const bool has_initial = request.process.exec_cpu_affinity && !request.process.exec_cpu_affinity->initial.empty();
+  std::function<void()> before_move;
+  if (has_initial) before_move = [&] { set_initial_affinity(request.process); };
+  return start_clone(
+      0, request.cgroup, orders.channel,
+      [&] {
+        if (has_initial && request.cgroup == nullptr) set_initial_affinity(request.process);
+        join_and_continue(orders);
+      },
+      before_move);
 }
 
 }  // namespace runtime

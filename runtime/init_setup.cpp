@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "base/path_in_root.hpp"
 
 namespace runtime {
 
@@ -40,8 +41,31 @@ void set_dumpable(bool on) {
 }
 
 void set_oom_score(int score) {
-  base::with_context([&] { base::write_existing(AT_FDCWD, "/proc/self/oom_score_adj", base::concat(score)); },
-                     "setting oomScoreAdj to ", score);
+  try {
+    base::write_existing(AT_FDCWD, "/proc/self/oom_score_adj", base::concat(score));
+  } catch (base::Error& error) {
+    error.add_context(base::concat("setting process.oomScoreAdj to ", score));
+    if (error.code() != EACCES) throw;
+    throw std::move(error).with_hint(
+        "only a process with CAP_SYS_RESOURCE can go below its present score: see "
+        "/proc/self/oom_score_adj");
+  }
+}
+
+void make_working_directory(int root, const Process& process) {
+  if (base::try_open_in_root(root, process.cwd, O_PATH)) return;
+  base::with_context(
+      [&] {
+        const base::MadeDirectory made = base::make_directories_in_root(root, process.cwd);
+        // The process is to work in it, so it is the process's own, as podman has it.
+        if (made.made && ::fchownat(made.fd.get(), "", process.user.uid, process.user.gid, AT_EMPTY_PATH) != 0)
+          throw base::os_error("giving it to user ", process.user.uid);
+      },
+      "making the working directory ", base::quoted(process.cwd));
+}
+
+void chroot_into(int root) {
+  if (::fchdir(root) != 0 || ::chroot(".") != 0 || ::chdir("/") != 0) throw base::os_error("changing the root");
 }
 
 void give_pipes_to(std::uint32_t uid, const std::vector<int>& streams) {
@@ -55,16 +79,28 @@ void give_pipes_to(std::uint32_t uid, const std::vector<int>& streams) {
   }
 }
 
-ExecLabel open_exec_label(const Process& process) {
-  if (process.apparmor_profile.empty() && process.selinux_label.empty()) return {};
+bool wants_label(const Process& process) {
+  return !process.apparmor_profile.empty() || !process.selinux_label.empty();
+}
+
+base::UniqueFd open_host_proc() {
+  base::UniqueFd proc{::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  struct statfs status {};
+  if (!proc || ::fstatfs(proc.get(), &status) != 0) throw base::os_error("opening \"/proc\"");
+  if (status.f_type != PROC_SUPER_MAGIC)
+    throw base::make_error(base::ErrorKind::unsupported, "\"/proc\" is no proc file system");
+  return proc;
+}
+
+ExecLabel open_exec_label(const Process& process, int proc) {
   ExecLabel label;
   if (!process.apparmor_profile.empty()) {
     label.text = "exec " + process.apparmor_profile;
-    label.fd = base::UniqueFd{::open("/proc/self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC)};
+    label.fd = base::UniqueFd{::openat(proc, "self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC)};
   } else {
     label.text = process.selinux_label;
   }
-  if (!label.fd) label.fd = base::UniqueFd{::open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC)};
+  if (!label.fd) label.fd = base::UniqueFd{::openat(proc, "self/attr/exec", O_WRONLY | O_CLOEXEC)};
   if (!label.fd) throw base::os_error("opening \"/proc/self/attr/exec\" for the label ", base::quoted(label.text));
   return label;
 }

@@ -25,18 +25,32 @@ void die_with_parent();
 /// then is its uid_map ours to write and are its namespaces ours to open.
 void set_dumpable(bool on);
 
-/// Writes /proc/self/oom_score_adj; for that the process must be dumpable, or root.
+/// Writes /proc/self/oom_score_adj; for that the process must be dumpable, or root. @throws Error, when the score is
+/// below the present one and we are not privileged.
 void set_oom_score(int score);
+
+/// Makes `process.cwd` below `root` if it is missing, as every runtime does, since images name working directories that
+/// they do not contain. A new one belongs to the process's user.
+void make_working_directory(int root, const Process& process);
+
+/// chroot(2) into a directory, which becomes the working directory.
+void chroot_into(int root);
 
 /// Makes those of the three standard streams that are pipes belong to `uid`, so that a program of that user can open
 /// /dev/stdout. Terminals, files and sockets of the caller stay as they are.
 void give_pipes_to(std::uint32_t uid, const std::vector<int>& streams);
 
-/// /proc/self/attr/… to write the security label of the next exec to, and that label; nothing when none is asked for.
+/// Whether config.json names a SELinux or AppArmor label for the process.
+bool wants_label(const Process& process);
+/// /proc/self/attr/… to write the security label of the next exec to, and that label.
 struct ExecLabel {
   base::UniqueFd fd;
   std::string text;
 };
-ExecLabel open_exec_label(const Process& process);
+/// @param proc   A descriptor of the host's /proc, never the container's own. A process may only label itself, so it is
+///               opened by the very process that executes the last stage.
+ExecLabel open_exec_label(const Process& process, int proc);
+/// O_PATH descriptor of /proc, verified to be a procfs.
+base::UniqueFd open_host_proc();
 
 }  // namespace runtime

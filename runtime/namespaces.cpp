@@ -51,7 +51,31 @@ void join_namespaces(const std::vector<OpenNamespace>& namespaces, unsigned flag
 
 void create_namespaces(unsigned flags) {
   if (flags != 0 && ::unshare(static_cast<int>(flags)) != 0)
-    throw base::os_error("creating the container's namespaces");
+    throw namespace_error(flags, "creating the container's namespaces");
+}
+
+base::Error namespace_error(unsigned flags, std::string doing) {
+  base::Error error = base::error_from_code(errno, std::move(doing));
+  if ((flags & CLONE_NEWUSER) != 0 && (error.code() == EPERM || error.code() == ENOSPC))
+    return std::move(error).with_hint(
+        "user namespaces are switched off here: see sysctl user.max_user_namespaces and "
+        "kernel.unprivileged_userns_clone");
+  if ((flags & CLONE_NEWTIME) != 0 && error.code() == EINVAL)
+    return std::move(error).with_hint("time namespaces need Linux 5.6");
+  return error;
+}
+
+base::UniqueFd open_time_offsets() {
+  base::UniqueFd file{::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC)};
+  if (!file) throw base::os_error("opening \"/proc/self/timens_offsets\" for linux.timeOffsets");
+  return file;
+}
+
+void write_time_offsets(const base::UniqueFd& file, const std::vector<TimeOffset>& offsets) {
+  std::string lines;  // one write(2): the kernel takes no second one when the first was to no effect
+  for (const TimeOffset& offset : offsets)
+    lines += base::concat(offset.clock, ' ', offset.seconds, ' ', offset.nanoseconds, '\n');
+  base::with_context([&] { base::write_all(file.get(), lines); }, "setting linux.timeOffsets");
 }
 
 void separate_mounts(bool as_slaves) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/fd.hpp"
 #include "runtime/plan.hpp"
 
@@ -23,6 +24,15 @@ void join_namespaces(const std::vector<OpenNamespace>& namespaces, unsigned flag
 
 /// unshare(2).
 void create_namespaces(unsigned flags);
+
+/// errno as an Error, with a hint when user namespaces are what the kernel refuses.
+base::Error namespace_error(unsigned flags, std::string doing);
+
+/// /proc/self/timens_offsets for write_time_offsets, opened before anything is joined: the kernel asks for the rights
+/// of who opened it, and the file is ours only as long as we are dumpable.
+base::UniqueFd open_time_offsets();
+/// The clocks of the time namespace that this process created and no process is in yet. Source: time_namespaces(7).
+void write_time_offsets(const base::UniqueFd& file, const std::vector<TimeOffset>& offsets);
 
 /// Our copies of the host's mounts send nothing back; with `as_slaves` they still receive what the host mounts later.
 void separate_mounts(bool as_slaves);

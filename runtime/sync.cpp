@@ -10,9 +10,10 @@ namespace {
 // A message must fit into one packet; a longer text is cut, which only ever hits absurdly long paths.
 constexpr std::size_t max_text_bytes = 16 * 1024;
 
-constexpr std::array<std::string_view, 11> sync_names = {
-    "nothing",    "successor",  "successor_known", "map_ids_please", "ids_mapped", "network_exists",
-    "network_up", "serve_fuse", "fuse_served",     "created",        "failed"};
+constexpr std::array<std::string_view, 15> sync_names = {
+    "nothing",        "successor",  "successor_known", "map_ids_please", "ids_mapped",
+    "network_exists", "network_up", "serve_fuse",      "fuse_served",    "cgroup_please",
+    "cgroup_entered", "built",      "hooks_ran",       "created",        "failed"};
 
 std::string_view name_of(Sync type) {
   const auto index = static_cast<std::size_t>(type);

@@ -12,15 +12,20 @@
 // then its payload.
 //
 //   init                          parent
+//   cgroup_please   ─────────▶    moves init to the container's cgroup. Only when it was not born there.
+//                   ◀─────────    cgroup_entered
 //   successor (pid) ─────────▶    the process that was cloned has ended after cloning init itself, which is also our
-//                                 child; carries its pidfd. Only when a user or pid namespace is joined.
-//                   ◀─────────    successor_known
+//                                 child; carries its pidfd. Only when namespaces must be entered before that.
+//                   ◀─────────    successor_known (pid)
 //   map_ids_please  ─────────▶    writes uid_map, setgroups and gid_map. Only with a new user namespace.
 //                   ◀─────────    ids_mapped
-//   network_exists  ─────────▶    starts the user-mode network, while init goes on. Only when the caller has one.
+//   network_exists  ─────────▶    starts the user-mode network or moves devices, while init goes on. Only when asked.
 //   serve_fuse      ─────────▶    carries the /dev/fuse descriptor; starts fuse-overlayfs. Only for that driver.
 //                   ◀─────────    fuse_served
-//                   ◀─────────    network_up        (init waits for it last, when it said network_exists)
+//                   ◀─────────    network_up        (init waits for it before hooks, else last, when it said
+//                                 network_exists)
+//   built           ─────────▶    runs prestart and createRuntime hooks. Only when there are hooks.
+//                   ◀─────────    hooks_ran         (init runs the createContainer hooks itself)
 //   created         ─────────▶    carries the pty master, if any; `create` returns, init executes the last stage
 //   failed          ─────────▶    an Error follows; nothing comes after it
 //
@@ -37,6 +42,10 @@ enum class Sync : std::uint8_t {
   network_up,
   serve_fuse,
   fuse_served,
+  cgroup_please,
+  cgroup_entered,
+  built,
+  hooks_ran,
   created,
   failed
 };
