@@ -41,6 +41,8 @@ class FilesystemContext {
   UniqueFd create(std::uint64_t attributes = 0);
   /// FSCONFIG_CMD_RECONFIGURE: what was set becomes true for all mounts of the file system.
   void reconfigure();
+  /// There is no fsopen(2): what is set is checked by mount(2) only.
+  bool is_classic() const noexcept { return !fd_; }
 
  private:
   FilesystemContext(std::string type, UniqueFd fd) : type_(std::move(type)), fd_(std::move(fd)) {}

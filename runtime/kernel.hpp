@@ -2,14 +2,14 @@
 
 namespace runtime {
 
-/// What differs between the kernels we run on. One uname(2) decides, since probing would cost more than it tells.
+/// What differs between the kernels we run on, or is kept from us by a filter. Found by trying, never by a version:
+/// what costs nothing to try is known at once, the rest when it fails for the first time. How an overlay takes its
+/// layers is tried where it is mounted (rootfs.cpp).
 struct KernelFeatures {
-  bool assembles_detached = true;  ///< 6.15: move_mount and open_tree work on and in detached trees.
-  bool overlay_takes_fds = true;   ///< 6.13: FSCONFIG_SET_FD for lowerdir+, upperdir and workdir.
-  bool overlay_appends = true;     ///< 6.5: "lowerdir+", one layer a call.
+  bool sets_attributes = true;     ///< 5.12: mount_setattr, which works on mounts that are attached nowhere.
+  bool assembles_detached = true;  ///< 6.15: a tree is put together before it is attached; false after a refusal.
 };
 
-KernelFeatures kernel_features(unsigned major, unsigned minor);
 KernelFeatures running_kernel_features();
 
 }  // namespace runtime

@@ -62,7 +62,23 @@ constexpr std::string_view superblock_flags[] = {"sync",       "async", "dirsync
                                                  "nolazytime", "mand",  "nomand"};
 
 // Words that change nothing here.
-constexpr std::string_view ignored_options[] = {"defaults", "silent", "loud", "iversion", "noiversion", "nofail"};
+constexpr std::string_view ignored_options[] = {"defaults", "silent", "loud", "nofail"};
+
+constexpr std::string_view advisory_options[] = {"iversion", "noiversion"};
+
+struct WordOption {
+  std::string_view name;
+  bool MountOptions::*meaning;
+};
+
+constexpr WordOption word_options[] = {
+    {"bind", &MountOptions::bind},
+    {"remount", &MountOptions::remount},
+    {"tmpcopyup", &MountOptions::copy_up},
+    {"src-nofollow", &MountOptions::source_nofollow},
+    {"dest-nofollow", &MountOptions::destination_nofollow},
+    {"copy-symlink", &MountOptions::copy_symlink},
+};
 
 template <class Table>
 bool contains(const Table& table, std::string_view name) {
@@ -93,16 +109,17 @@ bool apply_attribute(MountOptions& result, std::string_view name) {
 }
 
 bool apply_word(MountOptions& result, const std::string& name) {
-  if (name == "bind") {
-    result.bind = true;
-  } else if (name == "rbind") {
+  for (const WordOption& option : word_options) {
+    if (name != option.name) continue;
+    result.*option.meaning = true;
+    return true;
+  }
+  if (name == "rbind") {
     result.bind = result.recursive_bind = true;
-  } else if (name == "remount") {
-    result.remount = true;
-  } else if (name == "tmpcopyup") {
-    result.copy_up = true;
-  } else if (name == "idmap" || name == "ridmap") {
-    throw base::make_error(base::ErrorKind::unsupported, "mount option ", base::quoted(name), " is not supported");
+  } else if (name == "idmap") {
+    result.id_map = IdMap::single;
+  } else if (name == "ridmap") {
+    result.id_map = IdMap::recursive;
   } else {
     return false;
   }
@@ -130,8 +147,8 @@ MountOptions parse_mount_options(const std::vector<std::string>& options) {
       continue;
     }
     if (apply_word(result, option) || apply_attribute(result, option)) continue;
-    if (contains(superblock_flags, option)) {
-      result.data.emplace_back(option, std::nullopt);
+    if (contains(advisory_options, option)) {
+      result.advisory.push_back(option);
       continue;
     }
     const auto field = base::split_once(option, '=');
@@ -148,7 +165,8 @@ MountOptions parse_mount_options(const std::vector<std::string>& options) {
 }
 
 std::vector<std::string> mount_option_names() {
-  std::vector<std::string> names = {"bind", "rbind", "remount", "tmpcopyup"};
+  std::vector<std::string> names = {"rbind", "idmap", "ridmap"};
+  for (const WordOption& option : word_options) names.emplace_back(option.name);
   for (const AttributeOption& option : attribute_options) {
     names.emplace_back(option.name);
     names.push_back(base::concat('r', option.name));
@@ -159,6 +177,7 @@ std::vector<std::string> mount_option_names() {
   }
   for (const std::string_view name : superblock_flags) names.emplace_back(name);
   for (const std::string_view name : ignored_options) names.emplace_back(name);
+  for (const std::string_view name : advisory_options) names.emplace_back(name);
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -1,29 +1,26 @@
 #include "runtime/mounts.hpp"
 
 #include <algorithm>
+#include <array>
+#include <climits>
 #include <fcntl.h>
 #include <iterator>
 #include <linux/magic.h>
-#include <linux/mount.h>
-#include <sched.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/mount.hpp"
 #include "base/path_in_root.hpp"
 #include "runtime/copy_up.hpp"
+#include "runtime/mounts_cgroup.hpp"
 
 namespace runtime {
 namespace {
 
 using base::ErrorKind;
-using base::FilesystemContext;
 using base::UniqueFd;
-
-constexpr std::uint64_t propagation_private = 1u << 18;  // MS_PRIVATE
-constexpr long cgroup2_magic = 0x63677270;               // CGROUP2_SUPER_MAGIC
 
 // Files of procfs that a container may have replaced, as lxcfs does. Anything else there is refused, since security
 // settings are written below /proc (CVE-2019-16884, CVE-2019-19921).
@@ -40,148 +37,32 @@ constexpr std::string_view replaceable_proc_files[] = {
     "/proc/sys/crypto/fips_enabled",
 };
 
-long filesystem_magic(int fd) {
-  struct statfs status {};
-  if (::fstatfs(fd, &status) != 0) throw base::os_error("asking for the file system type");
-  return static_cast<long>(status.f_type);
+/// Where the link `path` points; empty when it is none.
+std::string target_of_link(const std::string& path) {
+  std::array<char, PATH_MAX> text{};
+  const ssize_t size = ::readlink(path.c_str(), text.data(), text.size());
+  return size > 0 ? std::string{text.data(), static_cast<std::size_t>(size)} : std::string{};
 }
 
-bool is_kernel_tree(int fd) {
-  const long magic = filesystem_magic(fd);
-  return magic == SYSFS_MAGIC || magic == cgroup2_magic || magic == CGROUP_SUPER_MAGIC;
-}
-
-// Flags inherited from the host's mounts are locked in a user namespace: adding works, taking away is EPERM.
-void add_attributes(int tree, std::uint64_t set, std::uint64_t clear, bool recursive) {
-  if (set == 0 && clear == 0) return;
-  try {
-    base::set_attributes(tree, set, clear, recursive);
-  } catch (const base::Error& error) {
-    if (clear == 0 || error.code() != EPERM) throw;
-    base::log(base::LogLevel::debug, "mount flags of the host stay: ", error.what());
-    const std::uint64_t additions = set & ~std::uint64_t{MOUNT_ATTR__ATIME};
-    if (additions != 0) base::set_attributes(tree, additions, 0, recursive);
+PreparedMount prepare_bind(const MountStep& step, const UniqueFd& mapped, bool private_by_default) {
+  PreparedMount prepared{.step = &step};
+  if (step.options.copy_symlink) prepared.link_target = target_of_link(step.source);
+  if (!prepared.link_target.empty()) {
+    if (step.destination == "/proc" || step.destination == "/sys")
+      throw base::make_error(ErrorKind::invalid_argument, "a link may not stand for ", base::quoted(step.destination));
+    return prepared;
   }
-}
-
-void apply_bind_options(int tree, const MountOptions& options, bool private_by_default) {
-  // The kernel's own trees may not be half writable: what is mounted below sysfs belongs to the host (CVE-2023-25809).
-  const bool whole = (options.set & MOUNT_ATTR_RDONLY) != 0 && is_kernel_tree(tree);
-  add_attributes(tree, options.set, options.clear, whole);
-  add_attributes(tree, options.recursive_set, options.recursive_clear, true);
-  if (options.propagation != 0)
-    base::set_propagation(tree, options.propagation, options.recursive_propagation);
-  else if (private_by_default)
-    base::set_propagation(tree, propagation_private, true);
-}
-
-UniqueFd clone_source(const MountStep& step) {
-  try {
-    return base::clone_tree(AT_FDCWD, step.source, step.options.recursive_bind);
-  } catch (const base::Error& error) {
-    // In a user namespace the kernel refuses to uncover what is mounted below (EINVAL); with it is what remains.
-    if (error.code() != EINVAL || step.options.recursive_bind) throw;
-    base::log(base::LogLevel::debug, "binding ", base::quoted(step.source), " with all mounts below it");
-    return base::clone_tree(AT_FDCWD, step.source, true);
-  }
-}
-
-PreparedMount prepare_bind(const MountStep& step, bool private_by_default) {
-  PreparedMount prepared{.step = &step, .tree = clone_source(step)};
+  if (mapped)
+    prepared.bind.tree = base::duplicate(mapped.get());  // its attributes were set where it was mapped
+  else
+    prepared.bind = loose_bind(step, clone_bind_source(step), private_by_default);
   struct stat status {};
-  if (::fstat(prepared.tree.get(), &status) != 0) throw base::os_error("examining ", base::quoted(step.source));
+  const int tree = prepared.bind.tree.get();
+  if (::fstat(tree, &status) != 0) throw base::os_error("examining ", base::quoted(step.source));
   prepared.is_directory = S_ISDIR(status.st_mode);
-  apply_bind_options(prepared.tree.get(), step.options, private_by_default);
-  if (step.destination == "/proc" && filesystem_magic(prepared.tree.get()) != PROC_SUPER_MAGIC)
+  if (step.destination == "/proc" && filesystem_magic(tree) != PROC_SUPER_MAGIC)
     throw base::make_error(ErrorKind::invalid_argument, "only procfs may be mounted on \"/proc\"");
   return prepared;
-}
-
-void set_data(FilesystemContext& context, const MountStep& step) {
-  if (!step.source.empty()) context.set("source", step.source);
-  for (const auto& [key, value] : step.options.data) {
-    if (value)
-      context.set(key, *value);
-    else
-      context.set_flag(key);
-  }
-}
-
-UniqueFd mount_filesystem(const MountStep& step, const std::string& type) {
-  FilesystemContext context{type};
-  set_data(context, step);
-  return context.create(step.options.set);
-}
-
-// The host's own tree in place of a fresh one that the kernel refuses us; read-only where asked, and always in a user
-// namespace of ours, where parts of sysfs may belong to the user.
-UniqueFd clone_host_tree(const MountStep& step, const std::string& path, bool read_only) {
-  UniqueFd tree = base::clone_tree(AT_FDCWD, path, true);
-  add_attributes(tree.get(), step.options.set | (read_only ? MOUNT_ATTR_RDONLY : 0), 0, true);
-  base::set_propagation(tree.get(), propagation_private, true);
-  return tree;
-}
-
-UniqueFd fresh_or_host(const MountStep& step, bool is_owned, const std::string& host_path, bool read_only) {
-  if (is_owned) {
-    try {
-      return mount_filesystem(step, step.type);
-    } catch (const base::Error& error) {
-      if (error.code() != EPERM) throw;
-      base::log(base::LogLevel::debug, "using the host's ", host_path, ": ", error.what());
-    }
-  }
-  return clone_host_tree(step, host_path, read_only);
-}
-
-// devpts: group 5 ("tty") exists only where it is mapped; without it the caller's group owns the terminals.
-UniqueFd mount_devpts(const MountStep& step) {
-  try {
-    return mount_filesystem(step, "devpts");
-  } catch (const base::Error& error) {
-    if (error.code() != EINVAL) throw;
-    MountStep without = step;
-    std::erase_if(without.options.data, [](const auto& entry) { return entry.first == "gid"; });
-    if (without.options.data.size() == step.options.data.size()) throw;
-    return mount_filesystem(without, "devpts");
-  }
-}
-
-// Nothing on v1 and hybrid hosts: no cgroup is needed to run.
-UniqueFd mount_cgroup(const MountStep& step, const NamespacePlan& namespaces) {
-  const std::string host_path = "/sys/fs/cgroup";
-  const UniqueFd host{::open(host_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  if (!host || filesystem_magic(host.get()) != cgroup2_magic) {
-    base::log(base::LogLevel::debug, "not mounting ", base::quoted(step.destination),
-              ": the host has no pure cgroup v2");
-    return {};
-  }
-  MountStep unified = step;
-  unified.type = "cgroup2";
-  return fresh_or_host(unified, namespaces.owns(CLONE_NEWCGROUP), host_path, true);
-}
-
-UniqueFd make_tree(PreparedMount& mount, const NamespacePlan& namespaces) {
-  const MountStep& step = *mount.step;
-  const bool in_user_namespace = namespaces.owns(CLONE_NEWUSER);
-  switch (step.kind) {
-    case MountKind::bind:
-      return std::move(mount.tree);
-    case MountKind::proc:
-      return fresh_or_host(step, namespaces.owns(CLONE_NEWPID), "/proc", false);
-    case MountKind::sysfs:
-      return fresh_or_host(step, namespaces.owns(CLONE_NEWNET), "/sys", in_user_namespace);
-    case MountKind::mqueue:
-      return fresh_or_host(step, namespaces.owns(CLONE_NEWIPC), "/dev/mqueue", false);
-    case MountKind::cgroup:
-      return mount_cgroup(step, namespaces);
-    case MountKind::devpts:
-      return mount_devpts(step);
-    case MountKind::device_tmpfs:
-    case MountKind::filesystem:
-      return mount_filesystem(step, step.type);
-  }
-  return {};
 }
 
 // procfs and sysfs go where their names say or nowhere: a link there would put what we later write or mask elsewhere.
@@ -191,6 +72,7 @@ UniqueFd open_fixed_target(int root, const std::string& destination) {
     return base::open_beneath(root, name, O_PATH | O_DIRECTORY);
   } catch (const base::Error& error) {
     if (error.code() == ENOENT) return base::make_directories_in_root(root, destination).fd;
+    if (error.code() == EXDEV) return base::open_in_root(root, destination, O_PATH | O_DIRECTORY);  // mounted before
     if (error.code() != ELOOP && error.code() != ENOTDIR) throw;
     throw base::make_error(ErrorKind::invalid_argument, base::quoted(destination),
                            " of the root file system is not a directory, or is behind a symbolic link");
@@ -200,17 +82,32 @@ UniqueFd open_fixed_target(int root, const std::string& destination) {
 UniqueFd open_target(int root, const PreparedMount& mount) {
   const MountStep& step = *mount.step;
   if (step.destination == "/proc" || step.destination == "/sys") return open_fixed_target(root, step.destination);
+  if (step.options.destination_nofollow)
+    if (UniqueFd target = base::try_open_in_root(root, step.destination, O_PATH | O_NOFOLLOW)) return target;
   if (step.kind != MountKind::bind || mount.is_directory)
     return base::make_directories_in_root(root, step.destination).fd;
   return base::make_file_in_root(root, step.destination);
 }
 
 void check_target(int target, const MountStep& step) {
-  if (step.kind != MountKind::bind && step.kind != MountKind::filesystem) return;
-  if (filesystem_magic(target) != PROC_SUPER_MAGIC) return;
+  if (step.destination == "/proc" || filesystem_magic(target) != PROC_SUPER_MAGIC) return;
   if (std::find(std::begin(replaceable_proc_files), std::end(replaceable_proc_files), step.destination) ==
       std::end(replaceable_proc_files))
     throw base::make_error(ErrorKind::invalid_argument, "nothing may be mounted inside procfs there");
+}
+
+void make_link(int root, const PreparedMount& mount) {
+  const std::string& path = mount.step->destination;
+  const std::size_t slash = path.rfind('/');
+  const std::string name = path.substr(slash + 1);
+  const UniqueFd directory = base::make_directories_in_root(root, path.substr(0, slash + 1)).fd;
+  if (::symlinkat(mount.link_target.c_str(), directory.get(), name.c_str()) == 0) return;
+  const int code = errno;
+  std::array<char, PATH_MAX> text{};
+  const ssize_t size = ::readlinkat(directory.get(), name.c_str(), text.data(), text.size());
+  if (code == EEXIST && size >= 0 && std::string_view{text.data(), static_cast<std::size_t>(size)} == mount.link_target)
+    return;
+  throw base::error_from_code(code, "making the link");
 }
 
 void finish_mount(const MountStep& step, UniqueFd tree, const HostDevices& devices, MountedTrees& mounted) {
@@ -224,45 +121,86 @@ void finish_mount(const MountStep& step, UniqueFd tree, const HostDevices& devic
   }
 }
 
-void mount_one(int root, PreparedMount& mount, const ContainerPlan& plan, const HostDevices& devices,
-               MountedTrees& mounted) {
-  const MountStep& step = *mount.step;
-  UniqueFd tree = make_tree(mount, plan.namespaces);
-  if (!tree) return;
-  const UniqueFd target = open_target(root, mount);
-  check_target(target.get(), step);
-  if (step.options.copy_up) copy_up(target.get(), tree.get());
-  // Before it is attached: the kernel changes a mount inside a detached tree only at the tree's root.
-  if (step.kind != MountKind::bind && step.options.propagation != 0)
-    base::set_propagation(tree.get(), step.options.propagation, step.options.recursive_propagation);
-  base::attach(tree.get(), target.get());
-  finish_mount(step, std::move(tree), devices, mounted);
-}
+class Mounter {
+ public:
+  Mounter(int root, const ContainerPlan& plan, const HostDevices& devices, const RootAttachment& attachment)
+      : root_(root), plan_(plan), devices_(devices), attachment_(attachment), kernel_(attachment.kernel) {}
+
+  // Below a detached root older kernels refuse to mount, and all refuse to change what is mounted there.
+  void run(const PreparedMount& mount) {
+    try {
+      return mount_one(mount);
+    } catch (const base::Error& error) {
+      if (error.code() != EINVAL || !kernel_.assembles_detached) throw;
+      base::log(base::LogLevel::debug, "attaching the root file system first: ", error.what());
+    }
+    attachment_.attach();
+    kernel_.assembles_detached = false;
+    mount_one(mount);
+  }
+
+  MountedTrees take() { return std::move(mounted_); }
+
+ private:
+  void mount_one(const PreparedMount& mount) {
+    const MountStep& step = *mount.step;
+    if (!mount.link_target.empty()) return make_link(root_, mount);
+    if (step.kind == MountKind::remount)
+      return change_mount(base::open_in_root(root_, step.destination, O_PATH).get(), step.options);
+    if (step.kind == MountKind::bind) return put(mount, mount.bind);
+    return put(mount, make_filesystem(step, plan_));
+  }
+
+  void put(const PreparedMount& mount, const LooseMount& loose) {
+    const MountStep& step = *mount.step;
+    const int tree = loose.tree.get();
+    const UniqueFd target = open_target(root_, mount);
+    check_target(target.get(), step);
+    if (step.options.copy_up) copy_up(target.get(), tree);
+    const bool has_hierarchies = step.kind == MountKind::cgroup && !host_has_only_cgroup2();
+    if (kernel_.sets_attributes) apply_attributes(loose);
+    if (has_hierarchies && kernel_.assembles_detached) populate_cgroup1(tree, step, plan_.namespaces);
+    base::attach(tree, target.get());
+    if (has_hierarchies && !kernel_.assembles_detached) populate_cgroup1(tree, step, plan_.namespaces);
+    if (!kernel_.sets_attributes) apply_attributes(loose);
+    finish_mount(step, base::duplicate(tree), devices_, mounted_);
+  }
+
+  int root_;
+  const ContainerPlan& plan_;
+  const HostDevices& devices_;
+  const RootAttachment& attachment_;
+  KernelFeatures& kernel_;
+  MountedTrees mounted_;
+};
 
 }  // namespace
 
-std::vector<PreparedMount> prepare_mounts(const ContainerPlan& plan) {
+std::vector<PreparedMount> prepare_mounts(const ContainerPlan& plan, const std::vector<UniqueFd>& mapped) {
+  static const UniqueFd none;
   std::vector<PreparedMount> mounts;
   mounts.reserve(plan.mounts.size());
-  for (const MountStep& step : plan.mounts) {
+  for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
+    const MountStep& step = plan.mounts[i];
     if (step.kind != MountKind::bind) {
       mounts.push_back({.step = &step});
       continue;
     }
-    base::with_context([&] { mounts.push_back(prepare_bind(step, plan.keeps_host_propagation)); }, "binding ",
+    const UniqueFd& own = i < mapped.size() ? mapped[i] : none;
+    base::with_context([&] { mounts.push_back(prepare_bind(step, own, plan.keeps_host_propagation)); }, "binding ",
                        base::quoted(step.source), " on ", base::quoted(step.destination));
   }
   return mounts;
 }
 
-MountedTrees mount_all(int root, std::vector<PreparedMount>& mounts, const ContainerPlan& plan,
-                       const HostDevices& devices) {
-  MountedTrees mounted;
-  for (PreparedMount& mount : mounts)
-    base::with_context([&] { mount_one(root, mount, plan, devices, mounted); }, "mounting ",
+MountedTrees mount_all(int root, const std::vector<PreparedMount>& mounts, const ContainerPlan& plan,
+                       const HostDevices& devices, const RootAttachment& attachment) {
+  Mounter mounter{root, plan, devices, attachment};
+  for (const PreparedMount& mount : mounts)
+    base::with_context([&] { mounter.run(mount); }, "mounting ",
                        mount.step->kind == MountKind::bind ? mount.step->source : mount.step->type, " on ",
                        base::quoted(mount.step->destination));
-  return mounted;
+  return mounter.take();
 }
 
 }  // namespace runtime

@@ -30,6 +30,7 @@ struct NamespacePlan {
 
 enum class MountKind {
   bind,
+  remount,  ///< Changes what is mounted there already.
   proc,
   sysfs,
   cgroup,
@@ -45,6 +46,10 @@ struct MountStep {
   std::string type;
   std::string source;  ///< For binds absolute.
   MountOptions options;
+  /// Of an idmapped mount. Both empty although options.id_map says so: those of the user namespace that is joined.
+  std::vector<IdMapping> uid_mappings, gid_mappings;
+
+  bool is_idmapped() const { return options.id_map != IdMap::none; }
 };
 
 struct ContainerPlan {
@@ -53,10 +58,11 @@ struct ContainerPlan {
   bool keeps_host_propagation = false;  ///< Some mount or the root wants to be a slave or shared.
   std::uint64_t root_propagation = 0;   ///< MS_*; 0: private.
   bool recursive_root_propagation = false;
+  std::string mount_label;  ///< SELinux context of file systems that are made; empty: none.
 };
 
 /// @param bundle   Relative bind sources begin there.
-/// @throws Error unsupported for a spec that is valid but that we cannot honour: no mount namespace, hooks.
+/// @throws Error unsupported for a spec that is valid but that we cannot honour: no mount namespace.
 ContainerPlan plan_container(const Spec& spec, const std::string& bundle);
 
 NamespacePlan plan_namespaces(const std::vector<Namespace>& namespaces);

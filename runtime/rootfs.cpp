@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 
 namespace runtime {
 namespace {
@@ -59,18 +60,26 @@ void set_overlay_flags(FilesystemContext& context, const RootfsSource& source) {
   if (source.upper && source.volatile_upper) context.set_flag("volatile");
 }
 
-UniqueFd mount_overlay_by_descriptors(const RootfsSource& source) {
-  FilesystemContext context{"overlay"};
-  set_overlay_flags(context, source);
-  for (const UniqueFd& lower : source.lowers) context.set_fd("lowerdir+", lower.get());
+/// Whether the kernel knows this way of naming a layer.
+bool add_first_lower(const std::function<void()>& add) {
+  try {
+    add();
+    return true;
+  } catch (const base::Error& error) {
+    if (error.code() != EINVAL) throw;
+    base::log(base::LogLevel::debug, "overlay: ", error.what());
+    return false;
+  }
+}
+
+UniqueFd mount_overlay_by_descriptors(FilesystemContext& context, const RootfsSource& source) {
+  for (std::size_t i = 1; i < source.lowers.size(); ++i) context.set_fd("lowerdir+", source.lowers[i].get());
   if (source.upper) context.set_fd("upperdir", source.upper.get()).set_fd("workdir", source.work.get());
   return context.create();
 }
 
-UniqueFd mount_overlay_by_names(const RootfsSource& source) {
-  FilesystemContext context{"overlay"};
-  set_overlay_flags(context, source);
-  for (const UniqueFd& lower : source.lowers) context.set("lowerdir+", link_of(lower.get()));
+UniqueFd mount_overlay_by_names(FilesystemContext& context, const RootfsSource& source) {
+  for (std::size_t i = 1; i < source.lowers.size(); ++i) context.set("lowerdir+", link_of(source.lowers[i].get()));
   if (source.upper) context.set("upperdir", link_of(source.upper.get())).set("workdir", link_of(source.work.get()));
   return context.create();
 }
@@ -89,11 +98,19 @@ UniqueFd mount_overlay_classically(const RootfsSource& source) {
   return base::clone_tree(AT_FDCWD, place, false);
 }
 
-UniqueFd mount_overlay(const RootfsSource& source, const KernelFeatures& kernel) {
+// Descriptors since 6.13, "lowerdir+" since 6.5. What a kernel does not know it refuses at the first layer.
+UniqueFd mount_overlay(const RootfsSource& source) {
   // overlayfs wants two lowers when nothing is writable; one alone needs no overlay.
   if (!source.upper && source.lowers.size() == 1) return base::clone_tree(source.lowers.front().get(), "", false);
-  if (kernel.overlay_takes_fds) return mount_overlay_by_descriptors(source);
-  if (kernel.overlay_appends) return mount_overlay_by_names(source);
+  FilesystemContext context{"overlay"};
+  if (context.is_classic()) return mount_overlay_classically(source);
+  set_overlay_flags(context, source);
+  if (add_first_lower([&] { context.set_fd("lowerdir+", source.lowers.front().get()); }))
+    return mount_overlay_by_descriptors(context, source);
+  FilesystemContext other{"overlay"};
+  set_overlay_flags(other, source);
+  if (add_first_lower([&] { other.set("lowerdir+", link_of(source.lowers.front().get())); }))
+    return mount_overlay_by_names(other, source);
   return mount_overlay_classically(source);
 }
 
@@ -143,7 +160,7 @@ UniqueFd mount_rootfs(const RootfsSource& source, const KernelFeatures& kernel,
   UniqueFd root;
   switch (source.driver) {
     case base::RootfsDriver::overlay:
-      root = mount_overlay(source, kernel);
+      root = mount_overlay(source);
       break;
     case base::RootfsDriver::fuse_overlayfs:
       root = mount_fuse(serve_fuse);
@@ -154,7 +171,7 @@ UniqueFd mount_rootfs(const RootfsSource& source, const KernelFeatures& kernel,
       break;
   }
   // Others may share this tree, so not even a mount point may be made in it.
-  if (source.read_only) base::set_attributes(root.get(), MOUNT_ATTR_RDONLY, 0, false);
+  if (source.read_only && kernel.sets_attributes) base::set_attributes(root.get(), MOUNT_ATTR_RDONLY, 0, false);
   return root;
 }
 

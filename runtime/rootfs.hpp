@@ -27,7 +27,8 @@ RootfsSource reopen_rootfs(const base::RootfsMount& mount);
 /// A directory by its path: what root.path of a bundle names.
 RootfsSource open_rootfs(const std::string& path);
 
-/// Mounts it, detached. Needs mapped ids.
+/// Mounts it, detached. Needs mapped ids. Where kernel.sets_attributes is false, the caller makes a read-only one
+/// read-only once it is attached.
 /// @param serve_fuse   Given the /dev/fuse descriptor, returns when a server was started for it.
 base::UniqueFd mount_rootfs(const RootfsSource& source, const KernelFeatures& kernel,
                             const std::function<void(int fuse_fd)>& serve_fuse);
