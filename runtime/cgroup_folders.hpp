@@ -2,12 +2,11 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "base/fd.hpp"
 #include "runtime/cgroup.hpp"
-#include "runtime/cgroup_resources.hpp"
+#include "runtime/cgroup_limits.hpp"
+#include "runtime/cgroup_make.hpp"
 
 namespace runtime {
 
@@ -15,7 +14,8 @@ namespace runtime {
 struct FolderRequest {
   std::string path;  ///< Below the root of each mount, normalised: "/a/b".
   CgroupManager manager = CgroupManager::cgroupfs;
-  std::string scope;  ///< For the record.
+  std::string scope;                  ///< For the record.
+  std::string user_runtime_dir = {};  ///< For the record.
   bool is_rootless = false;
   bool may_exist = false;  ///< As systemd's scopes: with processes and limits in it already.
   /// Rules of linux.devices and the like, where linux.resources has no list of its own.
@@ -29,10 +29,10 @@ class FolderCgroup final : public Cgroup {
   /// Makes the missing folders, enables controllers from the top down, and sets the limits; what it made is removed
   /// when it throws. Rootless: one warning names the limits that could not be set.
   /// @throws Error in_use, when the path holds processes or is frozen, unless request.may_exist.
-  static std::unique_ptr<FolderCgroup> make(const FolderRequest& request, const Resources& resources);
+  static std::unique_ptr<FolderCgroup> make(const FolderRequest& request, const Resources& resources,
+                                            const Hierarchies& hierarchies = find_hierarchies());
   /// Parts that are gone are left out.
   static std::unique_ptr<FolderCgroup> open(const CgroupRecord& record);
-  ~FolderCgroup() override;
 
   const CgroupRecord& record() const override { return record_; }
   int clone_fd() const override;
@@ -47,16 +47,11 @@ class FolderCgroup final : public Cgroup {
   void remove() override;
 
  private:
-  /// One v1 folder with the controllers of its hierarchy.
-  struct Legacy {
-    std::vector<std::string> controllers;
-    std::string path;
-    base::UniqueFd folder;
-  };
   FolderCgroup() = default;
+  void make_folders(const FolderRequest& request, const Hierarchies& hierarchies, CgroupMaking& making);
+  int member_folder() const;
   CgroupRecord record_;
-  base::UniqueFd unified_;  // O_PATH, fit for CLONE_INTO_CGROUP
-  std::vector<Legacy> legacy_;
+  CgroupFolders folders_;
   bool is_rootless_ = false;
 };
 

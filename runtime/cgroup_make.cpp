@@ -1,0 +1,170 @@
+#include "runtime/cgroup_make.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "runtime/cgroup_folder.hpp"
+
+namespace runtime {
+namespace {
+
+using base::concat;
+using base::quoted;
+
+/// Those with limits in the specification; others cost memory and bring nothing.
+constexpr std::string_view useful_controllers[] = {"cpu", "cpuset", "hugetlb", "io", "memory", "pids", "rdma"};
+
+std::vector<std::string> words_of_control(int folder, const std::string& file) {
+  std::vector<std::string> words;
+  const auto text = try_read_control(folder, file);
+  if (!text) return words;
+  for (const std::string_view word : base::split(base::trim(*text), ' ')) {
+    if (!word.empty()) words.emplace_back(word);
+  }
+  return words;
+}
+
+bool contains(const std::vector<std::string>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+void note_problem(CgroupMaking& making, std::string_view controller, std::string problem) {
+  const auto is_known = [&](const auto& entry) { return entry.first == controller; };
+  if (std::none_of(making.problems.begin(), making.problems.end(), is_known))
+    making.problems.emplace_back(controller, std::move(problem));
+}
+
+std::string why_not_enabled(int code, std::string_view controller, const std::string& path) {
+  // "No internal processes" of cgroups(7).
+  if (code == EBUSY)
+    return concat("cgroup ", quoted(path), " holds processes itself, so it cannot give the ", controller,
+                  " controller to cgroups below it");
+  return base::error_from_code(code, concat("enabling the ", controller, " controller below cgroup ", quoted(path)))
+      .message();
+}
+
+/// Limits that need what cannot be enabled fail later, with the problem noted here; what nobody asked for is no loss.
+void enable_controllers(int folder, const std::string& path, CgroupMaking& making) {
+  const std::vector<std::string> available = words_of_control(folder, "cgroup.controllers");
+  const std::vector<std::string> enabled = words_of_control(folder, "cgroup.subtree_control");
+  std::vector<std::string> missing;
+  for (const std::string_view controller : useful_controllers) {
+    if (!contains(available, controller))
+      note_problem(making, controller,
+                   concat("cgroup ", quoted(path), " does not have the ", controller, " controller"));
+    else if (!contains(enabled, controller))
+      missing.push_back(concat("+", controller));
+  }
+  if (missing.empty() || write_control(folder, "cgroup.subtree_control", base::join(missing, " ")) == 0) return;
+  for (const std::string& word : missing) {
+    const int code = write_control(folder, "cgroup.subtree_control", word);
+    if (code != 0) note_problem(making, word.substr(1), why_not_enabled(code, word.substr(1), path));
+  }
+}
+
+void inherit_cpuset(int parent, int folder) {
+  for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
+    const auto own = try_read_control(folder, file);
+    if (!own || !base::trim(*own).empty()) continue;
+    const auto inherited = try_read_control(parent, file);
+    const int code = inherited ? write_control(folder, file, base::trim(*inherited)) : ENOENT;
+    if (code != 0) throw base::error_from_code(code, concat("inheriting ", quoted(file), " from the cgroup above"));
+  }
+}
+
+bool is_frozen_folder(int folder) {
+  return base::trim(try_read_control(folder, "cgroup.freeze").value_or("0")) == "1" ||
+         base::trim(try_read_control(folder, "freezer.state").value_or("THAWED")) != "THAWED";
+}
+
+/// An earlier container of the same name may have left its folder; two containers in one would share their limits and
+/// end together.
+void reuse_folder(int folder, const std::string& path) {
+  const char* hint = "end what runs there, or choose another linux.cgroupsPath";
+  if (is_populated(folder))
+    throw base::make_error(base::ErrorKind::in_use, "cgroup ", quoted(path), " is in use: it holds processes")
+        .with_hint(hint);
+  if (is_frozen_folder(folder))
+    throw base::make_error(base::ErrorKind::in_use, "cgroup ", quoted(path), " is frozen").with_hint(hint);
+  remove_cgroups_below(folder);
+  // A cgroup that gives controllers to children takes no processes.
+  for (const std::string& controller : words_of_control(folder, "cgroup.subtree_control"))
+    write_control(folder, "cgroup.subtree_control", concat("-", controller));
+}
+
+base::Error making_error(int code, const std::string& path) {
+  base::Error error = base::error_from_code(code, concat("making cgroup ", quoted(path)));
+  if (code == EAGAIN) return std::move(error).with_hint("see cgroup.max.descendants and cgroup.max.depth above it");
+  if (is_refusal(code)) return std::move(error).with_hint("--cgroup-manager=disabled does without cgroups");
+  return error;
+}
+
+/// Whether a folder was made; a folder that exists is fine. Rootless refusals are noted.
+enum class Made { yes, existed, refused };
+Made make_one(int parent, const std::string& name, const std::string& path, CgroupMaking& making) {
+  if (::mkdirat(parent, name.c_str(), 0755) == 0) {
+    making.made.push_back(path);
+    // Our umask is strict, but a container that looks at its cgroup is another user.
+    if (::fchmodat(parent, name.c_str(), 0755, 0) != 0) throw base::os_error("setting the mode of ", quoted(path));
+    return Made::yes;
+  }
+  if (errno == EEXIST) return Made::existed;
+  base::Error error = making_error(errno, path);
+  if (!making.is_rootless || !is_refusal(error.code())) throw error;
+  making.why_none = error.message();
+  return Made::refused;
+}
+
+bool may_write(const std::string& path) {
+  return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+}  // namespace
+
+base::UniqueFd make_cgroup(const Hierarchy& hierarchy, const std::string& path, bool is_unified, CgroupMaking& making) {
+  const bool is_cpuset = contains(hierarchy.controllers, "cpuset");
+  std::string so_far = hierarchy.mount_point;
+  base::UniqueFd here = try_open_cgroup(so_far);
+  Made made = Made::existed;
+  for (const std::string_view component : base::split(path, '/')) {
+    if (component.empty() || !here) continue;
+    if (is_unified) enable_controllers(here.get(), so_far, making);
+    const std::string name{component};
+    so_far += "/" + name;
+    made = make_one(here.get(), name, so_far, making);
+    if (made == Made::refused) return {};
+    base::UniqueFd next{::openat(here.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!next) throw base::os_error("opening cgroup ", quoted(so_far));
+    if (is_cpuset) inherit_cpuset(here.get(), next.get());
+    here = std::move(next);
+  }
+  if (!here) throw base::make_error(base::ErrorKind::not_found, quoted(hierarchy.mount_point), " is gone");
+  if (made == Made::existed && !making.may_exist) reuse_folder(here.get(), so_far);
+  return here;
+}
+
+bool may_enter(const Hierarchy& unified, const std::string& path) {
+  const std::string own = unified.own_path == "/" ? "" : unified.own_path;
+  std::size_t shared = 0;
+  for (std::size_t at = 0; at <= own.size() && at <= path.size(); ++at) {
+    const bool ends_own = at == own.size() || own[at] == '/';
+    const bool ends_path = at == path.size() || path[at] == '/';
+    if (ends_own && ends_path) shared = at;
+    if (at == own.size() || at == path.size() || own[at] != path[at]) break;
+  }
+  return may_write(concat(unified.mount_point, path.substr(0, shared), "/cgroup.procs"));
+}
+
+bool is_parent_ours(const Hierarchy& unified) {
+  const std::size_t end = unified.own_path.rfind('/');
+  if (end == std::string::npos || unified.own_path == "/") return false;
+  const std::string parent = unified.mount_point + unified.own_path.substr(0, end);
+  return may_write(parent) && may_write(parent + "/cgroup.procs");
+}
+
+}  // namespace runtime

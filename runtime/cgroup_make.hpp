@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/cgroup_hierarchies.hpp"
+#include "runtime/cgroup_limits.hpp"
+
+namespace runtime {
+
+/// What happened while folders were made.
+struct CgroupMaking {
+  bool is_rootless = false;
+  bool may_exist = false;
+  std::vector<std::string> made;  ///< Paths, in order; to be removed again should a later step fail.
+  ControllerProblems problems;
+  std::string why_none;  ///< Rootless: why there is no folder.
+};
+
+/// Makes what is missing of `path` below the mount. In v2 every cgroup on the way gets its controllers enabled for its
+/// children, as far as the kernel lets us; in v1 cpusets inherit CPUs and memory nodes, without which no process fits.
+/// A last folder that is there already must be empty, unless `may_exist`.
+/// @return  O_PATH; empty when rootless and refused.
+/// @throws Error in_use, when the folder holds processes or is frozen.
+base::UniqueFd make_cgroup(const Hierarchy& hierarchy, const std::string& path, bool is_unified, CgroupMaking& making);
+
+/// v2, rootless: whether a process may be moved from our cgroup to `path`. Both must lie below a cgroup whose
+/// cgroup.procs we may write. Source: cgroups(7) "Cgroups v2 delegation: containment rules".
+bool may_enter(const Hierarchy& unified, const std::string& path);
+
+/// v2, rootless: whether the cgroup above our own lets us make cgroups and move processes.
+bool is_parent_ours(const Hierarchy& unified);
+
+}  // namespace runtime

@@ -1,0 +1,162 @@
+#include "runtime/cgroup_statistics.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "runtime/cgroup_folder.hpp"
+
+namespace runtime {
+namespace {
+
+using Io = CgroupStatistics::Io;
+
+constexpr std::size_t max_statistics_lines = 4096;
+constexpr std::uint64_t nanoseconds_per_microsecond = 1000;
+constexpr std::uint64_t nanoseconds_per_tick = 10'000'000;  // USER_HZ is 100 on all architectures that matter here
+constexpr std::uint64_t legacy_unlimited = 1ULL << 62;      // v1 writes the largest multiple of a page
+
+std::vector<std::pair<std::string, std::uint64_t>> parse_flat(std::string_view text) {
+  std::vector<std::pair<std::string, std::uint64_t>> result;
+  for (const std::string_view line : base::split(text, '\n')) {
+    const auto fields = base::split_once(line, ' ');
+    const auto value = fields ? base::parse_unsigned(base::trim(fields->second)) : std::nullopt;
+    if (value && result.size() < max_statistics_lines) result.emplace_back(fields->first, *value);
+  }
+  return result;
+}
+
+std::optional<std::uint64_t> value_of(int folder, const std::string& file, std::string_view key) {
+  const auto text = try_read_control(folder, file);
+  return text ? value_in(*text, key) : std::nullopt;
+}
+
+std::optional<std::uint64_t> scaled(const std::optional<std::uint64_t>& value, std::uint64_t factor) {
+  return value ? std::optional{*value * factor} : std::nullopt;
+}
+
+void read_unified_memory(int folder, CgroupStatistics& result) {
+  result.memory_usage = try_read_control_number(folder, "memory.current");
+  result.memory_limit = try_read_control_number(folder, "memory.max");
+  result.memory_peak = try_read_control_number(folder, "memory.peak");
+  result.swap_usage = try_read_control_number(folder, "memory.swap.current");
+  result.oom_kills = value_of(folder, "memory.events", "oom_kill");
+  result.memory_stat = parse_flat(try_read_control(folder, "memory.stat").value_or(""));
+}
+
+void read_legacy_memory(int folder, CgroupStatistics& result) {
+  result.memory_usage = try_read_control_number(folder, "memory.usage_in_bytes");
+  result.memory_limit = try_read_control_number(folder, "memory.limit_in_bytes");
+  if (result.memory_limit.value_or(0) >= legacy_unlimited) result.memory_limit.reset();
+  result.memory_peak = try_read_control_number(folder, "memory.max_usage_in_bytes");
+  const auto both = try_read_control_number(folder, "memory.memsw.usage_in_bytes");
+  if (both && result.memory_usage) result.swap_usage = *both > *result.memory_usage ? *both - *result.memory_usage : 0;
+  result.oom_kills = value_of(folder, "memory.oom_control", "oom_kill");
+  result.memory_stat = parse_flat(try_read_control(folder, "memory.stat").value_or(""));
+}
+
+/// Also in a unified folder without the cpu controller, for cpu.stat is always there.
+void read_unified_cpu(int folder, CgroupStatistics& result) {
+  const std::string text = try_read_control(folder, "cpu.stat").value_or("");
+  result.cpu_total = scaled(value_in(text, "usage_usec"), nanoseconds_per_microsecond);
+  result.cpu_user = scaled(value_in(text, "user_usec"), nanoseconds_per_microsecond);
+  result.cpu_system = scaled(value_in(text, "system_usec"), nanoseconds_per_microsecond);
+}
+
+void read_legacy_cpu(int folder, CgroupStatistics& result) {
+  result.cpu_total = try_read_control_number(folder, "cpuacct.usage");
+  result.cpu_user = try_read_control_number(folder, "cpuacct.usage_user");
+  result.cpu_system = try_read_control_number(folder, "cpuacct.usage_sys");
+  if (result.cpu_user) return;
+  const std::string text = try_read_control(folder, "cpuacct.stat").value_or("");
+  result.cpu_user = scaled(value_in(text, "user"), nanoseconds_per_tick);
+  result.cpu_system = scaled(value_in(text, "system"), nanoseconds_per_tick);
+}
+
+void read_pids(int folder, CgroupStatistics& result) {
+  result.pids_current = try_read_control_number(folder, "pids.current");
+  result.pids_limit = try_read_control_number(folder, "pids.max");
+}
+
+std::optional<std::pair<std::uint64_t, std::uint64_t>> device_of(std::string_view text) {
+  const auto fields = base::split_once(text, ':');
+  const auto major = fields ? base::parse_unsigned(fields->first) : std::nullopt;
+  const auto minor = fields ? base::parse_unsigned(fields->second) : std::nullopt;
+  if (!major || !minor) return std::nullopt;
+  return std::pair{*major, *minor};
+}
+
+Io& entry_for(std::vector<Io>& entries, std::uint64_t major, std::uint64_t minor) {
+  const auto known = std::find_if(entries.begin(), entries.end(),
+                                  [&](const Io& io) { return io.major == major && io.minor == minor; });
+  if (known != entries.end()) return *known;
+  return entries.emplace_back(Io{major, minor, 0, 0, 0, 0});
+}
+
+void add_blkio(std::vector<Io>& entries, std::string_view text, std::uint64_t Io::*reads, std::uint64_t Io::*writes) {
+  for (const std::string_view line : base::split(text, '\n')) {
+    const std::vector<std::string_view> words = base::split(line, ' ');
+    const auto device = words.size() == 3 ? device_of(words[0]) : std::nullopt;
+    const auto value = device ? base::parse_unsigned(words[2]) : std::nullopt;
+    if (!value || entries.size() >= max_statistics_lines) continue;
+    Io& entry = entry_for(entries, device->first, device->second);
+    if (words[1] == "Read") entry.*reads = *value;
+    if (words[1] == "Write") entry.*writes = *value;
+  }
+}
+
+void set_io_field(Io& io, std::string_view key, std::uint64_t value) {
+  if (key == "rbytes") io.read_bytes = value;
+  if (key == "wbytes") io.write_bytes = value;
+  if (key == "rios") io.reads = value;
+  if (key == "wios") io.writes = value;
+}
+
+}  // namespace
+
+std::vector<Io> parse_io_stat(std::string_view text) {
+  std::vector<Io> result;
+  for (const std::string_view line : base::split(text, '\n')) {
+    const std::vector<std::string_view> words = base::split(line, ' ');
+    const auto device = device_of(words.front());
+    if (!device || result.size() >= max_statistics_lines) continue;
+    Io io{device->first, device->second, 0, 0, 0, 0};
+    for (const std::string_view word : words) {
+      const auto fields = base::split_once(word, '=');
+      if (fields) set_io_field(io, fields->first, base::parse_unsigned(fields->second).value_or(0));
+    }
+    result.push_back(io);
+  }
+  return result;
+}
+
+std::vector<Io> parse_blkio(std::string_view bytes, std::string_view operations) {
+  std::vector<Io> result;
+  add_blkio(result, bytes, &Io::read_bytes, &Io::write_bytes);
+  add_blkio(result, operations, &Io::reads, &Io::writes);
+  return result;
+}
+
+CgroupStatistics read_cgroup_statistics(const CgroupFolders& folders) {
+  CgroupStatistics result;
+  const int unified = folders.unified.get();
+  const LegacyFolder* memory = folders.find_legacy("memory");
+  const LegacyFolder* cpuacct = folders.find_legacy("cpuacct");
+  const LegacyFolder* pids = folders.find_legacy("pids");
+  const LegacyFolder* blkio = folders.find_legacy("blkio");
+  if (unified >= 0) {
+    read_unified_memory(unified, result);
+    read_unified_cpu(unified, result);
+    read_pids(unified, result);
+    result.io = parse_io_stat(try_read_control(unified, "io.stat").value_or(""));
+  }
+  if (memory != nullptr) read_legacy_memory(memory->folder.get(), result);
+  if (cpuacct != nullptr) read_legacy_cpu(cpuacct->folder.get(), result);
+  if (pids != nullptr) read_pids(pids->folder.get(), result);
+  if (blkio != nullptr)
+    result.io =
+        parse_blkio(try_read_control(blkio->folder.get(), "blkio.throttle.io_service_bytes_recursive").value_or(""),
+                    try_read_control(blkio->folder.get(), "blkio.throttle.io_serviced_recursive").value_or(""));
+  return result;
+}
+
+}  // namespace runtime
