@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <fcntl.h>
+#include <mutex>
 #include <sys/prctl.h>
 #include <thread>
+#include <tuple>
 #include <unistd.h>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -18,6 +21,46 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds patience{1000};  // before we say whom we wait for
 constexpr std::size_t max_hint_bytes = 64;
+
+/// The ranked locks that this process holds. One list for all threads: whoever waits in one of them, the others hold
+/// on.
+class HeldLocks {
+ public:
+  static HeldLocks& of_this_process() {
+    static HeldLocks held;
+    return held;
+  }
+
+  std::uint64_t add(int rank, const std::string& name, FileLock::Mode mode) {
+    const std::lock_guard guard(mutex_);
+    for (const Held& other : held_) {
+      const bool comes_before = std::tie(other.rank, other.name) < std::tie(rank, name);
+      const bool shared_twice =
+          std::tie(other.rank, other.name, other.mode) == std::tie(rank, name, mode) && mode == FileLock::Mode::shared;
+      if (!comes_before && !shared_twice)
+        throw make_error(ErrorKind::internal, "lock ", quoted(name), " is to be taken while ", quoted(other.name),
+                         " is held, which is against their order");
+    }
+    held_.push_back({++last_number_, rank, name, mode});
+    return last_number_;
+  }
+
+  void remove(std::uint64_t number) noexcept {
+    const std::lock_guard guard(mutex_);
+    std::erase_if(held_, [&](const Held& one) { return one.number == number; });
+  }
+
+ private:
+  struct Held {
+    std::uint64_t number;
+    int rank;
+    std::string name;
+    FileLock::Mode mode;
+  };
+  std::mutex mutex_;
+  std::vector<Held> held_;
+  std::uint64_t last_number_ = 0;
+};
 
 struct flock whole_file(short type) {
   struct flock lock {};
@@ -84,10 +127,15 @@ bool lock_until(int fd, const std::string& name, FileLock::Mode mode,
 
 }  // namespace
 
-FileLock FileLock::acquire(int dir, const std::string& name, Mode mode) {
+LockOrderEntry::~LockOrderEntry() {
+  if (number_ != 0) HeldLocks::of_this_process().remove(number_);
+}
+
+FileLock FileLock::acquire(int dir, const std::string& name, Mode mode, int rank) {
+  LockOrderEntry entry{rank == unranked ? 0 : HeldLocks::of_this_process().add(rank, name, mode)};
   UniqueFd fd = open_lock_file(dir, name, mode);
   lock_until(fd.get(), name, mode, std::nullopt);
-  return FileLock{std::move(fd)};
+  return FileLock{std::move(fd), std::move(entry)};
 }
 
 std::optional<FileLock> FileLock::try_acquire(int dir, const std::string& name, Mode mode) {
@@ -98,6 +146,10 @@ std::optional<FileLock> FileLock::acquire_for(int dir, const std::string& name, 
   UniqueFd fd = open_lock_file(dir, name, mode);
   if (!lock_until(fd.get(), name, mode, steady_clock::now() + limit)) return std::nullopt;
   return FileLock{std::move(fd)};
+}
+
+void FileLock::name_holder() const noexcept {
+  write_hint(fd_.get());
 }
 
 bool FileLock::is_held(int dir, const std::string& name) {

@@ -239,10 +239,10 @@ runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::Ima
 }
 
 void replace_existing(Engine& engine, const RunOptions& options) {
-  if (!options.replace) return;
-  if (options.name.empty()) throw make_error(ErrorKind::invalid_argument, "--replace needs --name");
-  if (container_exists(engine, options.name))
-    remove(engine, {.containers = {options.name}, .force = true, .volumes = true});
+  if (options.replace && options.name.empty()) throw make_error(ErrorKind::invalid_argument, "--replace needs --name");
+  if (options.name.empty()) return;
+  const bool is_taken = container_exists(engine, options.name);  // and no longer so by a container that was abandoned
+  if (is_taken && options.replace) remove(engine, {.containers = {options.name}, .force = true, .volumes = true});
 }
 
 /// Made first, so that nothing is created when the file is there; removed again when creating fails.
@@ -275,7 +275,7 @@ class CidFile {
 
 }  // namespace
 
-NewContainer create_container(Engine& engine, const RunOptions& options) {
+NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
   refuse_unsupported(options);
   if (engine.host.id_map.single)
     base::log(base::LogLevel::warn, "single-id mode: every file and process has your own id (",
@@ -289,6 +289,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options) {
   }
   replace_existing(engine, options);
   storage::ContainerRecord record = make_record(engine, options, config);
+  record.only_for_run = for_run && options.auto_remove;
   if (image) add_image(record, *image);
   if (options.rootfs) record.rootfs = absolute_rootfs(options.image);
   record.driver = options.rootfs ? "plain" : std::string{storage::name_of(choose_driver(engine))};
@@ -299,20 +300,25 @@ NewContainer create_container(Engine& engine, const RunOptions& options) {
   runtime::Spec spec = spec_for(engine, options, config, record, std::move(mounts.mounts));
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
-  storage::ContainerDir dir =
+  storage::BornContainer born =
       storage::create_container(engine.store(), hold, record, runtime::write_spec(spec), !options.auto_remove);
   undo_volumes.cancel();
-  auto undo = base::on_scope_exit([&] { discard_container(engine, dir, record); });
+  storage::ContainerDir dir = std::move(born.dir);
+  std::optional<base::FileLock> alive = std::move(born.alive);
+  auto undo = base::on_scope_exit([&] {
+    alive.reset();
+    discard_container(engine, dir, record);
+  });
   write_container_files(engine, dir, record, options);
   if (record.driver == "copy") run_inside(engine, {"prepare-copy", record.id});
   copy_up_volumes(engine, record.id, mounts.copy_ups);
   cidfile.write(record.id);
   undo.cancel();
-  return {std::move(dir), std::move(record), std::move(spec)};
+  return {std::move(dir), std::move(record), std::move(spec), std::move(alive)};
 }
 
 std::string create(Engine& engine, const RunOptions& options) {
-  return create_container(engine, options).record.id;
+  return create_container(engine, options, false).record.id;
 }
 
 }  // namespace engine

@@ -2,6 +2,7 @@
 #include "base/fs.hpp"
 #include "base/json_writer.hpp"
 #include "base/signals.hpp"
+#include "engine/abandoned.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/verbs.hpp"
 #include "runtime/spec.hpp"
@@ -188,7 +189,7 @@ std::string render(const Inspected& in) {
 }  // namespace
 
 std::optional<std::string> inspect_container(Engine& engine, const std::string& name) {
-  const auto container = storage::find_container(engine.store(), name);
+  const auto container = find_container(engine, name);
   if (!container) return std::nullopt;
   const storage::ContainerRecord record = storage::read_record(*container);
   const Observed observed = observe(*container, engine.host.boot_id);

@@ -139,14 +139,18 @@ void leave_caller(const base::UniqueFd& null) {
 }
 
 /// The keeper's whole life. `verdict` gets one message; after an empty one the process becomes the monitor.
-[[noreturn]] void run_keeper(const Launch& launch, base::Channel verdict, base::Channel client) noexcept {
+[[noreturn]] void run_keeper(const Launch& launch, std::optional<base::FileLock> alive, base::Channel verdict,
+                             base::Channel client) noexcept {
   try {
-    auto alive = take_alive(launch.container, launch.engine.host.boot_id);
+    if (alive)
+      alive->name_holder();
+    else
+      alive = take_alive(launch.container, launch.engine.host.boot_id);
     if (!alive) throw make_error(ErrorKind::in_use, "container ", quoted(launch.record.name), " is running already");
     Streams streams = make_streams(launch.record);
     const base::UniqueFd listener = listen_for_clients(launch.engine.store(), launch.record.id);
     leave_caller(streams.null);
-    StartedInit started = start_init(launch, stdio_of(launch.record, streams), false);
+    StartedInit started = start_init(launch, *alive, stdio_of(launch.record, streams), false);
     verdict.send("+");
     verdict.close();
     become_monitor(launch, started, streams, *alive, listener, client);
@@ -161,7 +165,7 @@ void leave_caller(const base::UniqueFd& null) {
 
 }  // namespace
 
-base::Channel launch_with_keeper(const Launch& launch, bool attach) {
+base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optional<base::FileLock> alive) {
   base::assert_single_threaded();
   launch.engine.store();  // opened before the fork, so that both sides use the same descriptors
   auto [verdict, keepers_verdict] = base::Channel::make_pair();
@@ -172,7 +176,7 @@ base::Channel launch_with_keeper(const Launch& launch, bool attach) {
   if (pid == 0) {
     verdict.close();
     stream.first.close();
-    run_keeper(launch, std::move(keepers_verdict), std::move(stream.second));
+    run_keeper(launch, std::move(alive), std::move(keepers_verdict), std::move(stream.second));
   }
   keepers_verdict.close();
   stream.second.close();

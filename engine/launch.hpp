@@ -32,18 +32,17 @@ struct Launch {
   unsigned preserve_fds = 0;
 };
 
-/// Creates and starts init as a child of this process and records the state "running". The caller holds `alive`.
+/// Creates and starts init as a child of this process and records the state "running".
+/// @param alive   The container's, which the caller holds.
 /// @throws Error; no process is left then, and the state says why it did not start.
-StartedInit start_init(const Launch& launch, const Stdio& stdio, bool die_with_parent);
-
-/// Records that the container ended. Takes the container's short lock.
-void record_exit(const storage::ContainerDir& container, int exit_code);
+StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent);
 
 /// Forks the keeper (ARCHITECTURE.md 8.1): it takes `alive`, starts init, and turns itself into the monitor.
 /// @param attach  Whether we stay as the first client; then the result is the attach socket
 /// (runtime/stub/monitor_plan.h).
+/// @param alive   What the keeper takes over, when we hold it already.
 /// @throws Error as start_init; in_use, when the container runs already.
-base::Channel launch_with_keeper(const Launch& launch, bool attach);
+base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optional<base::FileLock> alive = std::nullopt);
 
 /// Connects to the attach socket of a running container. @throws Error in_use, when nobody listens.
 base::Channel connect_attach(const storage::Store& store, const std::string& id);

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "engine/abandoned.hpp"
 #include "engine/list_filters.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/verbs.hpp"
@@ -46,6 +47,7 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
       const bool shown = options.all || options.last > 0 || filters.names_status || observed.is_running();
       if (!shown) continue;
       ContainerSummary summary = summarize(storage::read_record(container), observed);
+      if (summary.auto_remove && !observed.is_running() && remove_if_abandoned(engine, container)) continue;
       if (filters.match(summary)) result.push_back(std::move(summary));
     } catch (const base::Error& error) {
       if (error.kind() == base::ErrorKind::not_found) continue;  // removed while we looked
@@ -59,8 +61,12 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
   return result;
 }
 
+std::vector<std::string> container_ids(Engine& engine) {
+  return storage::list_container_ids(engine.store());
+}
+
 bool container_exists(Engine& engine, const std::string& container) {
-  return storage::find_container(engine.store(), container).has_value();
+  return find_container(engine, container).has_value();
 }
 
 }  // namespace engine

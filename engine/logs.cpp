@@ -144,8 +144,7 @@ void log_one(Engine& engine, const Selected& one, const LogsOptions& options) {
 }  // namespace
 
 void logs(Engine& engine, const LogsOptions& options) {
-  const std::vector<std::string> no_cidfiles;
-  const auto selected = select_containers(engine, {options.containers, false, false, no_cidfiles});
+  const auto selected = select_containers(engine, options.containers, false);
   if (options.follow && selected.size() > 1)
     throw make_error(ErrorKind::unsupported, "logs --follow of several containers is not supported yet");
   for (const Selected& one : selected) log_one(engine, one, options);

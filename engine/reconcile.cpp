@@ -53,6 +53,18 @@ Observed observe(const storage::ContainerDir& container, const std::string& boot
   return observed;
 }
 
+storage::ContainerRecord record_or_id(const storage::ContainerDir& container) {
+  try {
+    return storage::read_record(container);
+  } catch (const base::Error& error) {
+    if (error.kind() == base::ErrorKind::not_found) throw;
+    base::log(base::LogLevel::warn, error.message());
+    storage::ContainerRecord record;
+    record.id = record.name = container.id;
+    return record;
+  }
+}
+
 bool signal_container(const Observed& container, int signal) {
   if (!container.is_running()) return false;
   if (::syscall(SYS_pidfd_send_signal, container.process.get(), signal, nullptr, 0) == 0) return true;

@@ -22,6 +22,10 @@ struct Observed {
 /// or 255 when nobody recorded one (kill -9 of the monitor, power loss).
 Observed observe(const storage::ContainerDir& container, const std::string& boot_id);
 
+/// The record; where it is damaged, one that holds nothing but the id: enough to stop and to remove the container.
+/// @throws Error not_found, when the container was removed.
+storage::ContainerRecord record_or_id(const storage::ContainerDir& container);
+
 /// Sends a signal to the container's init by pidfd. False when it is not running.
 bool signal_container(const Observed& container, int signal);
 

@@ -25,19 +25,6 @@ void remove_attach_socket(Engine& engine, const std::string& id) {
     base::unlink_file(folder->get(), id);
 }
 
-/// With --force a container whose record is damaged can be removed, too: all that is needed is its id.
-storage::ContainerRecord record_to_remove(const storage::ContainerDir& container, bool force) {
-  try {
-    return storage::read_record(container);
-  } catch (const base::Error& error) {
-    if (!force || error.kind() == ErrorKind::not_found) throw;
-    base::log(base::LogLevel::warn, error.message());
-    storage::ContainerRecord record;
-    record.id = record.name = container.id;
-    return record;
-  }
-}
-
 /// rm --force of a live container: kill it, and let its monitor finish.
 void end_by_force(Engine& engine, const storage::ContainerDir& container) {
   const Observed observed = observe(container, engine.host.boot_id);
@@ -79,14 +66,16 @@ void discard_container(Engine& engine, const storage::ContainerDir& container,
     wait_until_unwatched(container);
     remove_stopped(engine, container, record, true);
   } catch (const base::Error& error) {
+    if (error.kind() == ErrorKind::not_found) return;  // another command removed what ours had abandoned
     base::log(base::LogLevel::warn, "removing container ", record.name, ": ", error.message());
   }
 }
 
 std::vector<std::string> remove(Engine& engine, const RemoveOptions& options) {
   std::vector<std::string> removed;
-  for (Selected& one : select_containers(engine, {options.containers, options.all, options.ignore, options.cidfiles})) {
-    const storage::ContainerRecord record = record_to_remove(one.container, options.force);
+  for (Selected& one : select_containers(engine, options.containers, options.ignore)) {
+    const storage::ContainerRecord record =
+        options.force ? record_or_id(one.container) : storage::read_record(one.container);
     const Observed observed = observe(one.container, engine.host.boot_id);
     if (!observed.is_running() && observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago
     if (observed.is_running()) {

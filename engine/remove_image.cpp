@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "engine/abandoned.hpp"
 #include "engine/trash.hpp"
 #include "engine/verbs.hpp"
 #include "storage/containers.hpp"
@@ -50,9 +51,9 @@ std::vector<User> try_removal(Engine& engine, const std::string& word, const Rem
   const storage::Store& store = engine.store();
   const storage::GcLock lock = store.lock_garbage();
   const std::optional<storage::NamedImage> image = storage::find_image(store, word);
-  if (!image && options.ignore) return {};
+  if (!image && (options.ignore || options.one_of_all)) return {};
   if (!image) throw make_error(ErrorKind::not_found, word, ": image not known");
-  const ImageRemoval removal = plan_image_removal(*image, name_meant(store, word), options.force || options.all);
+  const ImageRemoval removal = plan_image_removal(*image, name_meant(store, word), options.force || options.one_of_all);
   if (removal.deletes) {
     std::vector<User> users = containers_using(store, image->record);
     if (!users.empty()) return users;
@@ -73,23 +74,24 @@ void remove_users(Engine& engine, const std::vector<User>& users) {
   remove(engine, options);
 }
 
+/// True when there was one among them: the rest is looked for again.
+bool remove_abandoned(Engine& engine, const std::vector<User>& users) {
+  bool removed = false;
+  for (const User& user : users)
+    if (const auto container = storage::open_container(engine.store(), user.id))
+      removed = remove_if_abandoned(engine, *container) || removed;
+  return removed;
+}
+
 void remove_one(Engine& engine, const std::string& word, const RemoveImageOptions& options, RemovedImage& result) {
   for (int round = 0; round < max_rounds; ++round) {
     const std::vector<User> users = try_removal(engine, word, options, result);
     if (users.empty()) return;
+    if (remove_abandoned(engine, users)) continue;
     if (!options.force) throw in_use_error(word, users);
     remove_users(engine, users);
   }
   throw make_error(ErrorKind::in_use, "image ", base::quoted(word), " gets new containers all the time");
-}
-
-/// Every image goes, with all its names, so each is named by its id.
-std::vector<std::string> all_image_ids(Engine& engine) {
-  std::vector<std::string> ids;
-  for (const storage::NamedImage& image : storage::list_images(engine.store())) {
-    ids.emplace_back(image.record.config.text());
-  }
-  return ids;
 }
 
 }  // namespace
@@ -105,15 +107,19 @@ ImageRemoval plan_image_removal(const storage::NamedImage& image, const std::str
   return {.untag = image.names, .deletes = true};
 }
 
+std::vector<std::string> image_ids(Engine& engine) {
+  std::vector<std::string> ids;
+  for (const storage::NamedImage& image : storage::list_images(engine.store()))
+    ids.emplace_back(image.record.config.text());
+  return ids;
+}
+
 RemovedImage remove_images(Engine& engine, const RemoveImageOptions& options) {
   RemovedImage result;
-  RemoveImageOptions how = options;
-  if (options.all) how.images = all_image_ids(engine);
-  how.ignore = options.ignore || options.all;  // somebody else may remove one of all meanwhile
   std::optional<base::Error> failure;
-  for (const std::string& word : how.images) {
+  for (const std::string& word : options.images) {
     try {
-      remove_one(engine, word, how, result);
+      remove_one(engine, word, options, result);
     } catch (const base::Error& error) {  // the others shall go nevertheless; it is thrown below
       if (!failure) failure = error;
     }

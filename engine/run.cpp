@@ -14,19 +14,13 @@
 
 namespace engine {
 
-using base::ErrorKind;
-using base::make_error;
-
 namespace {
 
 /// run --rm with none of -d, -i, -t: no keeper and no monitor; init is our child and dies with us.
-int run_directly(const Launch& launch, const RunOptions& options) {
-  auto alive = storage::try_lock_alive(launch.container);
-  if (!alive)
-    throw make_error(ErrorKind::in_use, "container ", base::quoted(launch.record.name), " is running already");
+int run_directly(const Launch& launch, const base::FileLock& alive, const RunOptions& options) {
   ChildStreams streams = make_child_streams(false);
   base::SignalFd signals{forwarded_signals()};  // from here on signals are for the container
-  StartedInit started = start_init(launch, {streams.in, streams.out, streams.err}, true);
+  StartedInit started = start_init(launch, alive, {streams.in, streams.out, streams.err}, true);
   streams.kept.clear();
   if (options.sig_proxy)
     streams.relay.forward_signal = [&](int signal) { started.init.process.send_signal(signal); };
@@ -68,23 +62,24 @@ void warn_without_terminal(const RunOptions& options) {
 }  // namespace
 
 int run(Engine& engine, const RunOptions& options) {
-  NewContainer container = create_container(engine, options);
+  NewContainer container = create_container(engine, options, true);
   set_console_size(container.spec);
   const Launch launch{engine, container.dir, container.record, container.spec, options.preserve_fds};
   auto remove_it = base::on_scope_exit([&] {
+    container.alive.reset();
     if (options.auto_remove) discard_container(engine, container.dir, container.record);
   });
   const bool direct = options.auto_remove && !options.detach && !options.interactive && !options.tty;
-  if (direct) return run_directly(launch, options);
+  if (direct) return run_directly(launch, *container.alive, options);
   warn_without_terminal(options);
   if (options.detach) {
-    launch_with_keeper(launch, false);
+    launch_with_keeper(launch, false, std::move(container.alive));
     remove_it.cancel();  // the monitor does it
     if (options.on_started) options.on_started(container.record.id);
     return 0;
   }
   base::SignalFd signals{forwarded_signals()};
-  base::Channel monitor = launch_with_keeper(launch, true);
+  base::Channel monitor = launch_with_keeper(launch, true, std::move(container.alive));
   remove_it.cancel();  // the monitor does it, also when this command is killed
   return attach_to_started(engine, container, std::move(monitor), options, signals);
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,16 +14,9 @@ struct Selected {
   storage::ContainerDir container;
 };
 
-struct SelectionRequest {
-  const std::vector<std::string>& names;
-  bool all = false;
-  bool ignore_missing = false;
-  const std::vector<std::string>& cidfiles;
-};
-
-/// In the user's order. @throws Error not_found for the first name that means nothing; invalid_argument when ambiguous,
-/// or when nothing was named.
-std::vector<Selected> select_containers(Engine& engine, const SelectionRequest& request);
+/// In the user's order. @throws Error not_found for the first name that means nothing, unless those are to be ignored;
+/// invalid_argument when ambiguous, or when nothing was named.
+std::vector<Selected> select_containers(Engine& engine, const std::vector<std::string>& names, bool ignore_missing);
 
 /// One container. @throws as above.
 storage::ContainerDir require_container(Engine& engine, const std::string& name);

@@ -40,13 +40,11 @@ std::optional<base::Channel> start_one(Engine& engine, const Selected& one, cons
 }  // namespace
 
 int start(Engine& engine, const StartOptions& options) {
-  const std::vector<std::string> no_cidfiles;
-  const auto selected = select_containers(engine, {options.containers, options.all, false, no_cidfiles});
+  const auto selected = select_containers(engine, options.containers, options.one_of_all);
   const bool attached = options.attach || options.interactive;
-  if (attached && selected.size() != 1)
+  if (attached && options.containers.size() != 1)
     throw make_error(ErrorKind::invalid_argument, "--attach needs exactly one container");
   for (const Selected& one : selected) {
-    if (options.all && observe(one.container, engine.host.boot_id).is_running()) continue;
     std::optional<base::SignalFd> signals;
     if (attached) signals.emplace(forwarded_signals());
     auto monitor = start_one(engine, one, options);

@@ -51,7 +51,7 @@ void check_variant(const Launch& launch) {
       .with_hint("the ranges in /etc/subuid or /etc/subgid changed; restore them, or create the container again");
 }
 
-void record_running(const Launch& launch, pid_t pid) {
+void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid) {
   const base::FileLock lock = storage::lock_container(launch.container);
   storage::ContainerState state;
   state.status = "running";
@@ -60,16 +60,18 @@ void record_running(const Launch& launch, pid_t pid) {
   state.boot_id = launch.engine.host.boot_id;
   state.monitor_pid = ::getpid();
   state.started = base::format_rfc3339(base::now());
+  storage::note_start(alive, state);
   storage::write_state(launch.container, lock, state);
 }
 
 }  // namespace
 
-StartedInit start_init(const Launch& launch, const Stdio& stdio, bool die_with_parent) {
+StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent) {
   check_variant(launch);
   StartedInit started;
   const rootless::HostFacts& host = launch.engine.host;
   const base::UniqueFd cache = launch.spec.linux.seccomp_json.empty() ? base::UniqueFd{} : open_seccomp_cache(host);
+  storage::forget_start(alive);
   base::unlink_file(launch.container.dir.get(), "exit");
   runtime::CreateRequest request{
       .spec = launch.spec,
@@ -97,18 +99,8 @@ StartedInit start_init(const Launch& launch, const Stdio& stdio, bool die_with_p
   request.seccomp_cache_dir = cache.get();
   started.init = runtime::create(request);
   runtime::wait_for_exec(started.init);
-  record_running(launch, started.init.process.pid());
+  record_running(launch, alive, started.init.process.pid());
   return started;
-}
-
-void record_exit(const storage::ContainerDir& container, int exit_code) {
-  const base::FileLock lock = storage::lock_container(container);
-  storage::ContainerState state = storage::read_state(container);
-  state.status = "exited";
-  state.pid = 0;
-  state.exit_code = exit_code;
-  state.finished = base::format_rfc3339(base::now());
-  storage::write_state(container, lock, state);
 }
 
 }  // namespace engine

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/signals.hpp"
+#include "engine/abandoned.hpp"
 #include "engine/selection.hpp"
 #include "engine/stop_container.hpp"
 #include "engine/verbs.hpp"
@@ -27,17 +28,28 @@ void stop_running(const storage::ContainerDir& container, const Observed& observ
   wait_until_unwatched(container);
 }
 
+namespace {
+
+/// After the end: whoever watches a --rm container removes it; where nobody did, that is up to us.
+void settle(Engine& engine, const storage::ContainerDir& container, const Observed& before, bool auto_remove) {
+  if (before.monitored)
+    wait_until_settled(engine.store(), container, auto_remove);
+  else
+    remove_if_abandoned(engine, container);
+}
+
+}  // namespace
+
 std::vector<std::string> stop(Engine& engine, const StopOptions& options) {
   std::vector<std::string> stopped;
-  for (const Selected& one :
-       select_containers(engine, {options.containers, options.all, options.ignore, options.cidfiles})) {
+  for (const Selected& one : select_containers(engine, options.containers, options.ignore || options.one_of_all)) {
     const Observed observed = observe(one.container, engine.host.boot_id);
     if (observed.is_running()) {
-      const storage::ContainerRecord record = storage::read_record(one.container);
+      const storage::ContainerRecord record = record_or_id(one.container);
       stop_running(one.container, observed, record.stop_signal,
                    options.timeout_seconds.value_or(record.stop_timeout_seconds));
-      wait_until_settled(engine.store(), one.container, record.auto_remove);
-    } else if (options.all) {
+      settle(engine, one.container, observed, record.auto_remove);
+    } else if (options.one_of_all) {
       continue;
     }
     stopped.push_back(one.typed);
@@ -49,18 +61,18 @@ std::vector<std::string> kill(Engine& engine, const KillOptions& options) {
   const auto signal = base::parse_signal(options.signal);
   if (!signal) throw make_error(ErrorKind::invalid_argument, "unknown signal ", quoted(options.signal));
   std::vector<std::string> killed;
-  for (const Selected& one : select_containers(engine, {options.containers, options.all, false, options.cidfiles})) {
+  for (const Selected& one : select_containers(engine, options.containers, options.one_of_all)) {
     const Observed observed = observe(one.container, engine.host.boot_id);
     if (!observed.is_running()) {
-      if (options.all) continue;
+      if (options.one_of_all) continue;
       throw make_error(ErrorKind::in_use, "container ", quoted(one.typed), " is not running (it is ",
                        observed.state.status, ")");
     }
-    const bool auto_remove = storage::read_record(one.container).auto_remove;
+    const bool auto_remove = record_or_id(one.container).auto_remove;
     signal_container(observed, *signal);
     if (*signal == SIGKILL) {
       wait_for_end(observed, std::nullopt);
-      wait_until_settled(engine.store(), one.container, auto_remove);
+      settle(engine, one.container, observed, auto_remove);
     }
     killed.push_back(one.typed);
   }

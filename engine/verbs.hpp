@@ -47,11 +47,13 @@ struct RemovedImage {
 };
 struct RemoveImageOptions {
   std::vector<std::string> images;
-  bool all = false;
-  bool force = false;  ///< Removes containers that use it, too.
+  bool one_of_all = false;  ///< One turn of --all: goes with all its names; may have gone meanwhile.
+  bool force = false;       ///< Removes containers that use it, too.
   bool ignore = false;
 };
 RemovedImage remove_images(Engine& engine, const RemoveImageOptions& options);
+/// Ids of all images, as `remove_images` takes them.
+std::vector<std::string> image_ids(Engine& engine);
 bool image_exists(Engine& engine, const std::string& image);
 /// Adds names to an image.
 void tag(Engine& engine, const std::string& image, const std::vector<std::string>& names);
@@ -67,7 +69,7 @@ struct StartOptions {
   std::vector<std::string> containers;
   bool attach = false;
   bool interactive = false;
-  bool all = false;
+  bool one_of_all = false;  ///< One turn of --all: may have gone meanwhile.
   bool sig_proxy = true;
   std::optional<std::string> detach_keys;
 };
@@ -76,30 +78,26 @@ int start(Engine& engine, const StartOptions& options);
 
 struct StopOptions {
   std::vector<std::string> containers;
-  bool all = false;
+  bool one_of_all = false;  ///< One turn of --all: what does not run, or has gone meanwhile, is passed over.
   bool ignore = false;
   std::optional<unsigned> timeout_seconds;
-  std::vector<std::string> cidfiles;
 };
 /// What the user named (ids or names) for each that is stopped now.
 std::vector<std::string> stop(Engine& engine, const StopOptions& options);
 
 struct KillOptions {
   std::vector<std::string> containers;
-  bool all = false;
+  bool one_of_all = false;  ///< As for stop.
   std::string signal = "KILL";
-  std::vector<std::string> cidfiles;
 };
 std::vector<std::string> kill(Engine& engine, const KillOptions& options);
 
 struct RemoveOptions {
   std::vector<std::string> containers;
-  bool all = false;
   bool force = false;
   bool ignore = false;
   bool volumes = false;
   std::optional<unsigned> timeout_seconds;
-  std::vector<std::string> cidfiles;
 };
 std::vector<std::string> remove(Engine& engine, const RemoveOptions& options);
 
@@ -154,6 +152,8 @@ struct ListOptions {
   std::vector<std::string> filters;  ///< "status=running"
 };
 std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions& options);
+/// Ids of all containers: what --all means. Each is then a turn of its own, so that one failure stops no other.
+std::vector<std::string> container_ids(Engine& engine);
 bool container_exists(Engine& engine, const std::string& container);
 
 /// JSON text (one object) in podman's shape; nothing when there is no such thing.

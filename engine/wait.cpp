@@ -16,6 +16,8 @@ using base::quoted;
 
 namespace {
 
+constexpr int unknown_exit_code = 255;
+
 bool meets(const std::string& status, const std::vector<std::string>& conditions) {
   for (const std::string& condition : conditions)
     if (status == condition || (condition == "stopped" && (status == "exited" || status == "created"))) return true;
@@ -42,17 +44,19 @@ std::optional<int> ask_monitor(Engine& engine, const std::string& id) {
 /// Most waits are for the end, which the kernel tells by the pidfd; other conditions have no one who tells.
 int wait_one(Engine& engine, const storage::ContainerDir& container, const WaitOptions& options,
              const std::vector<std::string>& conditions) {
+  bool ran = false;
   while (true) {
     const Observed observed = observe(container, engine.host.boot_id);
-    if (!base::exists(container.dir.get(), "record")) return 0;  // removed meanwhile
+    if (!base::exists(container.dir.get(), "record")) return ran ? unknown_exit_code : 0;  // removed meanwhile
     if (meets(observed.state.status, conditions)) {
       if (!observed.monitored) return observed.state.exit_code;
       wait_until_unwatched(container);
       return observe(container, engine.host.boot_id).state.exit_code;
     }
+    ran = ran || observed.is_running();
     const bool for_end = meets("exited", conditions) && observed.is_running();
     if (for_end && conditions.size() == 1) {
-      const bool auto_remove = storage::read_record(container).auto_remove;
+      const bool auto_remove = record_or_id(container).auto_remove;
       if (const auto code = ask_monitor(engine, container.id)) {
         wait_until_settled(engine.store(), container, auto_remove);
         return *code;
@@ -71,9 +75,8 @@ std::vector<int> wait(Engine& engine, const WaitOptions& options) {
   check_conditions(options.conditions);
   const std::vector<std::string> conditions =
       options.conditions.empty() ? std::vector<std::string>{"stopped"} : options.conditions;
-  const std::vector<std::string> no_cidfiles;
   std::vector<int> codes;
-  for (const Selected& one : select_containers(engine, {options.containers, false, options.ignore, no_cidfiles}))
+  for (const Selected& one : select_containers(engine, options.containers, options.ignore))
     codes.push_back(wait_one(engine, one.container, options, conditions));
   return codes;
 }

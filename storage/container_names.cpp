@@ -34,7 +34,7 @@ bool is_there_or_being_made(const Store& store, const std::string& id) {
 
 /// Names are removed only under this lock and only after another look, so nobody removes a younger reservation.
 base::FileLock lock_names(const Store& store) {
-  return base::FileLock::acquire(store.root(), "locks/names", base::FileLock::Mode::exclusive);
+  return base::FileLock::acquire(store.root(), "locks/names", base::FileLock::Mode::exclusive, lock_rank::names);
 }
 
 void remove_if_stale(const Store& store, const std::string& name) {

@@ -55,6 +55,7 @@ void read_options(const base::JsonAt& json, ContainerRecord& record) {
   record.network = json.string_or("network", record.network);
   record.hostname = json.string_or("hostname", "");
   record.auto_remove = json.boolean_or("auto_remove", false);
+  record.only_for_run = json.boolean_or("only_for_run", false);
   record.tty = json.boolean_or("tty", false);
   record.open_stdin = json.boolean_or("open_stdin", false);
   record.privileged = json.boolean_or("privileged", false);
@@ -80,7 +81,9 @@ std::string render_record(const ContainerRecord& record) {
   json.member("labels", record.labels);
   json.member("anonymous_volumes", record.anonymous_volumes).member("named_volumes", record.named_volumes);
   json.member("user", record.user).member("network", record.network).member("hostname", record.hostname);
-  json.member("auto_remove", record.auto_remove).member("tty", record.tty).member("open_stdin", record.open_stdin);
+  json.member("auto_remove", record.auto_remove);
+  if (record.only_for_run) json.member("only_for_run", true);
+  json.member("tty", record.tty).member("open_stdin", record.open_stdin);
   json.member("privileged", record.privileged).member("init", record.init).member("read_only", record.read_only);
   json.member("log_driver", record.log_driver).member("stop_signal", record.stop_signal);
   json.member("stop_timeout_seconds", record.stop_timeout_seconds).member("detach_keys", record.detach_keys);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -63,12 +64,28 @@ auto undo_on_failure(Undo undo) {
   });
 }
 
+/// In `alive`, behind the holder's name, for which FileLock takes this many bytes.
+constexpr off_t start_note_offset = 64;
+
+std::optional<ContainerState> read_start_note(const ContainerDir& container) {
+  const auto bytes = base::try_read_file(container.dir.get(), alive_name, max_record_bytes);
+  if (!bytes || bytes->size() <= static_cast<std::size_t>(start_note_offset)) return std::nullopt;
+  try {
+    return parse_state(bytes->substr(static_cast<std::size_t>(start_note_offset)),
+                       base::concat("lock file of container ", container.id));
+  } catch (const base::Error& error) {
+    if (error.kind() == base::ErrorKind::unsupported) throw;
+    base::log(base::LogLevel::info, error.message());  // killed while writing it
+    return std::nullopt;
+  }
+}
+
 /// States are not flushed, so a file system may bring back an empty one after power loss. What ran then runs no more.
 ContainerState lost_state() {
   ContainerState state;
   state.status = "exited";
   state.exit_code = 255;
-  state.error = "the state was lost when the host went down";
+  state.error = "the state was lost, as when the host goes down";
   return state;
 }
 
@@ -89,14 +106,16 @@ std::optional<ContainerDir> find_by_prefix(const Store& store, std::string_view 
 
 }  // namespace
 
-ContainerDir create_container(const Store& store, const GcHold&, const ContainerRecord& record,
-                              std::string_view config_json, bool durable) {
+BornContainer create_container(const Store& store, const GcHold&, const ContainerRecord& record,
+                               std::string_view config_json, bool durable) {
   check_new_record(record);
   std::string path = unborn_container(record.id);
   if (::mkdirat(store.root(), path.c_str(), 0700) != 0) throw base::os_error("making the container's folder");
   auto discard_folder = undo_on_failure([&] { discard(store, path); });
   ContainerDir container{record.id, base::open_directory(store.root(), path)};
-  const base::FileLock lock = base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive);
+  const base::FileLock lock =
+      base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive, lock_rank::container);
+  base::FileLock alive = base::FileLock::acquire(container.dir.get(), alive_name, base::FileLock::Mode::exclusive);
   fill(container.dir.get(), record, config_json, durable);
   if (!record.name.empty()) reserve_name(store, record.name, record.id);
   auto give_name_back = undo_on_failure([&] { free_name(store, record.name, record.id); });
@@ -105,7 +124,7 @@ ContainerDir create_container(const Store& store, const GcHold&, const Container
   if (durable) base::flush(base::open_directory(store.root(), "containers").get(), "the folder of containers");
   give_name_back.cancel();
   discard_folder.cancel();
-  return container;
+  return {std::move(container), std::move(alive)};
 }
 
 std::optional<ContainerDir> open_container(const Store& store, const std::string& id) {
@@ -154,14 +173,32 @@ ContainerRecord read_record(const ContainerDir& container) {
 }
 
 ContainerState read_state(const ContainerDir& container) {
-  const auto bytes = base::try_read_file(container.dir.get(), "state", max_record_bytes);
-  if (!bytes) return {};
-  if (bytes->empty()) return lost_state();
-  return parse_state(*bytes, base::concat("state of container ", container.id));
+  try {
+    const auto bytes = base::try_read_file(container.dir.get(), "state", max_record_bytes);
+    if (bytes && !bytes->empty()) return parse_state(*bytes, base::concat("state of container ", container.id));
+    if (auto started = read_start_note(container)) return *started;
+    return bytes ? lost_state() : ContainerState{};
+  } catch (const base::Error& error) {
+    if (auto started = read_start_note(container)) return *started;
+    if (error.kind() == base::ErrorKind::unsupported) throw;
+    base::log(base::LogLevel::warn, error.message());
+    return lost_state();
+  }
 }
 
 void write_state(const ContainerDir& container, const base::FileLock&, const ContainerState& state) {
   base::write_file_atomically(container.dir.get(), "state", render_state(state), base::Durability::volatile_);
+}
+
+void note_start(const base::FileLock& alive, const ContainerState& state) {
+  forget_start(alive);
+  const std::string text = render_state(state);
+  if (::pwrite(alive.fd(), text.data(), text.size(), start_note_offset) != static_cast<ssize_t>(text.size()))
+    throw base::os_error("noting the start of the container in its lock file");
+}
+
+void forget_start(const base::FileLock& alive) {
+  if (::ftruncate(alive.fd(), start_note_offset) != 0) throw base::os_error("preparing the container's lock file");
 }
 
 base::FileLock lock_container(const ContainerDir& container) {
@@ -170,7 +207,8 @@ base::FileLock lock_container(const ContainerDir& container) {
   };
   // Whoever removed it while we waited took the record away first; its folder may still be in trash.
   if (!base::exists(container.dir.get(), "record")) throw removed();
-  base::FileLock lock = base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive);
+  base::FileLock lock =
+      base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive, lock_rank::container);
   if (!base::exists(container.dir.get(), "record")) throw removed();
   return lock;
 }

@@ -33,6 +33,7 @@ struct ContainerRecord {
   std::string network = "private";
   std::string hostname;
   bool auto_remove = false;
+  bool only_for_run = false;  ///< Made by `run --rm`: once that command is dead, nobody will ever start it.
   bool tty = false;
   bool open_stdin = false;
   bool privileged = false;
@@ -65,10 +66,16 @@ struct ContainerDir {
   base::UniqueFd dir;
 };
 
+/// A new container. Its maker holds `alive` until it starts the container or leaves it to others.
+struct BornContainer {
+  ContainerDir dir;
+  base::FileLock alive;
+};
+
 /// Makes containers/<id>/ with the record and reserves the name. The folder appears complete or not at all.
 /// `durable` false for --rm containers. @throws Error already_exists naming the container that has the name.
-ContainerDir create_container(const Store& store, const GcHold& hold, const ContainerRecord& record,
-                              std::string_view config_json, bool durable);
+BornContainer create_container(const Store& store, const GcHold& hold, const ContainerRecord& record,
+                               std::string_view config_json, bool durable);
 /// By full id, name, or unique id prefix. @throws Error invalid_argument when ambiguous.
 std::optional<ContainerDir> find_container(const Store& store, std::string_view text);
 /// By full id only. @throws Error invalid_argument, when it is not an id.
@@ -78,9 +85,15 @@ std::vector<std::string> list_container_ids(const Store& store);
 /// All of them, open: one descriptor each. Where there may be very many, go through the ids.
 std::vector<ContainerDir> list_containers(const Store& store);
 ContainerRecord read_record(const ContainerDir& container);
+/// Where the file is missing or damaged, what note_start left in `alive`; "created" or "exited" where that is nothing.
 ContainerState read_state(const ContainerDir& container);
 /// Replaces the state, atomically for readers, without fsync.
 void write_state(const ContainerDir& container, const base::FileLock& container_lock, const ContainerState& state);
+/// Keeps the state of a container that has just been started in its lock file `alive` as well: with it a container can
+/// be found and stopped although its state file is damaged.
+void note_start(const base::FileLock& alive, const ContainerState& state);
+/// Takes that note away: what ran before must not be mistaken for what is about to run.
+void forget_start(const base::FileLock& alive);
 /// The short lock for state changes. @throws Error not_found, when the container was removed meanwhile.
 base::FileLock lock_container(const ContainerDir& container);
 /// Whether keeper or monitor lives: somebody holds `alive`.

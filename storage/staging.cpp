@@ -26,8 +26,8 @@ Staging Staging::begin(const Store& store) {
   std::string name = base::random_hex(8);
   std::vector<std::string> stale;
   // While this is held nobody is between the making of a folder and of its lock, so "not locked" means "dead".
-  auto registration =
-      std::optional{base::FileLock::acquire(store.root(), "locks/staging", base::FileLock::Mode::exclusive)};
+  auto registration = std::optional{
+      base::FileLock::acquire(store.root(), "locks/staging", base::FileLock::Mode::exclusive, lock_rank::staging)};
   for (const std::string& other : base::list_directory(staging.get(), ".")) {
     if (is_stale(staging.get(), other)) stale.push_back(move_to_trash(store, base::concat("staging/", other)));
   }
@@ -74,7 +74,8 @@ bool remove_stale_staging(const Store& store) {
   bool is_clean = true;
   std::vector<std::string> stale;
   {
-    const auto registration = base::FileLock::acquire(store.root(), "locks/staging", base::FileLock::Mode::exclusive);
+    const auto registration =
+        base::FileLock::acquire(store.root(), "locks/staging", base::FileLock::Mode::exclusive, lock_rank::staging);
     const base::UniqueFd staging = base::open_directory(store.root(), "staging");
     for (const std::string& name : base::list_directory(staging.get(), ".")) {
       if (is_stale(staging.get(), name)) stale.push_back(move_to_trash(store, base::concat("staging/", name)));

@@ -123,15 +123,15 @@ Store Store::open(const std::string& root, const std::string& run) {
 }
 
 GcHold Store::hold_garbage() const {
-  return GcHold{base::FileLock::acquire(root(), "locks/gc", base::FileLock::Mode::shared)};
+  return GcHold{base::FileLock::acquire(root(), "locks/gc", base::FileLock::Mode::shared, lock_rank::garbage)};
 }
 
 GcLock Store::lock_garbage() const {
-  return GcLock{base::FileLock::acquire(root(), "locks/gc", base::FileLock::Mode::exclusive)};
+  return GcLock{base::FileLock::acquire(root(), "locks/gc", base::FileLock::Mode::exclusive, lock_rank::garbage)};
 }
 
 base::FileLock Store::lock_digest(const base::Digest& digest) const {
-  return base::FileLock::acquire(root(), layout::pull_lock(digest), base::FileLock::Mode::exclusive);
+  return base::FileLock::acquire(root(), layout::pull_lock(digest), base::FileLock::Mode::exclusive, lock_rank::digest);
 }
 
 }  // namespace storage

@@ -9,6 +9,11 @@
 
 namespace storage {
 
+/// The order in which locks are taken (ARCHITECTURE.md section 5); `alive` is outside of it.
+namespace lock_rank {
+inline constexpr int digest = 1, garbage = 2, volume = 3, container = 4, names = 5, staging = 6;
+}
+
 /// Proof that garbage collection is held off (locks/gc, shared): taken from "image resolved" until the container's or
 /// image's record is published.
 class [[nodiscard]] GcHold {

@@ -106,7 +106,7 @@ base::FileLock lock_volume(const Store& store, const std::string& name) {
   check_name(name);
   const auto dir = base::try_open_directory(store.root(), layout::volume(name));
   if (!dir) throw base::make_error(base::ErrorKind::not_found, "no such volume ", base::quoted(name));
-  return base::FileLock::acquire(dir->get(), "lock", base::FileLock::Mode::exclusive);
+  return base::FileLock::acquire(dir->get(), "lock", base::FileLock::Mode::exclusive, lock_rank::volume);
 }
 
 void mark_volume_populated(const Store& store, const base::FileLock&, const std::string& name) {

@@ -35,11 +35,7 @@ Action declare_kill(OptionTable& table) {
   return [words](Invocation& invocation) {
     engine::KillOptions chosen = words->options;
     const std::vector<std::string> names = chosen_names(invocation, words->choice);
-    if (words->choice.all) {
-      chosen.all = true;
-      kill_and_print(invocation, chosen);
-      return 0;
-    }
+    chosen.one_of_all = words->choice.all;
     return for_each_name(names, [&](const std::string& name) {
       chosen.containers = {name};
       kill_and_print(invocation, chosen);

@@ -43,6 +43,7 @@ std::vector<std::string> chosen_names(Invocation& invocation, const ContainerCho
                            " needs at least one CONTAINER")
         .with_hint(base::concat("see ", invocation.command_path, " --help"));
   }
+  if (choice.all) return engine::container_ids(invocation.engine());
   std::vector<std::string> names = choice.names;
   for (const std::string& path : choice.cidfiles) names.push_back(read_cidfile(path));
   if (choice.latest) names.push_back(latest_container(invocation));

@@ -22,8 +22,7 @@ void declare_latest_option(OptionTable& table, ContainerChoice& choice);
 /// CONTAINER..., which may be missing when one of the options takes its place.
 void declare_container_words(OptionTable& table, ContainerChoice& choice, Completes completes);
 
-/// The names, with the latest container and the ids of cidfiles among them. With --all there are none to read: the
-/// verb itself knows which.
+/// The names, with the latest container and the ids of cidfiles among them; with --all the ids of all containers.
 /// @throws Error invalid_argument when nothing was chosen, or --all together with names; not_found for a missing
 /// cidfile.
 std::vector<std::string> chosen_names(Invocation& invocation, const ContainerChoice& choice);

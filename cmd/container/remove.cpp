@@ -36,13 +36,8 @@ Action declare_rm(OptionTable& table) {
   declare_container_words(table, words->choice, Completes::containers);
   return [words](Invocation& invocation) {
     engine::RemoveOptions chosen = words->options;
-    chosen.ignore = chosen.ignore || chosen.force;
+    chosen.ignore = chosen.ignore || chosen.force || words->choice.all;
     const std::vector<std::string> names = chosen_names(invocation, words->choice);
-    if (words->choice.all) {
-      chosen.all = true;
-      remove_and_print(invocation, chosen);
-      return 0;
-    }
     const auto remove_one = [&](const std::string& name) {
       chosen.containers = {name};
       remove_and_print(invocation, chosen);

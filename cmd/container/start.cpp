@@ -18,10 +18,7 @@ struct StartWords {
 int start_chosen(Invocation& invocation, const StartWords& words) {
   engine::StartOptions options = words.options;
   const std::vector<std::string> names = chosen_names(invocation, words.choice);
-  if (words.choice.all) {
-    options.all = true;
-    return engine::start(invocation.engine(), options);
-  }
+  options.one_of_all = words.choice.all;
   if (options.attach || options.interactive) {
     if (names.size() > 1) {
       throw base::Error{base::ErrorKind::invalid_argument, "only one container can be attached at a time"};

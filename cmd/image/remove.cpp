@@ -18,35 +18,37 @@ void remove_and_print(Invocation& invocation, const engine::RemoveImageOptions& 
   print(text);
 }
 
-int remove_chosen(Invocation& invocation, const engine::RemoveImageOptions& words) {
-  if (words.all != words.images.empty()) {
+int remove_chosen(Invocation& invocation, const engine::RemoveImageOptions& words, bool all) {
+  if (all != words.images.empty()) {
     throw base::Error{base::ErrorKind::invalid_argument,
-                      words.all ? "--all goes without names of images" : "\"engine rmi\" needs at least one IMAGE",
+                      all ? "--all goes without names of images" : "\"engine rmi\" needs at least one IMAGE",
                       "see engine rmi --help"};
   }
   engine::RemoveImageOptions options = words;
   options.ignore = options.ignore || options.force;
-  if (options.all) {
-    remove_and_print(invocation, options);
-    return 0;
-  }
+  options.one_of_all = all;
   const auto remove_one = [&](const std::string& image) {
     options.images = {image};
     remove_and_print(invocation, options);
   };
-  return for_each_name(words.images, remove_one, removal_exit_code_of);
+  return for_each_name(all ? engine::image_ids(invocation.engine()) : words.images, remove_one, removal_exit_code_of);
 }
 
 }  // namespace
 
 Action declare_rmi(OptionTable& table) {
-  const auto words = std::make_shared<engine::RemoveImageOptions>();
+  struct Words {
+    engine::RemoveImageOptions options;
+    bool all = false;
+  };
+  const auto words = std::make_shared<Words>();
+  engine::RemoveImageOptions& options = words->options;
   table.flag("all", 'a', words->all, "Remove every image");
-  table.flag("force", 'f', words->force, "Remove containers that use the image as well; a missing image is no error");
-  table.flag("ignore", 'i', words->ignore, "Say nothing of images that do not exist");
+  table.flag("force", 'f', options.force, "Remove containers that use the image as well; a missing image is no error");
+  table.flag("ignore", 'i', options.ignore, "Say nothing of images that do not exist");
   table.known("no-prune", 0, OptionKind::flag, Treatment::ignored);
-  table.words("IMAGE", words->images, 0, "Names or ids").completes = Completes::images;
-  return [words](Invocation& invocation) { return remove_chosen(invocation, *words); };
+  table.words("IMAGE", options.images, 0, "Names or ids").completes = Completes::images;
+  return [words](Invocation& invocation) { return remove_chosen(invocation, words->options, words->all); };
 }
 
 }  // namespace cmd

@@ -100,3 +100,29 @@ TEST_CASE("a lock passes to a child with its descriptor") {
   child.wait();
   CHECK_FALSE(FileLock::is_held(dir.fd(), "lock"));
 }
+
+TEST_CASE("locks with a rank are taken in ascending order only, and the list forgets those that are gone") {
+  const TempDir dir;
+  const auto take = [&](const char* name, int rank, Mode mode) {
+    return FileLock::acquire(dir.fd(), name, mode, rank);
+  };
+  std::optional<FileLock> second = take("second", 2, Mode::exclusive);
+  const FileLock third = take("third", 3, Mode::exclusive);
+  CHECK_THROWS_AS(take("first", 1, Mode::exclusive), Error);
+  CHECK_THROWS_AS(take("first", 1, Mode::shared), Error);
+  CHECK_THROWS_AS(take("a-third", 3, Mode::exclusive), Error);  // of one rank: in the order of their names
+  CHECK_NOTHROW((void)take("z-third", 3, Mode::exclusive));
+  CHECK_NOTHROW((void)FileLock::acquire(dir.fd(), "without rank", Mode::exclusive));
+  second.reset();
+  CHECK_THROWS_AS(take("second", 2, Mode::exclusive), Error);  // the third is still held
+}
+
+TEST_CASE("a lock that would be waited for by its own holder is an error instead of a standstill") {
+  const TempDir dir;
+  const FileLock alone = FileLock::acquire(dir.fd(), "alone", Mode::exclusive, 1);
+  CHECK_THROWS_AS(FileLock::acquire(dir.fd(), "alone", Mode::exclusive, 1), Error);
+  CHECK_THROWS_AS(FileLock::acquire(dir.fd(), "alone", Mode::shared, 1), Error);
+  const FileLock shared = FileLock::acquire(dir.fd(), "shared", Mode::shared, 2);
+  CHECK_NOTHROW((void)FileLock::acquire(dir.fd(), "shared", Mode::shared, 2));
+  CHECK_THROWS_AS(FileLock::acquire(dir.fd(), "shared", Mode::exclusive, 2), Error);
+}

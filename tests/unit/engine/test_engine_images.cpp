@@ -219,8 +219,9 @@ TEST_CASE("rmi --all removes images with several names, and goes on past one tha
   test.put_image("one", {busybox, "localhost/mine:1"});
   test.put_container(test.put_image("two", {"localhost/used:1"}), "web");
   test.put_image("three", {});
-  CHECK_THROWS_WITH_AS(engine::remove_images(test.engine, {.all = true}), doctest::Contains("is used by container"),
-                       base::Error);
+  CHECK_THROWS_WITH_AS(
+      engine::remove_images(test.engine, {.images = engine::image_ids(test.engine), .one_of_all = true}),
+      doctest::Contains("is used by container"), base::Error);
   const auto left = engine::images(test.engine, "");
   REQUIRE(left.size() == 1);
   CHECK(left[0].names == Names{"localhost/used:1"});

@@ -25,7 +25,7 @@ ContainerRecord record_of(const std::string& id, const std::string& name) {
 }
 
 ContainerDir create(const storage::Store& store, const std::string& id, const std::string& name) {
-  return storage::create_container(store, store.hold_garbage(), record_of(id, name), "{}", false);
+  return storage::create_container(store, store.hold_garbage(), record_of(id, name), "{}", false).dir;
 }
 
 std::string id_found(const storage::Store& store, std::string_view text) {
@@ -57,11 +57,13 @@ TEST_CASE("a container's record is read back as it was written") {
   record.named_volumes = {"v2"};
   record.network = "none";
   record.hostname = "h";
-  record.auto_remove = record.tty = record.open_stdin = record.privileged = record.init = record.read_only = true;
+  record.auto_remove = record.only_for_run = record.tty = record.open_stdin = record.privileged = record.init =
+      record.read_only = true;
   record.stop_signal = 9;
   record.stop_timeout_seconds = 3;
   record.create_command = R"(["engine","run"])";
-  const auto made = storage::create_container(*store, store->hold_garbage(), record, R"({"ociVersion":"1.0"})", true);
+  const auto made =
+      storage::create_container(*store, store->hold_garbage(), record, R"({"ociVersion":"1.0"})", true).dir;
   const ContainerRecord read = storage::read_record(*storage::find_container(*store, "web"));
   CHECK(read.id == record.id);
   CHECK(read.name == "web");
@@ -76,7 +78,8 @@ TEST_CASE("a container's record is read back as it was written") {
   CHECK(read.named_volumes == record.named_volumes);
   CHECK(read.network == "none");
   CHECK(read.hostname == "h");
-  CHECK((read.auto_remove && read.tty && read.open_stdin && read.privileged && read.init && read.read_only));
+  CHECK((read.auto_remove && read.only_for_run && read.tty && read.open_stdin && read.privileged && read.init &&
+         read.read_only));
   CHECK(read.stop_signal == 9);
   CHECK(read.stop_timeout_seconds == 3);
   CHECK(read.detach_keys == "ctrl-p,ctrl-q");
@@ -118,6 +121,46 @@ TEST_CASE("a state that power loss left empty is that of an exited container") {
   const ContainerDir container = create(*store, id_of('a'), "web");
   storage::test::write_file(container.dir.get(), "state", "");
   CHECK(storage::read_state(container).status == "exited");
+}
+
+TEST_CASE("a state that is missing or damaged is taken from what was noted in the lock file at the start") {
+  TempStore store;
+  const ContainerDir container = create(*store, id_of('a'), "web");
+  storage::ContainerState state;
+  state.status = "running";
+  state.pid = 12;
+  state.start_time = 34;
+  state.boot_id = "boot";
+  {
+    const auto alive = storage::try_lock_alive(container);
+    storage::note_start(*alive, state);
+  }
+  const auto is_as_noted = [&] {
+    const storage::ContainerState read = storage::read_state(container);
+    return read.status == "running" && read.pid == 12 && read.start_time == 34 && read.boot_id == "boot";
+  };
+  CHECK(is_as_noted());
+  for (const char* damage : {"", "{", "null", "\xff", R"({"version":1})", R"({"version":99,"status":"exited"})"}) {
+    CAPTURE(damage);
+    storage::test::write_file(container.dir.get(), "state", damage);
+    CHECK(is_as_noted());
+  }
+  { const auto again = storage::try_lock_alive(container); }  // names its holder there, and touches nothing else
+  CHECK(is_as_noted());
+  storage::forget_start(*storage::try_lock_alive(container));
+  CHECK_THROWS_AS(storage::read_state(container), base::Error);  // a newer engine's, and nothing else is known
+  storage::test::write_file(container.dir.get(), "state", "{");
+  CHECK(storage::read_state(container).status == "exited");
+}
+
+TEST_CASE("a container is monitored from its birth on, until its maker lets go of it") {
+  TempStore store;
+  const auto hold = store->hold_garbage();
+  auto born = std::optional{storage::create_container(*store, hold, record_of(id_of('a'), "web"), "{}", false)};
+  const ContainerDir container = *storage::find_container(*store, "web");
+  CHECK(storage::is_monitored(container));
+  born.reset();
+  CHECK_FALSE(storage::is_monitored(container));
 }
 
 TEST_CASE("a record that a newer engine wrote is refused") {

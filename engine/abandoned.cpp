@@ -1,0 +1,41 @@
+#include "engine/abandoned.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "engine/reconcile.hpp"
+#include "engine/remove_container.hpp"
+
+namespace engine {
+namespace {
+
+/// `alive` is asked first: whoever is about to start or remove the container holds it.
+bool is_abandoned(const storage::ContainerDir& container, const storage::ContainerRecord& record,
+                  const std::string& boot_id) {
+  if (!record.auto_remove || storage::is_monitored(container)) return false;
+  const Observed observed = observe(container, boot_id);
+  if (observed.is_running()) return false;
+  return observed.state.status == "created" ? record.only_for_run : observed.state.status == "exited";
+}
+
+}  // namespace
+
+bool remove_if_abandoned(Engine& engine, const storage::ContainerDir& container) {
+  try {
+    const storage::ContainerRecord record = storage::read_record(container);
+    if (!is_abandoned(container, record, engine.host.boot_id)) return false;
+    remove_stopped(engine, container, record, true);
+    return true;
+  } catch (const base::Error& error) {
+    if (error.kind() == base::ErrorKind::not_found) return true;  // somebody else was faster
+    base::log(base::LogLevel::debug, "container ", container.id, ": ", error.message());
+    return false;
+  }
+}
+
+std::optional<storage::ContainerDir> find_container(Engine& engine, const std::string& text) {
+  auto container = storage::find_container(engine.store(), text);
+  if (container && remove_if_abandoned(engine, *container)) return std::nullopt;
+  return container;
+}
+
+}  // namespace engine
