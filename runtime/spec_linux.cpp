@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
 
+#include "runtime/cgroup.hpp"
 #include "runtime/mount_options.hpp"
 #include "runtime/spec_text.hpp"
 
@@ -14,30 +14,8 @@ using base::JsonAt;
 
 constexpr std::string_view namespace_types[] = {"pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"};
 
-constexpr std::string_view ipc_sysctls[] = {
-    "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
-    "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
-};
-
-std::vector<IdMapping> parse_mappings(const JsonAt& json) {
-  std::vector<IdMapping> mappings;
-  for (const JsonAt& entry : json.array()) {
-    IdMapping mapping{.container_id = id_of(entry.at("containerID")),
-                      .host_id = id_of(entry.at("hostID")),
-                      .size = number_of(entry.at("size"))};
-    if (mapping.size == 0) throw entry.at("size").error("is 0");
-    if (mapping.size > UINT32_MAX - mapping.container_id || mapping.size > UINT32_MAX - mapping.host_id)
-      throw entry.at("size").error("reaches beyond the last id");
-    for (const IdMapping& other : mappings) {
-      const bool apart = mapping.container_id >= other.container_id + other.size ||
-                         other.container_id >= mapping.container_id + mapping.size;
-      if (!apart) throw entry.error("overlaps an entry before it");
-    }
-    mappings.push_back(mapping);
-    if (mappings.size() > max_id_mappings)
-      throw json.error(base::concat("has more than ", max_id_mappings, " entries"));
-  }
-  return mappings;
+bool overlap(std::uint64_t one, std::uint64_t one_size, std::uint64_t other, std::uint64_t other_size) {
+  return one < other + other_size && other < one + one_size;
 }
 
 std::vector<Namespace> parse_namespaces(const JsonAt& json) {
@@ -46,7 +24,6 @@ std::vector<Namespace> parse_namespaces(const JsonAt& json) {
     Namespace result{.type = entry.at("type").string()};
     if (std::find(std::begin(namespace_types), std::end(namespace_types), result.type) == std::end(namespace_types))
       throw entry.at("type").error(base::concat("is ", base::quoted(result.type), ", which is no kind of namespace"));
-    if (result.type == "time") throw entry.at("type").error("is \"time\", which is not supported");
     if (entry.has("path") && !entry.at("path").string().empty()) result.path = absolute_path_of(entry.at("path"));
     for (const Namespace& other : namespaces)
       if (other.type == result.type) throw entry.at("type").error("stands twice");
@@ -80,41 +57,15 @@ Device parse_device(const JsonAt& json) {
 std::vector<Device> parse_devices(const JsonAt& json) {
   std::vector<Device> devices;
   for (const JsonAt& entry : json.array()) {
-    devices.push_back(parse_device(entry));
-    for (std::size_t i = 0; i + 1 < devices.size(); ++i)
-      if (devices[i].path == devices.back().path) throw entry.at("path").error("stands twice");
+    Device device = parse_device(entry);
+    const auto same_path = [&](const Device& other) { return other.path == device.path; };
+    const auto other = std::find_if(devices.begin(), devices.end(), same_path);
+    if (other == devices.end())
+      devices.push_back(std::move(device));
+    else if (other->type != device.type || other->major != device.major || other->minor != device.minor)
+      throw entry.at("path").error("stands twice, for different devices");
   }
   return devices;
-}
-
-bool is_sysctl_name(std::string_view name) {
-  if (name.empty() || has_dot_dot(name) || name.front() == '/' || name.front() == '.') return false;
-  if (name.find("..") != std::string_view::npos) return false;
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-' || c == '/';
-  });
-}
-
-void parse_sysctls(const JsonAt& json, Linux& result) {
-  for (const auto& [key, entry] : json.members()) {
-    std::string value = entry.string();
-    if (!is_sysctl_name(key)) throw json.error(base::concat("has the key ", base::quoted(key), ", which is no sysctl"));
-    if (value.find('\n') != std::string::npos) throw entry.error("contains a line end");
-    if (namespace_of_sysctl(key).empty())
-      throw json.error(base::concat("has the key ", base::quoted(key), ", which belongs to no namespace"));
-    result.sysctl.emplace_back(key, std::move(value));
-  }
-}
-
-void check_sysctl_namespaces(const JsonAt& json, const Linux& result) {
-  for (const auto& [key, value] : result.sysctl) {
-    const std::string_view type = namespace_of_sysctl(key);
-    const bool owned = std::any_of(result.namespaces.begin(), result.namespaces.end(),
-                                   [&](const Namespace& entry) { return entry.type == type; });
-    if (!owned)
-      throw json.at("sysctl").error(base::concat("sets ", base::quoted(key), ", which needs a ", type, " namespace"));
-  }
 }
 
 void check_mappings(const JsonAt& json, const Linux& result) {
@@ -124,36 +75,41 @@ void check_mappings(const JsonAt& json, const Linux& result) {
                                  [](const Namespace& entry) { return entry.type == "user"; });
   if (!result.uid_mappings.empty() && user == result.namespaces.end())
     throw json.at("uidMappings").error("needs a user namespace, and linux.namespaces has none");
-  if (!result.uid_mappings.empty() && !user->path.empty())
-    throw json.at("uidMappings").error("stands beside a user namespace to join");
-}
-
-void check_unsupported(const JsonAt& json) {
-  for (const std::string_view key : {"intelRdt", "netDevices", "timeOffsets", "memoryPolicy"})
-    if (json.has(key)) throw json.at(key).error("is not supported");
-  if (const auto personality = json.find("personality"))
-    if (personality->at("domain").string() != "LINUX") throw personality->at("domain").error("is not \"LINUX\"");
+  // Beside a user namespace to join podman writes mappings that mean nothing.
+  if (result.uid_mappings.empty() && user != result.namespaces.end() && user->path.empty())
+    throw json.at("uidMappings").error("is empty, and a new user namespace needs mappings");
 }
 
 }  // namespace
 
-std::string_view namespace_of_sysctl(std::string_view name) {
-  std::string dotted{name};
-  std::replace(dotted.begin(), dotted.end(), '/', '.');
-  if (dotted.starts_with("net.")) return "network";
-  if (dotted.starts_with("fs.mqueue.")) return "ipc";
-  if (std::find(std::begin(ipc_sysctls), std::end(ipc_sysctls), dotted) != std::end(ipc_sysctls)) return "ipc";
-  if (dotted == "kernel.domainname" || dotted == "kernel.hostname") return "uts";
-  return {};
+std::vector<IdMapping> parse_id_mappings(const JsonAt& json) {
+  std::vector<IdMapping> mappings;
+  for (const JsonAt& entry : json.array()) {
+    IdMapping mapping{.container_id = id_of(entry.at("containerID")),
+                      .host_id = id_of(entry.at("hostID")),
+                      .size = number_of(entry.at("size"))};
+    if (mapping.size == 0) throw entry.at("size").error("is 0");
+    if (mapping.size > UINT32_MAX - mapping.container_id || mapping.size > UINT32_MAX - mapping.host_id)
+      throw entry.at("size").error("reaches beyond the last id");
+    for (const IdMapping& other : mappings) {
+      if (overlap(mapping.container_id, mapping.size, other.container_id, other.size) ||
+          overlap(mapping.host_id, mapping.size, other.host_id, other.size))
+        throw entry.error("overlaps an entry before it");
+    }
+    mappings.push_back(mapping);
+    if (mappings.size() > max_id_mappings)
+      throw json.error(base::concat("has more than ", max_id_mappings, " entries"));
+  }
+  return mappings;
 }
 
 Linux parse_linux(const JsonAt& json) {
+  require_object(json);
   Linux result;
-  if (const auto mappings = json.find("uidMappings")) result.uid_mappings = parse_mappings(*mappings);
-  if (const auto mappings = json.find("gidMappings")) result.gid_mappings = parse_mappings(*mappings);
+  if (const auto mappings = json.find("uidMappings")) result.uid_mappings = parse_id_mappings(*mappings);
+  if (const auto mappings = json.find("gidMappings")) result.gid_mappings = parse_id_mappings(*mappings);
   if (const auto namespaces = json.find("namespaces")) result.namespaces = parse_namespaces(*namespaces);
   if (const auto devices = json.find("devices")) result.devices = parse_devices(*devices);
-  if (const auto sysctls = json.find("sysctl")) parse_sysctls(*sysctls, result);
   if (const auto path = json.find("cgroupsPath")) result.cgroups_path = path->string();
   if (const auto propagation = json.find("rootfsPropagation")) {
     result.rootfs_propagation = propagation->string();
@@ -171,10 +127,10 @@ Linux parse_linux(const JsonAt& json) {
   if (const auto resources = json.find("resources")) {
     if (!resources->is_object()) throw resources->error("is not an object");
     result.resources_json = resources->dump();
+    check_resources(result.resources_json);
   }
-  check_unsupported(json);
+  parse_tuning(json, result);
   check_mappings(json, result);
-  check_sysctl_namespaces(json, result);
   return result;
 }
 

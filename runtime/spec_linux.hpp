@@ -9,6 +9,10 @@ namespace runtime {
 Linux parse_linux(const base::JsonAt& json);
 /// The "process" object, also of `exec --process`.
 Process parse_process(const base::JsonAt& json);
+/// An array of id mappings: at least one id each, apart from each other in the container.
+std::vector<IdMapping> parse_id_mappings(const base::JsonAt& json);
+/// The members of "linux" that spec_tuning.cpp is about, checked against result.namespaces.
+void parse_tuning(const base::JsonAt& json, Linux& result);
 
 /// Whether a sysctl belongs to a namespace that a container can own, and to which: "ipc", "network" or "uts"; empty for
 /// one that would change the host. Source: config-linux.md "Sysctl", namespaces(7).

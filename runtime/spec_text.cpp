@@ -1,5 +1,6 @@
 #include "runtime/spec_text.hpp"
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 
 namespace runtime {
@@ -27,6 +28,18 @@ std::uint32_t number_of(const base::JsonAt& json) {
   const std::uint64_t number = json.unsigned_integer();
   if (number > UINT32_MAX) throw json.error("is larger than 4294967295");
   return static_cast<std::uint32_t>(number);
+}
+
+void require_object(const base::JsonAt& json) {
+  if (!json.is_object()) throw json.error("is not an object");
+}
+
+void check_words(const base::JsonAt& json, const std::function<void()>& check) {
+  try {
+    check();
+  } catch (const base::Error& error) {
+    throw json.error(base::concat("is refused: ", error.message()));
+  }
 }
 
 bool has_dot_dot(std::string_view path) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,11 @@ std::vector<std::string> absolute_paths_of(const base::JsonAt& json);
 std::uint32_t id_of(const base::JsonAt& json);
 /// A number that fits into 32 bits.
 std::uint32_t number_of(const base::JsonAt& json);
+
+/// @throws Error corrupt, when it is something else.
+void require_object(const base::JsonAt& json);
+/// Runs a check of words that knows nothing of JSON; its Error becomes one that names the path.
+void check_words(const base::JsonAt& json, const std::function<void()>& check);
 
 /// Whether a component of `path` is "..".
 bool has_dot_dot(std::string_view path);

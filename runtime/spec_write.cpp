@@ -48,6 +48,33 @@ void write_rlimit(JsonWriter& json, const Rlimit& rlimit) {
   json.end_object();
 }
 
+void write_scheduler(JsonWriter& json, const Scheduler& scheduler) {
+  json.key("scheduler").begin_object();
+  json.member("policy", scheduler.policy);
+  if (scheduler.nice != 0) json.member("nice", scheduler.nice);
+  if (scheduler.priority != 0) json.member("priority", scheduler.priority);
+  write_texts(json, "flags", scheduler.flags);
+  if (scheduler.runtime != 0) json.member("runtime", scheduler.runtime);
+  if (scheduler.deadline != 0) json.member("deadline", scheduler.deadline);
+  if (scheduler.period != 0) json.member("period", scheduler.period);
+  json.end_object();
+}
+
+void write_scheduling(JsonWriter& json, const Process& process) {
+  if (process.scheduler) write_scheduler(json, *process.scheduler);
+  if (process.io_priority) {
+    json.key("ioPriority").begin_object();
+    json.member("class", process.io_priority->priority_class).member("priority", process.io_priority->priority);
+    json.end_object();
+  }
+  if (process.exec_cpu_affinity) {
+    json.key("execCPUAffinity").begin_object();
+    write_text(json, "initial", process.exec_cpu_affinity->initial);
+    write_text(json, "final", process.exec_cpu_affinity->final);
+    json.end_object();
+  }
+}
+
 void write_process(JsonWriter& json, const Process& process) {
   json.begin_object();
   if (process.terminal) json.member("terminal", true);
@@ -66,6 +93,13 @@ void write_process(JsonWriter& json, const Process& process) {
   write_text(json, "apparmorProfile", process.apparmor_profile);
   write_text(json, "selinuxLabel", process.selinux_label);
   if (process.oom_score_adj) json.member("oomScoreAdj", *process.oom_score_adj);
+  write_scheduling(json, process);
+  json.end_object();
+}
+
+void write_mapping(JsonWriter& json, const IdMapping& mapping) {
+  json.begin_object();
+  json.member("containerID", mapping.container_id).member("hostID", mapping.host_id).member("size", mapping.size);
   json.end_object();
 }
 
@@ -75,6 +109,8 @@ void write_mount(JsonWriter& json, const Mount& mount) {
   write_text(json, "type", mount.type);
   write_text(json, "source", mount.source);
   write_texts(json, "options", mount.options);
+  write_array(json, "uidMappings", mount.uid_mappings, write_mapping);
+  write_array(json, "gidMappings", mount.gid_mappings, write_mapping);
   json.end_object();
 }
 
@@ -100,12 +136,6 @@ void write_hooks(JsonWriter& json, const Hooks& hooks) {
   if (inner.text() != "{}") json.key("hooks").raw(inner.text());
 }
 
-void write_mapping(JsonWriter& json, const IdMapping& mapping) {
-  json.begin_object();
-  json.member("containerID", mapping.container_id).member("hostID", mapping.host_id).member("size", mapping.size);
-  json.end_object();
-}
-
 void write_namespace(JsonWriter& json, const Namespace& entry) {
   json.begin_object();
   json.member("type", entry.type);
@@ -122,6 +152,39 @@ void write_device(JsonWriter& json, const Device& device) {
   json.end_object();
 }
 
+void write_tuning(JsonWriter& json, const Linux& linux_part) {
+  if (!linux_part.time_offsets.empty()) {
+    json.key("timeOffsets").begin_object();
+    for (const TimeOffset& offset : linux_part.time_offsets) {
+      json.key(offset.clock).begin_object();
+      json.member("secs", offset.seconds).member("nanosecs", offset.nanoseconds);
+      json.end_object();
+    }
+    json.end_object();
+  }
+  if (linux_part.personality) {
+    json.key("personality").begin_object();
+    json.member("domain", *linux_part.personality);
+    json.end_object();
+  }
+  if (linux_part.memory_policy) {
+    json.key("memoryPolicy").begin_object();
+    json.member("mode", linux_part.memory_policy->mode);
+    write_text(json, "nodes", linux_part.memory_policy->nodes);
+    write_texts(json, "flags", linux_part.memory_policy->flags);
+    json.end_object();
+  }
+  if (!linux_part.net_devices.empty()) {
+    json.key("netDevices").begin_object();
+    for (const auto& [name, inside] : linux_part.net_devices) {
+      json.key(name).begin_object();
+      json.member("name", inside);
+      json.end_object();
+    }
+    json.end_object();
+  }
+}
+
 void write_linux(JsonWriter& json, const Linux& linux_part) {
   json.begin_object();
   write_array(json, "uidMappings", linux_part.uid_mappings, write_mapping);
@@ -136,6 +199,7 @@ void write_linux(JsonWriter& json, const Linux& linux_part) {
   write_texts(json, "maskedPaths", linux_part.masked_paths);
   write_texts(json, "readonlyPaths", linux_part.readonly_paths);
   write_text(json, "mountLabel", linux_part.mount_label);
+  write_tuning(json, linux_part);
   json.end_object();
 }
 
