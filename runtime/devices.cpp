@@ -7,20 +7,30 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "base/mount.hpp"
 #include "base/path_in_root.hpp"
+#include "base/text.hpp"
 
 namespace runtime {
 namespace {
 
+using base::ErrorKind;
+using base::UniqueFd;
+
+constexpr mode_t usual_mode = 0666;
+constexpr std::size_t max_uevent_bytes = 4096;
+constexpr std::string_view dev_prefix = "/dev/";
+
 struct StandardDevice {
-  const char* name;
+  const char* path;
   unsigned major;
   unsigned minor;
 };
 
 constexpr StandardDevice standard_devices[] = {
-    {"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+    {"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
 };
 
 struct DevLink {
@@ -33,81 +43,146 @@ constexpr DevLink dev_links[] = {
     {"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},      {"ptmx", "pts/ptmx"},
 };
 
-constexpr std::string_view dev_prefix = "/dev/";
-
-base::UniqueFd clone_device(const std::string& path, mode_t type, dev_t number) {
-  base::UniqueFd tree = base::clone_tree(AT_FDCWD, path, false);
-  struct stat status {};
-  if (::fstat(tree.get(), &status) != 0) throw base::os_error("examining ", base::quoted(path));
-  if ((status.st_mode & S_IFMT) != type || status.st_rdev != number)
-    throw base::make_error(base::ErrorKind::unsupported, "the host's ", base::quoted(path), " is not device ",
-                           major(number), ":", minor(number));
-  return tree;
+mode_t type_of(const Device& device) {
+  if (device.type == 'p') return S_IFIFO;
+  return device.type == 'b' ? S_IFBLK : S_IFCHR;
 }
 
-// An empty file to mount on. Exists already only when the spec names a device twice.
-void make_mount_point(int directory, const char* name) {
-  if (::mknodat(directory, name, S_IFREG | 0644, 0) != 0 && errno != EEXIST)
-    throw base::os_error("creating \"/dev/", name, "\"");
+bool is_node_of(const struct stat& status, const Device& device) {
+  if ((status.st_mode & S_IFMT) != type_of(device)) return false;
+  return device.type == 'p' || status.st_rdev == makedev(device.major, device.minor);
+}
+
+struct stat status_of(int fd, const std::string& path) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) throw base::os_error("examining ", base::quoted(path));
+  return status;
+}
+
+/// The mount of the host's node at `path`, if it is this device there.
+UniqueFd clone_node(const std::string& path, const Device& device) {
+  const UniqueFd node{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+  if (!node || !is_node_of(status_of(node.get(), path), device)) return {};
+  UniqueFd tree = base::clone_tree(AT_FDCWD, path, false);
+  // Another may have been put there since; what counts is what we hold.
+  return is_node_of(status_of(tree.get(), path), device) ? std::move(tree) : UniqueFd{};
+}
+
+UniqueFd find_node(const Device& device) {
+  if (device.type == 'p') return {};
+  if (UniqueFd tree = clone_node(device.path, device)) return tree;
+  const std::string uevent =
+      base::concat("/sys/dev/", device.type == 'b' ? "block/" : "char/", device.major, ":", device.minor, "/uevent");
+  const auto text = base::try_read_file(AT_FDCWD, uevent, max_uevent_bytes);
+  const auto path = text ? device_path_of(*text) : std::nullopt;
+  return path ? clone_node(*path, device) : UniqueFd{};
 }
 
 bool is_standard(const std::string& path) {
   for (const StandardDevice& device : standard_devices)
-    if (path == base::concat(dev_prefix, device.name)) return true;
+    if (path == device.path) return true;
   return false;
-}
-
-mode_t file_type(char type) {
-  return type == 'b' ? S_IFBLK : S_IFCHR;
 }
 
 bool lies_in_dev(const std::string& path) {
   return path.starts_with(dev_prefix);
 }
 
-void bind_device(int root, const HostDevice& device, const std::string& path) {
-  const base::UniqueFd target = base::make_file_in_root(root, path);
-  base::attach(device.tree.get(), target.get());
+void set_owner_and_mode(int directory, const std::string& name, const Device& device) {
+  // Another container may share this directory and have replaced it since.
+  const UniqueFd node = base::open_beneath(directory, name, O_PATH | O_NOFOLLOW);
+  if (!is_node_of(status_of(node.get(), name), device))
+    throw base::make_error(ErrorKind::internal, "it was replaced while the container started");
+  if (::fchownat(node.get(), "", device.uid, device.gid, AT_EMPTY_PATH) != 0)
+    throw base::os_error("giving it to user ", device.uid, " and group ", device.gid);
+  const std::string link = base::concat("/proc/self/fd/", node.get());
+  if (::chmod(link.c_str(), device.file_mode.value_or(usual_mode)) != 0) throw base::os_error("setting its mode");
+}
+
+/// An existing entry serves only if it is the same device. Source: config-linux.md "Devices".
+bool is_there_already(int directory, const std::string& name, const Device& device) {
+  struct stat status {};
+  if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) throw base::os_error("examining it");
+  if (is_node_of(status, device)) return true;
+  if (!S_ISREG(status.st_mode) || status.st_size != 0)
+    throw base::make_error(ErrorKind::already_exists, "something else is there already");
+  return false;
+}
+
+void bind_node(int directory, const std::string& name, const HostDevice& entry) {
+  if (!entry.tree)
+    throw base::make_error(ErrorKind::unsupported, "device nodes cannot be made here, and the host has no node of ",
+                           entry.device.type == 'b' ? "block" : "character", " device ", entry.device.major, ":",
+                           entry.device.minor);
+  if (::mknodat(directory, name.c_str(), S_IFREG | 0644, 0) != 0 && errno != EEXIST)
+    throw base::os_error("making a place for it");
+  const UniqueFd target = base::open_beneath(directory, name, O_PATH | O_NOFOLLOW);
+  base::attach(entry.tree.get(), target.get());
+}
+
+void make_node(int directory, const std::string& name, const HostDevice& entry) {
+  const Device& device = entry.device;
+  const dev_t number = device.type == 'p' ? 0 : makedev(device.major, device.minor);
+  if (::mknodat(directory, name.c_str(), type_of(device) | 0600, number) == 0)
+    return set_owner_and_mode(directory, name, device);
+  if (errno != EEXIST && errno != EPERM) throw base::os_error("making the node");
+  if (errno == EEXIST && is_there_already(directory, name, device)) return;
+  bind_node(directory, name, entry);
+}
+
+void make_device(int root, const std::string& path, const HostDevice& entry) {
+  base::with_context(
+      [&] {
+        const std::size_t slash = path.rfind('/');
+        const std::string folder = slash == std::string::npos ? "/" : path.substr(0, slash + 1);
+        make_node(base::make_directories_in_root(root, folder).fd.get(), path.substr(slash + 1), entry);
+      },
+      "device ", base::quoted(entry.device.path));
 }
 
 }  // namespace
 
+std::optional<std::string> device_path_of(std::string_view uevent) {
+  constexpr std::string_view key = "DEVNAME=";
+  for (const std::string_view line : base::split(uevent, '\n'))
+    if (line.starts_with(key) && line.size() > key.size() && line.find("..") == std::string_view::npos)
+      return base::concat(dev_prefix, line.substr(key.size()));
+  return std::nullopt;
+}
+
 HostDevices clone_host_devices(const std::vector<Device>& devices) {
   HostDevices result;
-  for (const StandardDevice& device : standard_devices) {
-    const std::string path = base::concat(dev_prefix, device.name);
-    result.standard.push_back({path, clone_device(path, S_IFCHR, makedev(device.major, device.minor))});
+  for (const StandardDevice& entry : standard_devices) {
+    const Device device{.path = entry.path, .major = entry.major, .minor = entry.minor};
+    UniqueFd tree = clone_node(device.path, device);
+    if (!tree)
+      throw base::make_error(ErrorKind::unsupported, "the host's ", base::quoted(device.path), " is not device ",
+                             device.major, ":", device.minor);
+    result.standard.push_back({device, std::move(tree)});
   }
-  for (const Device& device : devices) {
-    if (is_standard(device.path)) continue;
-    if (device.type == 'p')
-      throw base::make_error(base::ErrorKind::unsupported, "device ", base::quoted(device.path),
-                             ": type p is not supported");
-    result.others.push_back(
-        {device.path, clone_device(device.path, file_type(device.type), makedev(device.major, device.minor))});
-  }
+  const Device null{.path = standard_devices[0].path, .major = 1, .minor = 3};
+  result.mask = clone_node(null.path, null);
+  for (const Device& device : devices)
+    if (!is_standard(device.path)) result.others.push_back({device, find_node(device)});
   return result;
 }
 
 void populate_dev(int dev, const HostDevices& devices) {
-  for (const HostDevice& device : devices.standard) {
-    const std::string name = device.path.substr(dev_prefix.size());
-    make_mount_point(dev, name.c_str());
-    base::attach_at(device.tree.get(), dev, name);
-  }
+  for (const HostDevice& entry : devices.standard) make_device(dev, entry.device.path.substr(dev_prefix.size()), entry);
   for (const DevLink& link : dev_links)
     if (::symlinkat(link.target, dev, link.name) != 0) throw base::os_error("linking \"/dev/", link.name, "\"");
-  for (const HostDevice& device : devices.others)
-    if (lies_in_dev(device.path)) bind_device(dev, device, device.path.substr(dev_prefix.size()));
+  for (const HostDevice& entry : devices.others)
+    if (lies_in_dev(entry.device.path)) make_device(dev, entry.device.path.substr(dev_prefix.size()), entry);
 }
 
-void bind_other_devices(int root, const HostDevices& devices) {
-  for (const HostDevice& device : devices.others)
-    if (!lies_in_dev(device.path)) bind_device(root, device, device.path);
+void make_other_devices(int root, const HostDevices& devices) {
+  for (const HostDevice& entry : devices.others)
+    if (!lies_in_dev(entry.device.path)) make_device(root, entry.device.path, entry);
 }
 
 void bind_console(int dev, int terminal_slave) {
-  make_mount_point(dev, "console");
+  if (::mknodat(dev, "console", S_IFREG | 0644, 0) != 0 && errno != EEXIST)
+    throw base::os_error("making \"/dev/console\"");
   base::attach_at(base::clone_tree(terminal_slave, "", false).get(), dev, "console");
 }
 

@@ -182,7 +182,7 @@ class Init {
     if (!kernel_.sets_attributes && parts.rootfs.read_only) base::set_attributes(root, MOUNT_ATTR_RDONLY, 0, false);
     tree.mounted =
         mount_all(root, parts.mounts, plan_, parts.devices, {.kernel = kernel_, .attach = [&] { attach(root, parts); }});
-    bind_other_devices(root, parts.devices);
+    make_other_devices(root, parts.devices);
     if (spec_.process.terminal) tree.terminal = open_container_terminal(tree);
     if (!spec_.linux.sysctl.empty()) write_sysctls(tree.mounted.proc.get(), spec_.linux.sysctl);
     make_working_directory(root, process_);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <optional>
 #include <sys/stat.h>
 
 #include "base/error.hpp"
@@ -13,24 +14,32 @@ namespace {
 
 constexpr std::uint64_t inert = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
-/// One empty directory for all masks: mounted on the first, cloned for the others, because a mount that was never
-/// attached cannot be cloned before Linux 6.15.
-class EmptyDirectory {
+/// One mount for many places: itself on the first, cloned for the others, because a mount that was never attached
+/// cannot be cloned before Linux 6.15.
+class Cover {
  public:
+  explicit Cover(base::UniqueFd mount) : mount_(std::move(mount)) {}
+
   void attach_to(int target) {
-    if (mount_) return base::attach(base::clone_tree(mount_.get(), "", false).get(), target);
-    mount_ = base::FilesystemContext{"tmpfs"}.set("mode", "0555").set("nr_inodes", "1").create(inert);
+    if (is_attached_) return base::attach(base::clone_tree(mount_.get(), "", false).get(), target);
     base::attach(mount_.get(), target);
+    is_attached_ = true;
   }
 
  private:
   base::UniqueFd mount_;
+  bool is_attached_ = false;
 };
+
+base::UniqueFd make_empty_directory() {
+  return base::FilesystemContext{"tmpfs"}.set("mode", "0555").set("nr_inodes", "1").create(inert);
+}
 
 }  // namespace
 
 void mask_paths(int root, const std::vector<std::string>& paths, int null_device) {
-  EmptyDirectory empty;
+  Cover null{base::duplicate(null_device)};
+  std::optional<Cover> empty;
   for (const std::string& path : paths) {
     const base::UniqueFd target = base::try_open_in_root(root, path, O_PATH);
     if (!target) continue;
@@ -38,10 +47,8 @@ void mask_paths(int root, const std::vector<std::string>& paths, int null_device
     if (::fstat(target.get(), &status) != 0) throw base::os_error("examining ", base::quoted(path));
     base::with_context(
         [&] {
-          if (S_ISDIR(status.st_mode))
-            empty.attach_to(target.get());
-          else
-            base::attach(base::clone_tree(null_device, "", false).get(), target.get());
+          if (S_ISDIR(status.st_mode) && !empty) empty.emplace(make_empty_directory());
+          (S_ISDIR(status.st_mode) ? *empty : null).attach_to(target.get());
         },
         "masking ", base::quoted(path));
   }
@@ -54,8 +61,10 @@ void protect_paths(int root, const std::vector<std::string>& paths) {
     base::with_context(
         [&] {
           const base::UniqueFd tree = base::clone_tree(target.get(), "", true);
-          base::set_attributes(tree.get(), MOUNT_ATTR_RDONLY, 0, true);
+          const bool early = base::has_mount_setattr();
+          if (early) base::set_attributes(tree.get(), MOUNT_ATTR_RDONLY, 0, true);
           base::attach(tree.get(), target.get());
+          if (!early) base::set_attributes(tree.get(), MOUNT_ATTR_RDONLY, 0, true);
         },
         "making ", base::quoted(path), " read-only");
   }

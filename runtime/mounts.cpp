@@ -44,6 +44,13 @@ std::string target_of_link(const std::string& path) {
   return size > 0 ? std::string{text.data(), static_cast<std::size_t>(size)} : std::string{};
 }
 
+// Other kernels do not know the mount option "context", and ignoring it would be ignoring a boundary.
+void check_label(const std::string& label) {
+  if (!label.empty() && ::access("/sys/fs/selinux/enforce", F_OK) != 0)
+    throw base::make_error(ErrorKind::unsupported,
+                           "config.json: linux.mountLabel is given, but this kernel does not run SELinux");
+}
+
 PreparedMount prepare_bind(const MountStep& step, const UniqueFd& mapped, bool private_by_default) {
   PreparedMount prepared{.step = &step};
   if (step.options.copy_symlink) prepared.link_target = target_of_link(step.source);
@@ -178,6 +185,7 @@ class Mounter {
 
 std::vector<PreparedMount> prepare_mounts(const ContainerPlan& plan, const std::vector<UniqueFd>& mapped) {
   static const UniqueFd none;
+  check_label(plan.mount_label);
   std::vector<PreparedMount> mounts;
   mounts.reserve(plan.mounts.size());
   for (std::size_t i = 0; i < plan.mounts.size(); ++i) {

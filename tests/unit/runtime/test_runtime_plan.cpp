@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <linux/mount.h>
 #include <sched.h>
 
 #include "base/error.hpp"
@@ -81,8 +82,40 @@ TEST_CASE("mounts that would break a container are refused, naming the destinati
   CHECK(problem_of(spec_with({{"/proc", "tmpfs", "tmpfs", {}}})).find("/proc") != std::string::npos);
   CHECK(problem_of(spec_with({{"/x", "", "", {}}})).find("/x") != std::string::npos);
   CHECK(problem_of(spec_with({{"/x", "bind", "", {}}})).find("source") != std::string::npos);
-  CHECK(problem_of(spec_with({{"/x", "bind", "/y", {"remount"}}})).find("remount") != std::string::npos);
   CHECK(problem_of(spec_with({{"/x", "bind", "/y", {"tmpcopyup"}}})).find("tmpcopyup") != std::string::npos);
+}
+
+TEST_CASE("a remount needs no source, may name the root, and is no mount on /dev") {
+  const runtime::ContainerPlan plan =
+      runtime::plan_container(spec_with({{"/", "", "", {"remount", "ro"}}, {"/dev", "", "", {"remount"}}}), "/b");
+  REQUIRE(plan.mounts.size() == 3);
+  CHECK(plan.mounts[0].kind == runtime::MountKind::device_tmpfs);
+  CHECK(plan.mounts[1].kind == runtime::MountKind::remount);
+}
+
+TEST_CASE("an idmapped mount has its own mappings, or those of the container") {
+  runtime::Mount mount{"/x", "bind", "/y", {"rbind", "ridmap"}, {{0, 5, 1}}, {{0, 6, 1}}};
+  const auto own = runtime::plan_container(spec_with({mount}), "/b").mounts.back();
+  CHECK(own.options.id_map == runtime::IdMap::recursive);
+  CHECK(own.uid_mappings.front().host_id == 5);
+  mount.options = {"bind"};
+  CHECK(runtime::plan_container(spec_with({mount}), "/b").mounts.back().options.id_map == runtime::IdMap::single);
+  mount.gid_mappings.clear();
+  CHECK(problem_of(spec_with({mount})).find("gidMappings") != std::string::npos);
+  mount.uid_mappings.clear();
+  mount.options = {"bind", "idmap"};
+  runtime::Spec spec = spec_with({mount});
+  spec.linux.uid_mappings = spec.linux.gid_mappings = {{0, 77, 9}};
+  CHECK(runtime::plan_container(spec, "/b").mounts.back().gid_mappings.front().host_id == 77);
+  spec.linux.namespaces = {{"mount", ""}};
+  CHECK(problem_of(spec).find("user namespace") != std::string::npos);
+  CHECK(problem_of(spec_with({{"/x", "tmpfs", "tmpfs", {"idmap"}}})).find("bind") != std::string::npos);
+}
+
+TEST_CASE("recursive attributes of a file system of our own are plain ones") {
+  const runtime::MountStep step = runtime::plan_mount({"/x", "tmpfs", "tmpfs", {"rro", "noexec"}}, "/b");
+  CHECK(step.options.set == (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC));
+  CHECK(step.options.recursive_set == 0);
 }
 
 TEST_CASE("a container without a mount on /dev gets one, before all others") {
