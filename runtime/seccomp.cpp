@@ -1,5 +1,6 @@
 #include "runtime/seccomp.hpp"
 
+#include <linux/seccomp.h>
 #include <optional>
 
 #include "base/error.hpp"
@@ -17,9 +18,18 @@ std::optional<SeccompFilter> find_embedded(std::string_view seccomp_json) {
   for (std::size_t index = 0; index < embedded_seccomp_count; ++index) {
     const EmbeddedSeccomp& candidate = embedded_seccomp[index];
     if (candidate.json == seccomp_json)
-      return SeccompFilter{{candidate.program, candidate.program + candidate.length}, 0};
+      return SeccompFilter{.program = {candidate.program, candidate.program + candidate.length}};
   }
   return std::nullopt;
+}
+
+SeccompProfile parse(std::string_view seccomp_json) {
+  return parse_seccomp(base::JsonAt::parse(seccomp_json, "the seccomp profile"));
+}
+
+void add_listener(SeccompFilter& filter, const SeccompProfile& profile) {
+  filter.listener_path = profile.listener_path;
+  filter.listener_metadata = profile.listener_metadata;
 }
 
 }  // namespace
@@ -28,10 +38,14 @@ SeccompFilter compile_seccomp(std::string_view seccomp_json, int cache_dir_fd) {
   if (seccomp_json.empty()) return {};
   if (std::optional<SeccompFilter> filter = find_embedded(seccomp_json)) return std::move(*filter);
   const SeccompCache cache{cache_dir_fd, seccomp_json};
-  if (std::optional<SeccompFilter> filter = cache.find()) return std::move(*filter);
-  const SeccompProfile profile = parse_seccomp(base::JsonAt::parse(seccomp_json, "the seccomp profile"));
-  SeccompFilter filter{emit_seccomp(profile), profile.flags};
+  if (std::optional<SeccompFilter> filter = cache.find()) {
+    if ((filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) add_listener(*filter, parse(seccomp_json));
+    return std::move(*filter);
+  }
+  const SeccompProfile profile = parse(seccomp_json);
+  SeccompFilter filter{.program = emit_seccomp(profile), .flags = profile.flags};
   cache.store(filter);
+  add_listener(filter, profile);
   return filter;
 }
 

@@ -20,7 +20,7 @@ struct SeccompFilter {
 /// @param seccomp_json   Empty: no filter.
 /// @param cache_dir_fd   Folder for compiled filters, or -1. One that is not ours, or is writable for others, is
 /// ignored.
-/// @throws Error corrupt for a malformed object, unsupported for SCMP_ACT_NOTIFY or a filter that is too long.
+/// @throws Error corrupt for a malformed object, unsupported for a filter that is too long.
 /// Source: runtime-spec config-linux.md "Seccomp". Names of unknown system calls are skipped.
 SeccompFilter compile_seccomp(std::string_view seccomp_json, int cache_dir_fd);
 

@@ -1,8 +1,12 @@
 #include "runtime/seccomp_cache.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
@@ -14,9 +18,12 @@ namespace runtime {
 namespace {
 
 /// To be raised whenever the compiler gives another program for the same profile.
-constexpr int compiler_version = 1;
+constexpr int compiler_version = 2;
 constexpr std::size_t digest_digits = 64;
 constexpr std::size_t max_file_bytes = digest_digits + 1 + sizeof(unsigned) + BPF_MAXINSNS * sizeof(sock_filter);
+
+/// Files that are kept: some containers' profiles, each of a few kilobytes.
+constexpr std::size_t max_files = 64;
 
 bool belongs_to_us(const struct stat& status) {
   return status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
@@ -56,6 +63,24 @@ std::string encode(const SeccompFilter& filter) {
   return base::concat(base::sha256(payload).hex(), '\n', payload);
 }
 
+/// Nanoseconds since 1970; the far past when it is gone.
+std::int64_t written_at(int folder, const std::string& name) {
+  struct stat status {};
+  if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+/// Removes the oldest files, what killed writers left included. Others may do the same at the same time.
+void make_room(int folder) {
+  std::vector<std::pair<std::int64_t, std::string>> files;
+  for (std::string& name : base::list_directory(folder, ".")) files.emplace_back(0, std::move(name));
+  if (files.size() < max_files) return;
+  for (auto& [time, name] : files) time = written_at(folder, name);
+  std::sort(files.begin(), files.end());
+  files.resize(files.size() - max_files + 1);
+  for (const auto& [time, name] : files) ::unlinkat(folder, name.c_str(), 0);
+}
+
 }  // namespace
 
 SeccompCache::SeccompCache(int folder_fd, std::string_view seccomp_json) {
@@ -80,6 +105,7 @@ std::optional<SeccompFilter> SeccompCache::find() const {
 void SeccompCache::store(const SeccompFilter& filter) const noexcept {
   if (folder_ < 0) return;
   try {
+    make_room(folder_);
     base::write_file_atomically(folder_, name_, encode(filter), base::Durability::volatile_, 0400);
   } catch (const std::exception& error) {
     base::log(base::LogLevel::debug, "seccomp cache: ", error.what());

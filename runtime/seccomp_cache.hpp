@@ -10,7 +10,8 @@ namespace runtime {
 
 /// Compiled filters in a folder of our own: one file each, named by the SHA-256 of everything that the program depends
 /// on, mode 0400, its first line the SHA-256 of the rest. A folder that is not ours, or that others may write to, is
-/// left alone, and so is any file that is not as we wrote it.
+/// left alone, and so is any file that is not as we wrote it: a damaged one is as good as none. Writers publish by
+/// rename, so there may be any number of them. The number of files is bounded; the oldest go first.
 class SeccompCache {
  public:
   /// @param folder_fd  Borrowed; -1: no cache.

@@ -1,5 +1,7 @@
 #include "runtime/seccomp_emit.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <linux/seccomp.h>
 #include <map>
 #include <optional>
@@ -30,6 +32,7 @@ std::map<std::uint32_t, CallRules> group_by_number(const SeccompProfile& profile
       const std::optional<std::uint32_t> number = syscall_number(architecture, name);
       if (!number) continue;
       CallRules& call = calls[*number];
+      if (rule.action == profile.default_action) continue;  // says nothing, as libseccomp's users have it
       if (!rule.arguments.empty())
         call.with_arguments.push_back(&rule);
       else if (call.without == nullptr)
@@ -39,7 +42,8 @@ std::map<std::uint32_t, CallRules> group_by_number(const SeccompProfile& profile
 }
 
 Place emit_call(SeccompProgram& program, const CallRules& call, std::uint32_t default_action) {
-  Place next = program.answer(call.without != nullptr ? call.without->action : default_action);
+  if (call.without != nullptr) return program.answer(call.without->action);
+  Place next = program.answer(default_action);
   for (auto rule = call.with_arguments.rbegin(); rule != call.with_arguments.rend(); ++rule) {
     Place inner = program.answer((*rule)->action);
     for (auto argument = (*rule)->arguments.rbegin(); argument != (*rule)->arguments.rend(); ++argument)
@@ -47,6 +51,21 @@ Place emit_call(SeccompProgram& program, const CallRules& call, std::uint32_t de
     next = inner;
   }
   return next;
+}
+
+bool is_permissive(std::uint32_t action) {
+  const std::uint32_t kind = action & SECCOMP_RET_ACTION_FULL;
+  return kind == SECCOMP_RET_ALLOW || kind == SECCOMP_RET_LOG || kind == SECCOMP_RET_TRACE;
+}
+
+/// What is answered to calls that are newer than all that the profile knows: ENOSYS, so that programs fall back to
+/// older ones, as runc does for the architectures that a profile names.
+std::uint32_t action_for_newer(const SeccompProfile& profile, const SyscallArchitecture& architecture) {
+  const bool is_named = std::any_of(profile.architectures.begin(), profile.architectures.end(), [&](const auto& name) {
+    const std::optional<SyscallArchitecture> one = find_architecture(name);
+    return one && one->name == architecture.name;
+  });
+  return is_named && !is_permissive(profile.default_action) ? SECCOMP_RET_ERRNO | ENOSYS : profile.default_action;
 }
 
 /// From `first` up to the next segment's first, all numbers go to `place`.
@@ -63,10 +82,12 @@ std::vector<Segment> make_segments(SeccompProgram& program, const SeccompProfile
     if (segments.back().first == first) segments.pop_back();
     if (segments.empty() || segments.back().place != place) segments.push_back({first, place});
   };
-  for (const auto& [number, call] : group_by_number(profile, architecture)) {
+  const std::map<std::uint32_t, CallRules> calls = group_by_number(profile, architecture);
+  for (const auto& [number, call] : calls) {
     begin_segment(number, emit_call(program, call, profile.default_action));
     begin_segment(number + 1, otherwise);
   }
+  if (!calls.empty()) begin_segment(calls.rbegin()->first + 1, program.answer(action_for_newer(profile, architecture)));
   return segments;
 }
 

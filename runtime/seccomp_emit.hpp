@@ -8,8 +8,9 @@
 namespace runtime {
 
 /// The profile as a BPF program: a branch by architecture, a binary search over the numbers, then argument tests.
-/// For one system call, rules with arguments are tried first, in their order, then the first rule without; a call of an
-/// architecture that the profile does not name kills the process.
+/// As with libseccomp, the first rule without arguments is all there is for its system call, wherever it stands, and a
+/// rule for the default action says nothing. Other rules are tried in their order, where libseccomp has one of its own
+/// for those that overlap. A call of an architecture that the profile does not name kills the process.
 /// @throws Error unsupported, when it has more than BPF_MAXINSNS instructions.
 std::vector<sock_filter> emit_seccomp(const SeccompProfile& profile);
 

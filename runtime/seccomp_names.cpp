@@ -24,6 +24,15 @@ constexpr std::array<SyscallArchitecture, 2> architectures = {{
 }};
 #endif
 
+/// Source: runtime-spec config-linux.md "Seccomp".
+constexpr std::array<std::string_view, 24> all_architectures = {
+    "SCMP_ARCH_NATIVE",      "SCMP_ARCH_X86",         "SCMP_ARCH_X86_64", "SCMP_ARCH_X32",       "SCMP_ARCH_ARM",
+    "SCMP_ARCH_AARCH64",     "SCMP_ARCH_MIPS",        "SCMP_ARCH_MIPS64", "SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL",
+    "SCMP_ARCH_MIPSEL64",    "SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PPC",    "SCMP_ARCH_PPC64",     "SCMP_ARCH_PPC64LE",
+    "SCMP_ARCH_S390",        "SCMP_ARCH_S390X",       "SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64",  "SCMP_ARCH_RISCV64",
+    "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K",        "SCMP_ARCH_SH",     "SCMP_ARCH_SHEB",
+};
+
 using Entry = std::pair<std::string_view, std::uint32_t>;
 
 /// Newer than Debian 12's libseccomp. From 424 on a call has the same number everywhere. Source: syscall_64.tbl, 6.17.
@@ -71,6 +80,10 @@ std::optional<std::uint32_t> look_up(const std::array<Entry, Size>& table, std::
 
 const SyscallArchitecture& native_architecture() noexcept {
   return architectures[0];
+}
+
+bool is_architecture_name(std::string_view name) noexcept {
+  return std::find(all_architectures.begin(), all_architectures.end(), name) != all_architectures.end();
 }
 
 std::optional<SyscallArchitecture> find_architecture(std::string_view name) noexcept {

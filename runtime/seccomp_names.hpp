@@ -16,6 +16,8 @@ struct SyscallArchitecture {
 
 /// The one this program was built for.
 const SyscallArchitecture& native_architecture() noexcept;
+/// Whether it is one of the names that the runtime-spec lists, or SCMP_ARCH_NATIVE.
+bool is_architecture_name(std::string_view name) noexcept;
 /// Nothing for architectures that cannot run on this machine; their code never executes, so no filter is needed.
 std::optional<SyscallArchitecture> find_architecture(std::string_view name) noexcept;
 /// The number, for x32 with its bit 30; nothing when the architecture has no such call or we do not know it.

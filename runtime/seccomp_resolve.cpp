@@ -116,6 +116,7 @@ std::string resolve_profile_json(std::string_view profile_json, const std::vecto
     for (const base::JsonAt& rule : rules->array())
       if (applies(rule, bits))
         for (SyscallRule& parsed : rules_of(rule)) profile.rules.push_back(std::move(parsed));
+  parse_seccomp_flags(json, profile);
   return write_seccomp(profile);
 }
 

@@ -42,16 +42,22 @@ struct SyscallRule {
 struct SeccompProfile {
   std::uint32_t default_action = 0;
   std::vector<std::string> architectures;  ///< "SCMP_ARCH_X86_64"; empty: the native one.
-  unsigned flags = 0;                      ///< SECCOMP_FILTER_FLAG_x
+  unsigned flags = 0;                      ///< SECCOMP_FILTER_FLAG_x; NEW_LISTENER when some rule notifies.
+  std::string listener_path;               ///< Of the agent; empty unless some rule notifies.
+  std::string listener_metadata;
   std::vector<SyscallRule> rules;
 };
 
-/// Reads `linux.seccomp` of the runtime-spec. @throws Error corrupt, or unsupported for SCMP_ACT_NOTIFY.
+/// Reads `linux.seccomp` of the runtime-spec. @throws Error corrupt. As with runc, SCMP_ACT_NOTIFY is refused as the
+/// default and for what the last stage needs to reach the agent.
 SeccompProfile parse_seccomp(const base::JsonAt& json);
+/// "flags", "listenerPath" and "listenerMetadata", once the rules are known.
+void parse_seccomp_flags(const base::JsonAt& json, SeccompProfile& profile);
 /// One element of "syscalls" whose names are under "names". A rule that tests the same argument twice means "either",
 /// as runc has it, and becomes several rules.
 std::vector<SyscallRule> parse_syscall_rules(const base::JsonAt& json);
-/// "SCMP_ACT_ERRNO" and its errno to SECCOMP_RET_ERRNO | errno; EPERM when `errno_key` is absent in `json`.
+/// "SCMP_ACT_ERRNO" and its errno to SECCOMP_RET_ERRNO | errno; EPERM when `errno_key` is absent in `json`. An errno
+/// with an action that has none is an error (config-linux.md "Seccomp").
 std::uint32_t parse_seccomp_action(const base::JsonAt& json, std::string_view action_key, std::string_view errno_key);
 
 /// Compact JSON of `linux.seccomp`. low_half_is_none_of is written as rules that libseccomp's runtimes understand.

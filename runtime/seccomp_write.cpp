@@ -27,6 +27,8 @@ ActionName name_of(std::uint32_t action) {
       return {"SCMP_ACT_TRACE", true};
     case SECCOMP_RET_LOG:
       return {"SCMP_ACT_LOG", false};
+    case SECCOMP_RET_USER_NOTIF:
+      return {"SCMP_ACT_NOTIFY", false};
     default:
       return {"SCMP_ACT_KILL_THREAD", false};
   }
@@ -120,7 +122,11 @@ std::string write_seccomp(const SeccompProfile& profile) {
   std::vector<std::string> flags;
   if ((profile.flags & SECCOMP_FILTER_FLAG_LOG) != 0) flags.emplace_back("SECCOMP_FILTER_FLAG_LOG");
   if ((profile.flags & SECCOMP_FILTER_FLAG_SPEC_ALLOW) != 0) flags.emplace_back("SECCOMP_FILTER_FLAG_SPEC_ALLOW");
+  if ((profile.flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) != 0)
+    flags.emplace_back("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
   if (!flags.empty()) json.member("flags", flags);
+  if (!profile.listener_path.empty()) json.member("listenerPath", profile.listener_path);
+  if (!profile.listener_metadata.empty()) json.member("listenerMetadata", profile.listener_metadata);
   json.key("syscalls").begin_array();
   for (const SyscallRule& rule : profile.rules) write_expanded(json, rule);
   json.end_array().end_object();
