@@ -75,10 +75,13 @@ std::vector<std::string> all_capability_names() {
 }
 
 std::uint64_t kernel_capability_bits() {
-  std::uint64_t bits = 0;
-  for (unsigned number = 0; number < 64 && ::prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; ++number)
-    bits |= std::uint64_t{1} << number;
-  return bits;
+  // The kernel knows all up to its last one, and answers EINVAL beyond.
+  unsigned known = 0, unknown = 64;
+  while (unknown - known > 1) {
+    const unsigned middle = (known + unknown) / 2;
+    (::prctl(PR_CAPBSET_READ, middle, 0, 0, 0) >= 0 ? known : unknown) = middle;
+  }
+  return ~std::uint64_t{0} >> (63 - known);
 }
 
 }  // namespace runtime

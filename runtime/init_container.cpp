@@ -151,7 +151,10 @@ class Init {
   }
 
   void take_ids() {
-    if (is_mapped_later()) expect_sync(orders_.channel, Sync::ids_mapped);
+    if (is_mapped_later()) {
+      ignored_signals_ = ignored_signals();  // the time for that is free here
+      expect_sync(orders_.channel, Sync::ids_mapped);
+    }
     may_set_groups_ = become_container_root();
     // Changed ids cleared the flag; helpers that join our namespaces still need it.
     const bool is_visited = waits_for_network() || is_fuse() || has_early_hooks();
@@ -271,6 +274,7 @@ class Init {
     stage.tiny_init = request_.tiny_init;
     stage.die_with_parent = request_.die_with_parent;
     stage.label = label_.text;
+    stage.ignored_signals = ignored_signals_;
     const HookContainer container = request_.hooks_for ? *request_.hooks_for : HookContainer{};
     if (!spec_.hooks.start_container.empty())
       add_start_hooks(spec_.hooks.start_container, hook_state(container, ::getpid(), "created"), stage);
@@ -288,6 +292,7 @@ class Init {
   KernelFeatures kernel_ = running_kernel_features();
   ExecLabel label_;
   pid_t outer_pid_ = 0;  ///< Ours as the runtime sees it, when a seccomp agent is to be told.
+  std::uint64_t ignored_signals_ = StagePlan{}.ignored_signals;
   bool may_set_groups_ = false;
   bool has_entered_ = false;  ///< Joined all but a mount namespace, in enter_first_then_run.
   bool is_network_up_ = false;
