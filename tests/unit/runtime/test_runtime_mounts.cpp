@@ -5,7 +5,6 @@
 
 #include "base/error.hpp"
 #include "runtime/mount_options.hpp"
-#include "runtime/mounts_cgroup.hpp"
 #include "runtime/mounts_idmap.hpp"
 #include "tests/unit/runtime/sample_container.hpp"
 
@@ -37,24 +36,6 @@ std::string mount_line(SampleContainer& container, const std::string& place) {
 }
 
 }  // namespace
-
-TEST_CASE("the hierarchies of a host with both cgroup versions are found with our place in them") {
-  const auto found = runtime::parse_hierarchies(
-      "30 20 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
-      "31 30 0:27 / /sys/fs/cgroup/cpu,cpuacct rw shared:4 - cgroup cgroup rw,cpu,cpuacct\n"
-      "32 30 0:28 /docker/7 /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
-      "33 30 0:29 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
-      "34 30 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
-      "12:cpu,cpuacct:/user/x\n5:memory:/docker/7/y\n3:freezer:/\n1:name=systemd:/a:b\n0::/user/x\n");
-  REQUIRE(found.size() == 4);
-  CHECK(found[0].name == "cpu,cpuacct");
-  CHECK(found[0].own == "/user/x");
-  CHECK(found[1].root == "/docker/7");
-  CHECK(found[1].own == "/docker/7/y");
-  CHECK(found[2].controllers == "name=systemd");
-  CHECK(found[2].own == "/a:b");
-  CHECK(found[3].name == "unified");
-}
 
 TEST_CASE("id mappings are written as the kernel reads them") {
   CHECK(runtime::id_map_text({{0, 1000, 1}, {1, 100000, 65536}}) == "0 1000 1\n1 100000 65536\n");
