@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <csignal>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "base/path_in_root.hpp"
+#include "runtime/capability_names.hpp"
 
 namespace runtime {
 
@@ -68,6 +71,22 @@ void chroot_into(int root) {
   if (::fchdir(root) != 0 || ::chroot(".") != 0 || ::chdir("/") != 0) throw base::os_error("changing the root");
 }
 
+void leave_out_unobtainable(StageCapabilities& capabilities) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capget, &header, data) != 0) throw base::os_error("reading our capabilities");
+  const std::uint64_t ours = std::uint64_t{data[1].permitted} << 32 | data[0].permitted;
+  const std::uint64_t missing =
+      (capabilities.permitted | capabilities.effective | capabilities.inheritable | capabilities.ambient) & ~ours;
+  std::string names;
+  for (unsigned number = 0; number < 64; ++number)
+    if ((missing >> number & 1) != 0) names.append(names.empty() ? "" : ", ").append(capability_name(number));
+  if (!names.empty()) base::log(base::LogLevel::warn, names, " cannot be granted here and is left out");
+  for (std::uint64_t* set :
+       {&capabilities.permitted, &capabilities.effective, &capabilities.inheritable, &capabilities.ambient})
+    *set &= ours;
+}
+
 void give_pipes_to(std::uint32_t uid, const std::vector<int>& streams) {
   if (uid == 0) return;
   for (const int fd : streams) {
@@ -92,7 +111,24 @@ base::UniqueFd open_host_proc() {
   return proc;
 }
 
+namespace {
+
+/// Without a security module the kernel has the files all the same, and answers EINVAL. An error, as with other runtimes:
+/// a process must not run without the confinement that was asked for.
+void check_kernel_has_labels(const Process& process, int proc) {
+  const base::UniqueFd current{::openat(proc, "self/attr/current", O_RDONLY | O_CLOEXEC)};
+  char first = 0;
+  if (current && ::read(current.get(), &first, 1) >= 0) return;
+  const bool is_apparmor = !process.apparmor_profile.empty();
+  throw base::make_error(base::ErrorKind::unsupported, is_apparmor ? "the AppArmor profile " : "the SELinux label ",
+                         base::quoted(is_apparmor ? process.apparmor_profile : process.selinux_label),
+                         " cannot be set: the kernel runs without ", is_apparmor ? "AppArmor" : "SELinux");
+}
+
+}  // namespace
+
 ExecLabel open_exec_label(const Process& process, int proc) {
+  check_kernel_has_labels(process, proc);
   ExecLabel label;
   if (!process.apparmor_profile.empty()) {
     label.text = "exec " + process.apparmor_profile;
