@@ -10,6 +10,13 @@
 
 namespace cmd {
 
+void check_console(const OciWords& words, bool wants_socket) {
+  if (wants_socket == words.has("console-socket")) return;
+  throw base::make_error(base::ErrorKind::invalid_argument,
+                         wants_socket ? "a terminal of a process that we do not wait for needs --console-socket"
+                                      : "--console-socket needs a terminal and a process that we do not wait for");
+}
+
 void send_console(const std::string& socket_path, int terminal) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

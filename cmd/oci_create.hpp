@@ -1,16 +1,58 @@
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 
-#include "base/fd.hpp"
-#include "cmd/oci_verbs.hpp"
+#include "cmd/oci_bundle.hpp"
+#include "cmd/oci_folder.hpp"
+#include "runtime/container.hpp"
 
 namespace cmd {
 
+/// A container on its way: its folder, locked, and its cgroup. Whatever fails before publish() takes both back and runs
+/// the poststop hooks. Source: runtime.md "Lifecycle".
+class OciCreation {
+ public:
+  /// Takes the id. What a killed predecessor has left under it makes room.
+  OciCreation(const OciGlobals& globals, const OciWords& words, OciBundle bundle);
+  OciCreation(const OciCreation&) = delete;
+  OciCreation& operator=(const OciCreation&) = delete;
+  ~OciCreation();
+
+  const runtime::Spec& spec() const noexcept { return bundle_.spec; }
+  const std::string& rootfs() const noexcept { return locked_->container.state.rootfs; }
+  int dir() const noexcept { return locked_->container.dir.get(); }
+  runtime::CreateRequest request;
+
+  /// Makes the cgroup, and runtime::create.
+  runtime::CreatedInit create();
+  /// Only the cgroup, for a process that somebody else makes.
+  void make_cgroup();
+  /// Moves such a process and its descendants into the cgroup.
+  void adopt(pid_t pid);
+  /// Writes pid file and final state and lets go of the lock: from now on the container is there.
+  void publish(const OciWords& words, pid_t pid);
+
+ private:
+  void take_back() noexcept;
+
+  const std::string root_;
+  OciBundle bundle_;
+  std::optional<LockedContainer> locked_;
+  runtime::CgroupRequest cgroup_request_;
+  std::unique_ptr<runtime::Cgroup> cgroup_;
+  runtime::HookContainer hook_container_;
+};
+
+/// The poststart hooks. One that fails ends the container. Source: runtime.md "Lifecycle" 9.
+void run_poststart(const OciGlobals& globals, const OciContainer& container, const runtime::Spec& spec);
+
+/// @throws Error invalid_argument, unless --console-socket is there exactly when `wants_socket`.
+void check_console(const OciWords& words, bool wants_socket);
 /// Sends a pty master to whoever listens on a console socket: the name of the terminal with the descriptor.
 /// Source: runc docs/terminals.md "Other signals", conmon.
 void send_console(const std::string& socket_path, int terminal);
-
 /// Writes a pid as decimal text, whole or not at all.
 void write_pid_file(const std::string& path, pid_t pid);
 

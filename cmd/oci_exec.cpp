@@ -1,17 +1,14 @@
+#include <algorithm>
 #include <fcntl.h>
-#include <numeric>
 #include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/json.hpp"
 #include "cmd/oci_create.hpp"
-#include "cmd/oci_state.hpp"
+#include "cmd/oci_run.hpp"
 #include "engine/attach.hpp"
-#include "engine/relay.hpp"
-#include "runtime/container.hpp"
 #include "runtime/spec_linux.hpp"
-#include "runtime/terminal.hpp"
 
 namespace cmd {
 namespace {
@@ -27,74 +24,110 @@ std::uint32_t parse_id(std::string_view text) {
 
 void set_user(runtime::User& user, const std::string& text) {
   const auto pair = base::split_once(text, ':');
-  user = {.uid = parse_id(pair ? pair->first : text)};
+  user = {.uid = parse_id(pair ? pair->first : text), .gid = 0, .umask = user.umask, .additional_gids = {}};
   if (pair) user.gid = parse_id(pair->second);
 }
 
-/// --process FILE, or the container's own process with the options and words typed.
-runtime::Process make_process(const OciWords& words, const runtime::Spec& spec) {
-  if (const auto file = words.value("process")) {
-    const std::string json = base::read_file(AT_FDCWD, *file, runtime::max_spec_bytes);
-    return runtime::parse_process(base::JsonAt::parse(json, *file));
-  }
+/// Replaces the variable, so that a program sees it once.
+void set_variable(std::vector<std::string>& env, const std::string& entry) {
+  const std::string prefix = entry.substr(0, entry.find('=')) + "=";
+  std::erase_if(env, [&](const std::string& other) { return other.starts_with(prefix); });
+  env.push_back(entry);
+}
+
+/// As runc: into all sets but the inheritable and ambient ones, which only have a meaning for other users.
+void add_capability(runtime::Capabilities& sets, std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  if (!name.starts_with("CAP_")) name.insert(0, "CAP_");
+  for (auto* set : {&sets.bounding, &sets.effective, &sets.permitted}) set->push_back(name);
+}
+
+/// The container's own process with what the options say.
+runtime::Process process_of_words(const OciWords& words, const runtime::Spec& spec) {
   runtime::Process process = spec.process;
   process.args.assign(words.words.begin() + 1, words.words.end());
-  if (process.args.empty()) throw make_error(ErrorKind::invalid_argument, "no command was given");
+  if (process.args.empty())
+    throw make_error(ErrorKind::invalid_argument, "no command was given").with_hint("add one, or --process FILE");
   process.terminal = words.has("tty");
   process.cwd = words.value_or("cwd", process.cwd);
   if (const auto user = words.value("user")) set_user(process.user, *user);
-  for (const std::string& entry : words.values("env")) process.env.push_back(entry);
+  for (const std::string& gid : words.values("additional-gids")) process.user.additional_gids.push_back(parse_id(gid));
+  for (const std::string& entry : words.values("env")) set_variable(process.env, entry);
+  for (const std::string& name : words.values("cap")) add_capability(process.capabilities, name);
+  return process;
+}
+
+runtime::Process make_process(const OciWords& words, const runtime::Spec& spec) {
+  runtime::Process process;
+  if (const auto file = words.value("process")) {
+    const std::string json = base::read_file(AT_FDCWD, *file, runtime::max_spec_bytes);
+    process = runtime::parse_process(base::JsonAt::parse(json, *file));
+    process.terminal |= words.has("tty");
+  } else {
+    process = process_of_words(words, spec);
+  }
+  if (words.has("no-new-privs")) process.no_new_privileges = true;
+  process.apparmor_profile = words.value_or("apparmor", process.apparmor_profile);
+  process.selinux_label = words.value_or("process-label", process.selinux_label);
   return process;
 }
 
 int run_attached(runtime::ExecRequest& request, const OciWords& words) {
   engine::ChildStreams streams;
   if (!request.process.terminal) streams = engine::make_child_streams(true);
-  request.stdin_fd = streams.in < 0 ? STDIN_FILENO : streams.in;
-  request.stdout_fd = streams.out;
-  request.stderr_fd = streams.err;
+  give_streams(request, streams);
   request.die_with_parent = true;
   base::SignalFd signals{engine::forwarded_signals()};
   runtime::CreatedInit init = runtime::exec(request);
   streams.kept.clear();
   runtime::wait_for_exec(init);
   if (const auto file = words.value("pid-file")) write_pid_file(*file, init.process.pid());
-  streams.relay.terminal = init.terminal.get();
-  streams.relay.with_stdin = true;
-  streams.relay.forward_signal = [&](int signal) { init.process.send_signal(signal); };
-  const runtime::RawTerminal raw{init.terminal ? STDIN_FILENO : -1};
-  return engine::relay(init.process, std::move(streams.relay), signals).code;
+  return relay_oci_process(init, std::move(streams.relay), signals);
 }
 
 int run_detached(runtime::ExecRequest& request, const OciWords& words) {
-  const auto socket = words.value("console-socket");
-  if (request.process.terminal && !socket)
-    throw make_error(ErrorKind::invalid_argument, "a terminal needs --console-socket with --detach");
   runtime::CreatedInit init = runtime::exec(request);
-  if (init.terminal) send_console(*socket, init.terminal.get());
+  if (init.terminal) send_console(*words.value("console-socket"), init.terminal.get());
   runtime::wait_for_exec(init);
   if (const auto file = words.value("pid-file")) write_pid_file(*file, init.process.pid());
   static_cast<void>(init.process.detach());
   return 0;
 }
 
+/// conmon passes a console socket and lets us wait, too.
+int run_with_socket(runtime::ExecRequest& request, const OciWords& words) {
+  runtime::CreatedInit init = runtime::exec(request);
+  if (init.terminal) send_console(*words.value("console-socket"), init.terminal.get());
+  runtime::wait_for_exec(init);
+  if (const auto file = words.value("pid-file")) write_pid_file(*file, init.process.pid());
+  return init.process.wait().code;
+}
+
 }  // namespace
 
 int oci_exec(const OciGlobals& globals, const OciWords& words) {
-  if (words.words.empty()) throw make_error(ErrorKind::invalid_argument, "no container id was given");
   const OciContainer container = find_oci_container(globals.root, words.words.front());
-  const base::UniqueFd process = open_oci_process(container.state);
-  if (!process || status_of(container) != "running")
-    throw make_error(ErrorKind::in_use, "container ", base::quoted(container.state.id), " is not running");
-  const std::string json = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
-  const runtime::Spec spec = runtime::parse_spec(json, "config.json");
+  const base::UniqueFd init = open_running_process(container);
+  if (!words.has("ignore-paused") && status_of(container) == "paused")
+    throw make_error(ErrorKind::in_use, "container ", base::quoted(container.state.id), " is paused")
+        .with_hint("resume it first, or add --ignore-paused");
+  const runtime::Spec spec = read_oci_spec(container);
+  const auto cgroup = runtime::Cgroup::open(container.state.cgroup);
+  const runtime::HookContainer known_as = hook_container(container.state);
   runtime::ExecRequest request{.init_pid = container.state.pid,
-                               .init_pidfd = process.get(),
+                               .init_pidfd = init.get(),
                                .process = make_process(words, spec),
                                .seccomp_json = spec.linux.seccomp_json};
-  request.preserved_fds.resize(parse_id(words.value_or("preserve-fds", "0")));
-  std::iota(request.preserved_fds.begin(), request.preserved_fds.end(), 3);
-  return words.has("detach") ? run_detached(request, words) : run_attached(request, words);
+  request.preserved_fds = preserved_descriptors(words);
+  request.cgroup = cgroup.get();
+  request.container = &known_as;
+  request.personality = spec.linux.personality;
+  request.memory_policy = spec.linux.memory_policy;
+  const bool is_detached = words.has("detach");
+  check_console(words, request.process.terminal && (is_detached || words.has("console-socket")));
+  if (is_detached) return run_detached(request, words);
+  return words.has("console-socket") ? run_with_socket(request, words) : run_attached(request, words);
 }
 
 }  // namespace cmd

@@ -7,30 +7,30 @@
 #include <vector>
 
 #include "base/fd.hpp"
-#include "runtime/spec.hpp"
+#include "runtime/cgroup.hpp"
+#include "runtime/hooks.hpp"
 
-// The state of `engine runtime`: one folder a container, <root>/<id>, with state.json, a copy of config.json, and the
-// two FIFOs between `create` and `start`.
+// The state of `engine runtime`: one folder a container, <root>/<id>, with state.json, a copy of config.json, a lock,
+// and the two FIFOs between `create` and `start`. What is there is made and changed by oci_folder.hpp; here it is read.
 
 namespace cmd {
-
-inline constexpr const char* start_fifo = "start";    ///< One byte lets the process run; gone once it does.
-inline constexpr const char* report_fifo = "report";  ///< What the last stage reports to `start`.
 
 /// state.json.
 struct OciState {
   std::string id;
   std::string oci_version;
   std::string bundle;
-  pid_t pid = 0;
+  bool is_creating = false;      ///< Its maker is at work, or was killed while it was.
+  pid_t pid = 0;                 ///< 0 while it is being created.
   std::uint64_t start_time = 0;  ///< Of the process, in clock ticks since boot: tells a reused pid.
   std::string created;           ///< RFC 3339.
   std::uint32_t owner = 0;
   std::string rootfs;
   std::vector<std::pair<std::string, std::string>> annotations;
+  runtime::CgroupRecord cgroup;
 };
 
-/// Folder of one container.
+/// A container's folder and what state.json says.
 struct OciContainer {
   base::UniqueFd dir;
   OciState state;
@@ -39,20 +39,29 @@ struct OciContainer {
 /// "[A-Za-z0-9_+.-]+", as runc has it. @throws Error invalid_argument.
 void check_oci_id(const std::string& id);
 
-base::UniqueFd open_oci_root(const std::string& root);
-/// Makes the folder. @throws Error already_exists.
-base::UniqueFd make_oci_container(int root, const std::string& id);
-void write_oci_state(int dir, const OciState& state);
+std::string write_oci_state(const OciState& state);
+/// @throws Error corrupt, naming the container.
+OciState parse_oci_state(std::string_view text, const std::string& id);
+
 /// @throws Error not_found.
 OciContainer find_oci_container(const std::string& root, const std::string& id);
+/// All of them, in the order of their ids; one whose state is damaged is a warning and left out.
 std::vector<OciContainer> list_oci_containers(const std::string& root);
+/// The one named `id`, or with `by_regex` all whose id has a match of that extended regular expression.
+/// @throws Error not_found, when there is none.
+std::vector<OciContainer> select_oci_containers(const std::string& root, const std::string& id, bool by_regex);
 
-/// "created", "running" or "stopped", from the process and the FIFO, never from the file.
+/// "creating", "created", "running", "paused" or "stopped": from the process, the FIFO and the freezer, never from the
+/// file.
 std::string status_of(const OciContainer& container);
 /// Empty when it is gone.
 base::UniqueFd open_oci_process(const OciState& state);
+/// @throws Error in_use "container not running", the words that containerd looks for, unless it is running or paused.
+base::UniqueFd open_running_process(const OciContainer& container);
 
 /// runtime.md "State".
-std::string state_json(const OciContainer& container);
+std::string oci_state_json(const OciContainer& container, int indent);
+/// What hooks read, without pid and status.
+runtime::HookContainer hook_container(const OciState& state);
 
 }  // namespace cmd

@@ -1,11 +1,22 @@
 #include "engine/oci_id_maps.hpp"
 
+#include <algorithm>
+#include <fcntl.h>
+#include <sstream>
+#include <unistd.h>
+
+#include "base/fs.hpp"
+#include "base/text.hpp"
 #include "rootless/host_facts.hpp"
+#include "rootless/user_database.hpp"
 #include "rootless/user_namespace.hpp"
 
 namespace engine {
 
 namespace {
+
+constexpr std::size_t max_uid_map_bytes = 64 * 1024;
+constexpr std::uint64_t max_listen_fds = 512;
 
 std::vector<rootless::IdRange> ranges_of(const std::vector<runtime::IdMapping>& mappings) {
   std::vector<rootless::IdRange> ranges;
@@ -30,6 +41,33 @@ void write_spec_id_maps(const runtime::Spec& spec, pid_t pid, int proc_pid_fd) {
 
 std::string oci_state_root() {
   return rootless::look_at_host().run_dir + "/engine-runtime";
+}
+
+bool oci_is_rootless() {
+  if (::geteuid() != 0) return true;
+  // One line, "0 0 4294967295", only in the first user namespace. Source: user_namespaces(7).
+  std::istringstream map{base::read_file(AT_FDCWD, "/proc/self/uid_map", max_uid_map_bytes)};
+  std::uint32_t inside = 0;
+  std::uint32_t outside = 0;
+  std::uint32_t count = 0;
+  map >> inside >> outside >> count;
+  return outside != 0 || count != UINT32_MAX;
+}
+
+std::string oci_user_runtime_dir() {
+  if (auto given = rootless::environment("XDG_RUNTIME_DIR"); given && given->starts_with('/')) return *given;
+  return base::concat("/run/user/", ::geteuid());
+}
+
+unsigned oci_listen_fds() {
+  const auto given = rootless::environment("LISTEN_FDS");
+  const auto count = given ? base::parse_unsigned(*given) : std::nullopt;
+  return count ? static_cast<unsigned>(std::min<std::uint64_t>(*count, max_listen_fds)) : 0;
+}
+
+std::string oci_user_name(std::uint32_t uid) {
+  const auto user = rootless::look_up_user(uid);
+  return user ? user->name : base::concat(uid);
 }
 
 }  // namespace engine

@@ -1,0 +1,79 @@
+#include "cmd/oci_run.hpp"
+
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/scope_exit.hpp"
+#include "base/signals.hpp"
+#include "cmd/oci_create.hpp"
+#include "cmd/oci_destroy.hpp"
+#include "engine/attach.hpp"
+#include "engine/relay.hpp"
+#include "runtime/terminal.hpp"
+
+namespace cmd {
+namespace {
+
+int run_detached(const OciGlobals& globals, const OciWords& words, OciCreation& creation) {
+  runtime::CreatedInit init = creation.create();
+  if (init.terminal) send_console(*words.value("console-socket"), init.terminal.get());
+  runtime::wait_for_exec(init);
+  creation.publish(words, init.process.pid());
+  static_cast<void>(init.process.detach());
+  run_poststart(globals, find_oci_container(globals.root, words.words.front()), creation.spec());
+  return 0;
+}
+
+int run_attached(const OciGlobals& globals, const OciWords& words, OciCreation& creation) {
+  const std::string& id = words.words.front();
+  engine::ChildStreams streams;
+  if (!creation.spec().process.terminal) streams = engine::make_child_streams(true);
+  give_streams(creation.request, streams);
+  creation.request.die_with_parent = true;
+  base::SignalFd signals{engine::forwarded_signals()};
+  pid_t pid = 0;
+  const auto cleaning = base::on_scope_exit([&] {
+    if (pid > 0 && !words.has("keep")) delete_ended(globals, id, pid);
+  });
+  runtime::CreatedInit init = creation.create();
+  streams.kept.clear();
+  runtime::wait_for_exec(init);
+  creation.publish(words, init.process.pid());
+  pid = init.process.pid();
+  run_poststart(globals, find_oci_container(globals.root, id), creation.spec());
+  return relay_oci_process(init, std::move(streams.relay), signals);
+}
+
+}  // namespace
+
+void delete_ended(const OciGlobals& globals, const std::string& id, pid_t pid) noexcept {
+  try {
+    LockedContainer locked = lock_oci_container(globals.root, id);
+    if (locked.container.state.pid == pid) destroy_oci_container(globals.root, std::move(locked));
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::not_found) base::log(base::LogLevel::warn, error.message());
+  } catch (...) {
+    base::log(base::LogLevel::warn, "the container was not deleted: out of memory");
+  }
+}
+
+int relay_oci_process(runtime::CreatedInit& init, engine::Relay relay, base::SignalFd& signals) {
+  relay.terminal = init.terminal.get();
+  relay.with_stdin = true;
+  relay.forward_signal = [&](int signal) { init.process.send_signal(signal); };
+  if (init.terminal)
+    if (const auto size = runtime::window_size(STDIN_FILENO)) runtime::set_window_size(init.terminal.get(), *size);
+  const runtime::RawTerminal raw{init.terminal ? STDIN_FILENO : -1};
+  return engine::relay(init.process, std::move(relay), signals).code;
+}
+
+int oci_run(const OciGlobals& globals, const OciWords& words) {
+  OciBundle bundle = read_oci_bundle(words);
+  const bool is_detached = words.has("detach");
+  check_console(words, bundle.spec.process.terminal && is_detached);
+  OciCreation creation{globals, words, std::move(bundle)};
+  return is_detached ? run_detached(globals, words, creation) : run_attached(globals, words, creation);
+}
+
+}  // namespace cmd

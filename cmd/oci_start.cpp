@@ -1,0 +1,77 @@
+#include <fcntl.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "cmd/oci_create.hpp"
+#include "cmd/oci_destroy.hpp"
+#include "runtime/hooks.hpp"
+
+namespace cmd {
+namespace {
+
+using base::ErrorKind;
+using base::make_error;
+
+base::UniqueFd open_report(int dir) {
+  base::UniqueFd report{::openat(dir, report_fifo, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)};
+  if (!report) throw base::os_error("opening FIFO ", base::quoted(report_fifo));
+  return report;
+}
+
+/// Tells the process to go on. Returns where it reports.
+base::UniqueFd let_it_run(const OciContainer& container) {
+  const std::string status = status_of(container);
+  const int dir = container.dir.get();
+  if (status != "created")
+    throw make_error(ErrorKind::in_use, "container ", base::quoted(container.state.id), " is ", status,
+                     ", not created");
+  base::UniqueFd report = open_report(dir);
+  if (!answer_start(dir, start_byte))
+    throw make_error(ErrorKind::in_use, "the process of container ", base::quoted(container.state.id),
+                     " has ended before it was started");
+  base::unlink_file(dir, start_fifo);
+  base::unlink_file(dir, report_fifo);
+  base::set_nonblocking(report.get(), false);
+  return report;
+}
+
+struct Started {
+  OciContainer container;
+  runtime::Spec spec;
+  runtime::CreatedInit init;
+};
+
+/// Under the lock, so that it happens once; what comes after it is the process's own time.
+Started start_once(const OciGlobals& globals, const std::string& id) {
+  LockedContainer locked = lock_oci_container(globals.root, id);
+  Started started{.container = {}, .spec = read_oci_spec(locked.container), .init = {}};
+  if (!started.spec.has_process)
+    throw make_error(ErrorKind::invalid_argument, "config.json of ", base::quoted(id), " has no process to start");
+  started.init.start_report = let_it_run(locked.container);
+  started.init.command = started.spec.process.args.front();
+  started.init.cwd = started.spec.process.cwd;
+  started.container = std::move(locked.container);
+  return started;
+}
+
+}  // namespace
+
+void run_poststart(const OciGlobals& globals, const OciContainer& container, const runtime::Spec& spec) {
+  if (spec.hooks.poststart.empty()) return;
+  const std::string state = runtime::hook_state(hook_container(container.state), container.state.pid, "running");
+  try {
+    runtime::run_hooks(spec.hooks.poststart, "poststart", state);
+  } catch (const base::Error&) {
+    destroy_oci_container(globals.root, lock_oci_container(globals.root, container.state.id));
+    throw;
+  }
+}
+
+int oci_start(const OciGlobals& globals, const OciWords& words) {
+  Started started = start_once(globals, words.words.front());
+  runtime::wait_for_exec(started.init);
+  run_poststart(globals, started.container, started.spec);
+  return 0;
+}
+
+}  // namespace cmd

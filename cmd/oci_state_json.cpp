@@ -1,0 +1,98 @@
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "base/json_writer.hpp"
+#include "cmd/oci_state.hpp"
+#include "engine/oci_id_maps.hpp"
+
+// state.json, and the state as other programs read it.
+
+namespace cmd {
+namespace {
+
+constexpr unsigned state_version = 1;
+
+constexpr std::pair<runtime::CgroupManager, std::string_view> manager_names[] = {
+    {runtime::CgroupManager::cgroupfs, "cgroupfs"},
+    {runtime::CgroupManager::systemd, "systemd"},
+    {runtime::CgroupManager::disabled, "disabled"},
+};
+
+std::string_view name_of(runtime::CgroupManager manager) {
+  for (const auto& [value, name] : manager_names)
+    if (value == manager) return name;
+  return "disabled";
+}
+
+runtime::CgroupManager manager_of(const base::JsonAt& json) {
+  const std::string word = json.string();
+  for (const auto& [value, name] : manager_names)
+    if (name == word) return value;
+  throw json.error("is not a cgroup manager");
+}
+
+void write_cgroup(base::JsonWriter& json, const runtime::CgroupRecord& cgroup) {
+  json.key("cgroup").begin_object();
+  json.member("manager", name_of(cgroup.manager)).member("unified", cgroup.unified).member("scope", cgroup.scope);
+  json.member("userRuntimeDir", cgroup.user_runtime_dir).member("legacy", cgroup.legacy).end_object();
+}
+
+runtime::CgroupRecord parse_cgroup(const base::JsonAt& json) {
+  return {.manager = manager_of(json.at("manager")),
+          .unified = json.at("unified").string(),
+          .legacy = json.at("legacy").string_map(),
+          .scope = json.at("scope").string(),
+          .user_runtime_dir = json.string_or("userRuntimeDir", "")};
+}
+
+}  // namespace
+
+std::string write_oci_state(const OciState& state) {
+  base::JsonWriter json;
+  json.begin_object();
+  json.member("version", state_version).member("ociVersion", state.oci_version).member("id", state.id);
+  json.member("creating", state.is_creating).member("pid", static_cast<int>(state.pid));
+  json.member("startTime", state.start_time).member("bundle", state.bundle).member("annotations", state.annotations);
+  json.member("rootfs", state.rootfs).member("created", state.created).member("owner", state.owner);
+  write_cgroup(json, state.cgroup);
+  json.end_object();
+  return json.take();
+}
+
+OciState parse_oci_state(std::string_view text, const std::string& id) {
+  const auto json = base::JsonAt::parse(text, base::concat("state of ", base::quoted(id)));
+  if (json.at("version").unsigned_integer() != state_version) throw json.at("version").error("is of another engine");
+  OciState state{.id = json.at("id").string(),
+                 .oci_version = json.at("ociVersion").string(),
+                 .bundle = json.at("bundle").string(),
+                 .is_creating = json.boolean_or("creating", false),
+                 .pid = static_cast<pid_t>(json.at("pid").integer()),
+                 .start_time = json.at("startTime").unsigned_integer(),
+                 .created = json.at("created").string(),
+                 .owner = static_cast<std::uint32_t>(json.at("owner").unsigned_integer()),
+                 .rootfs = json.at("rootfs").string(),
+                 .annotations = {},
+                 .cgroup = {}};
+  if (const auto annotations = json.find("annotations")) state.annotations = annotations->string_map();
+  if (const auto cgroup = json.find("cgroup")) state.cgroup = parse_cgroup(*cgroup);
+  return state;
+}
+
+std::string oci_state_json(const OciContainer& container, int indent) {
+  const OciState& state = container.state;
+  const std::string status = status_of(container);
+  base::JsonWriter json{indent};
+  json.begin_object();
+  json.member("ociVersion", state.oci_version).member("id", state.id).member("status", status);
+  json.member("pid", status == "stopped" ? 0 : static_cast<int>(state.pid)).member("bundle", state.bundle);
+  if (!state.annotations.empty()) json.member("annotations", state.annotations);
+  json.member("rootfs", state.rootfs).member("created", state.created);
+  json.member("owner", engine::oci_user_name(state.owner));
+  json.end_object();
+  return json.take();
+}
+
+runtime::HookContainer hook_container(const OciState& state) {
+  return {.oci_version = state.oci_version, .id = state.id, .bundle = state.bundle, .annotations = state.annotations};
+}
+
+}  // namespace cmd

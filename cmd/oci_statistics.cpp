@@ -1,0 +1,129 @@
+#include <charconv>
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/json_writer.hpp"
+#include "cmd/oci_events.hpp"
+
+// What `events` prints: values to text, nothing else.
+
+namespace cmd {
+namespace {
+
+using Figure = std::optional<std::uint64_t>;
+
+void add(base::JsonWriter& json, std::string_view key, const Figure& figure) {
+  if (figure) json.member(key, *figure);
+}
+
+void add_cpu(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
+  json.key("cpu").begin_object().key("usage").begin_object();
+  add(json, "total", statistics.cpu_total);
+  add(json, "kernel", statistics.cpu_system);
+  add(json, "user", statistics.cpu_user);
+  json.end_object().key("throttling").begin_object().end_object().end_object();
+}
+
+Figure memory_figure(const runtime::CgroupStatistics& statistics, std::string_view key) {
+  for (const auto& [name, value] : statistics.memory_stat)
+    if (name == key) return value;
+  return std::nullopt;
+}
+
+void add_memory(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
+  json.key("memory").begin_object();
+  const Figure file = memory_figure(statistics, "file");  // version 2; "cache" in version 1
+  add(json, "cache", file ? file : memory_figure(statistics, "cache"));
+  json.key("usage").begin_object();
+  add(json, "limit", statistics.memory_limit);
+  add(json, "usage", statistics.memory_usage);
+  add(json, "max", statistics.memory_peak);
+  json.member("failcnt", 0).end_object();
+  json.key("swap").begin_object();
+  add(json, "usage", statistics.swap_usage);
+  json.member("failcnt", 0).end_object();
+  if (!statistics.memory_stat.empty()) {
+    json.key("raw").begin_object();
+    for (const auto& [name, value] : statistics.memory_stat) json.member(name, value);
+    json.end_object();
+  }
+  json.end_object();
+}
+
+void add_pids(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
+  json.key("pids").begin_object();
+  add(json, "current", statistics.pids_current);
+  add(json, "limit", statistics.pids_limit);
+  json.end_object();
+}
+
+using Io = runtime::CgroupStatistics::Io;
+
+void add_io(base::JsonWriter& json, std::string_view key, const std::vector<Io>& devices, std::uint64_t Io::*reads,
+            std::uint64_t Io::*writes) {
+  json.key(key).begin_array();
+  for (const Io& device : devices)
+    for (const auto& [operation, value] : {std::pair{"Read", device.*reads}, std::pair{"Write", device.*writes}}) {
+      json.begin_object().member("major", device.major).member("minor", device.minor).member("op", operation);
+      json.member("value", value).end_object();
+    }
+  json.end_array();
+}
+
+void add_block_io(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
+  json.key("blkio").begin_object();
+  if (!statistics.io.empty()) {
+    add_io(json, "ioServiceBytesRecursive", statistics.io, &Io::read_bytes, &Io::write_bytes);
+    add_io(json, "ioServicedRecursive", statistics.io, &Io::reads, &Io::writes);
+  }
+  json.end_object();
+}
+
+constexpr std::pair<std::string_view, double> units[] = {{"ms", 1},  {"us", 1e-3}, {"ns", 1e-6},
+                                                         {"s", 1e3}, {"m", 60e3},  {"h", 3600e3}};
+
+/// Takes "1.5h" off the front of `text`; nothing when there is no such thing.
+std::optional<double> take_part(std::string_view& text) {
+  double number = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (result.ec != std::errc{} || number < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(result.ptr - text.data()));
+  for (const auto& [unit, milliseconds] : units) {
+    if (!text.starts_with(unit)) continue;
+    text.remove_prefix(unit.size());
+    return number * milliseconds;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string statistics_event(const std::string& id, const runtime::CgroupStatistics& statistics) {
+  base::JsonWriter json;
+  json.begin_object().member("type", "stats").member("id", id).key("data").begin_object();
+  add_cpu(json, statistics);
+  add_memory(json, statistics);
+  add_pids(json, statistics);
+  add_block_io(json, statistics);
+  json.key("hugetlb").begin_object().end_object();
+  json.key("intel_rdt").begin_object().end_object();
+  json.key("network_interfaces").null();
+  json.end_object().end_object();
+  return json.take();
+}
+
+std::chrono::milliseconds parse_go_duration(std::string_view text) {
+  constexpr double longest = 1e9;  // eleven days; poll(2) counts in int
+  double sum = 0;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const auto part = take_part(rest);
+    if (!part) break;
+    sum += *part;
+  }
+  if (!rest.empty() || sum < 1 || sum > longest)
+    throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(text), " is not a duration such as 5s");
+  return std::chrono::milliseconds{static_cast<std::int64_t>(sum)};
+}
+
+}  // namespace cmd
