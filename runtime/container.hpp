@@ -35,6 +35,7 @@ struct CreateRequest {
   bool tiny_init = false;                          ///< --init: the stub stays as pid 1, forwards signals and reaps.
   int seccomp_cache_dir = -1;                      ///< Folder for compiled filters, or -1: compile without caching.
   bool no_pivot = false;
+  bool new_keyring = true;  ///< The container gets a session keyring of its own.
   /// Where the container's first process is born, or moved to before it does anything; nullptr: where we are.
   /// Borrowed.
   Cgroup* cgroup = nullptr;
