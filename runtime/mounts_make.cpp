@@ -18,6 +18,7 @@ using base::FilesystemContext;
 using base::UniqueFd;
 
 constexpr std::uint64_t propagation_private = 1u << 18;  // MS_PRIVATE
+constexpr std::uint64_t access_time_attributes = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
 
 bool is_kernel_tree(int fd) {
   const long magic = filesystem_magic(fd);
@@ -120,9 +121,9 @@ void add_attributes(int tree, std::uint64_t set, std::uint64_t clear, bool recur
   try {
     base::set_attributes(tree, set, clear, recursive);
   } catch (const base::Error& error) {
-    if (clear == 0 || error.code() != EPERM) throw;
+    const std::uint64_t additions = set & ~access_time_attributes;
+    if ((clear == 0 && additions == set) || error.code() != EPERM) throw;
     base::log(base::LogLevel::debug, "mount flags of the host stay: ", error.what());
-    const std::uint64_t additions = set & ~std::uint64_t{MOUNT_ATTR__ATIME};
     if (additions != 0) base::set_attributes(tree, additions, 0, recursive);
   }
 }

@@ -33,7 +33,8 @@ void change_mount(int mount, const MountOptions& options);
 /// Sets what is still to be set.
 void apply_attributes(const LooseMount& mount);
 
-/// Like base::set_attributes, but flags that the host's mounts hand down stay: a user namespace cannot take them away.
+/// Like base::set_attributes, but flags that the host's mounts hand down stay: a user namespace can neither take them
+/// away nor change how access times are kept.
 void add_attributes(int tree, std::uint64_t set, std::uint64_t clear, bool recursive);
 
 /// f_type of statfs(2).

@@ -181,7 +181,7 @@ TEST_CASE("what cannot be mounted is named with the kernel's reason") {
   container.spec.mounts.back() = bind("/t", "/no/such/place", {});
   CHECK(contains(error_of(container, "true").message(), "/no/such/place"));
   container.spec.mounts.pop_back();
-  container.spec.linux.devices = {{"/dev/null0", 'c', 1, 3, std::nullopt, 0, 0}};
+  container.spec.linux.devices = {{"/dev/null0", 'c', 251, 77, std::nullopt, 0, 0}};
   CHECK(contains(error_of(container, "true").message(), "/dev/null0"));
 }
 

@@ -62,7 +62,7 @@ TEST_CASE("flags of mounts are those that were asked for, also on mounts below")
   container.spec.mounts.push_back({"/b", "bind", "/dev", {"rbind", "rro", "rnosuid"}});
   const std::string tmpfs = mount_line(container, "/t");
   CHECK_MESSAGE(contains(tmpfs, " ro,noatime,nodiratime,nosymfollow "), tmpfs);
-  const std::string below = container.run("grep ' /b' /proc/self/mountinfo | grep -v ' ro,nosuid'; exit 0").output;
+  const std::string below = container.run("grep ' /b[ /]' /proc/self/mountinfo | grep -v ' ro,nosuid'; exit 0").output;
   CHECK_MESSAGE(below.empty(), below);
 }
 
@@ -138,8 +138,8 @@ TEST_CASE("every propagation of the root and of a mount is honoured") {
 TEST_CASE("ids of a bind mount are mapped by root, and nobody else is told less than why not") {
   if (!can_test()) return;
   SampleContainer container;
-  container.write_file("file", "x");
-  container.spec.mounts.push_back({"/m", "bind", "rootfs", {"bind", "idmap"}, {{0, 0, 1}}, {{0, 0, 1}}});
+  const base::UniqueFd data = base::make_directory(AT_FDCWD, container.path() + "/data", 0755);
+  container.spec.mounts.push_back({"/m", "bind", "data", {"bind", "idmap"}, {{0, 0, 1}}, {{0, 0, 1}}});
   auto& mount = container.spec.mounts.back();
   if (::geteuid() != 0) {
     mount.uid_mappings.front().host_id = ::geteuid();
@@ -150,15 +150,16 @@ TEST_CASE("ids of a bind mount are mapped by root, and nobody else is told less 
     return;
   }
   // On disk 4321, in the container 0.
-  REQUIRE(::fchownat(container.root(), "file", 4321, 4322, AT_SYMLINK_NOFOLLOW) == 0);
+  REQUIRE(::fchown(data.get(), 4321, 4322) == 0);
   mount.uid_mappings.front().container_id = 4321;
   mount.gid_mappings.front().container_id = 4322;
-  CHECK(container.run("stat -c %u:%g /m/file /file").output == "0:0\n65534:65534\n");
+  CHECK(container.run("stat -c %u:%g /m").output == "0:0\n");
   // What the container makes there is owned by 4321 on disk, and the mount's flags hold.
   mount.options = {"rbind", "ridmap", "nosuid", "noexec"};
-  CHECK(contains(container.run("touch /m/made; /m/bin/busybox true").output, "Permission denied"));
+  const std::string output = container.run("cp /bin/busybox /m/made; /m/made true").output;
+  CHECK_MESSAGE(contains(output, "/m/made: Permission denied"), output);
   struct stat status {};
-  REQUIRE(::fstatat(container.root(), "made", &status, AT_SYMLINK_NOFOLLOW) == 0);
+  REQUIRE(::fstatat(data.get(), "made", &status, AT_SYMLINK_NOFOLLOW) == 0);
   CHECK(status.st_uid == 4321);
   CHECK(status.st_gid == 4322);
 }
@@ -174,9 +175,10 @@ TEST_CASE("an idmapped mount without mappings takes those of the container") {
     };
   };
   REQUIRE(::chmod(container.path().c_str(), 0755) == 0);
+  REQUIRE(::fchown(container.root(), 100000, 100000) == 0);
   container.write_file("file", "x");
   container.spec.mounts.push_back({"/m", "bind", "rootfs", {"bind", "idmap"}});
-  CHECK(container.run("stat -c %u:%g /m/file").output == "0:0\n");
+  CHECK(container.run("stat -c %u:%g /m/file /file").output == "0:0\n65534:65534\n");
 }
 
 TEST_CASE("a SELinux context for mounts needs SELinux") {
