@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
+#include "runtime/capability_names.hpp"
 #include "runtime/conversation.hpp"
 #include "runtime/init.hpp"
 #include "runtime/mounts_idmap.hpp"
@@ -36,6 +39,17 @@ void check_request(const CreateRequest& request, const ContainerPlan& plan) {
     throw make_error(ErrorKind::corrupt, "config.json: process is missing");
 }
 
+// config.md "capabilities": what cannot be mapped to a kernel interface is a warning.
+void warn_of_unknown_capabilities(const Capabilities& capabilities) {
+  std::set<std::string> unknown;
+  for (const auto* names : {&capabilities.bounding, &capabilities.effective, &capabilities.inheritable,
+                            &capabilities.permitted, &capabilities.ambient})
+    for (const std::string& name : *names)
+      if (!capability_number(name)) unknown.insert(name);
+  for (const std::string& name : unknown)
+    base::log(base::LogLevel::warn, base::quoted(name), " is no capability and is left out");
+}
+
 ParentServices services_of(const CreateRequest& request) {
   ParentServices services{.write_id_maps = request.write_id_maps, .serve_fuse = request.serve_fuse};
   services.set_up_network = [&request](pid_t pid) {
@@ -57,6 +71,7 @@ CreatedInit create(CreateRequest& request) {
   base::assert_single_threaded();
   const ContainerPlan plan = plan_container(request.spec, request.bundle);
   check_request(request, plan);
+  warn_of_unknown_capabilities(request.spec.process.capabilities);
   InitOrders orders{.request = &request, .plan = &plan};
   orders.joined = open_namespaces(plan.namespaces);
   orders.mapped_sources = map_bind_sources(plan, orders.joined);
@@ -85,6 +100,7 @@ CreatedInit create(CreateRequest& request) {
 
 CreatedInit exec(ExecRequest& request) {
   base::assert_single_threaded();
+  warn_of_unknown_capabilities(request.process.capabilities);
   ExecOrders orders{.request = &request};
   orders.seccomp = compile_seccomp(request.seccomp_json, request.seccomp_cache_dir);
   orders.seccomp_agent = connect_seccomp_agent(orders.seccomp);

@@ -40,7 +40,7 @@ void run_hook(const Hook& hook, std::string_view state) {
   else
     status = child.wait();
   if (!status)  // killed when `child` goes
-    throw base::make_error(base::ErrorKind::internal, "took longer than its timeout of ", *hook.timeout_seconds, " s");
+    throw base::make_error(base::ErrorKind::internal, "took longer than its time-out of ", *hook.timeout_seconds, " s");
   if (status->signalled) throw base::make_error(base::ErrorKind::internal, "was ended by signal ", status->code - 128);
   if (status->code != 0) throw base::make_error(base::ErrorKind::internal, "ended with status ", status->code);
 }

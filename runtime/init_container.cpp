@@ -8,6 +8,7 @@
 #include "base/fs.hpp"
 #include "base/mount.hpp"
 #include "runtime/home.hpp"
+#include "runtime/executable.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/init.hpp"
 #include "runtime/init_setup.hpp"
@@ -55,13 +56,12 @@ class Init {
   // In the clone, or in its successor when enter_first_then_run came before.
   void run() {
     start();
-    // A mount namespace to join is entered later: until then the host's paths are needed, in a copy that is ours.
+    // A mount namespace to join is entered last: until then the host's paths are needed, in a copy that is ours.
     if (!has_entered_) join_namespaces(orders_.joined, ~static_cast<unsigned>(CLONE_NEWNS));
     create_namespaces((plan_.namespaces.created & ~(made_by_clone | CLONE_NEWTIME)) | CLONE_NEWNS);
     separate_mounts(plan_.keeps_host_propagation);
     HostParts parts = open_host_parts();
     take_ids();
-    join_namespaces(orders_.joined, CLONE_NEWNS);
     Tree tree = build(parts);
     set_host_names(plan_.namespaces.owns(CLONE_NEWUTS) ? spec_.hostname : "",
                    plan_.namespaces.owns(CLONE_NEWUTS) ? spec_.domainname : "");
@@ -139,7 +139,7 @@ class Init {
       parts.rootfs = reopen_rootfs(*request_.rootfs);
     else
       parts.rootfs = open_rootfs(rootfs_path());
-    if (has_early_hooks() && !request_.rootfs && !plan_.namespaces.joins(CLONE_NEWNS))
+    if (has_early_hooks() && !request_.rootfs)
       parts.mount_point = base::open_directory(AT_FDCWD, rootfs_path());
     parts.mounts = prepare_mounts(plan_, orders_.mapped_sources);
     parts.devices = clone_host_devices(spec_.linux.devices);
@@ -192,15 +192,13 @@ class Init {
     add_home(process_.env, root, process_.user.uid);
     mask_paths(root, spec_.linux.masked_paths, parts.devices.null());
     protect_paths(root, spec_.linux.readonly_paths);
-    if (kernel_.assembles_detached && !plan_.namespaces.joins(CLONE_NEWNS)) attach(root, parts);
+    if (kernel_.assembles_detached) attach(root, parts);
     return tree;
   }
 
   // Hooks find the container's tree where the bundle has it, and "/" is what it was to them; without hooks it may as
   // well cover "/".
   void attach(int root, const HostParts& parts) const {
-    if (plan_.namespaces.joins(CLONE_NEWNS))
-      throw base::make_error(base::ErrorKind::unsupported, "joining a mount namespace needs Linux 6.15");
     if (parts.mount_point)
       base::attach(root, parts.mount_point.get());
     else
@@ -234,8 +232,9 @@ class Init {
     const int root = tree.root.get();
     base::with_context(
         [&] {
-          // A namespace of others keeps its root: ours is no mount of it and ends with the last of our processes.
-          if (request_.no_pivot || plan_.namespaces.joins(CLONE_NEWNS))
+          if (plan_.namespaces.joins(CLONE_NEWNS))
+            join_mount_namespace(root);
+          else if (request_.no_pivot)
             chroot_into(root);
           else
             base::pivot_into(root);
@@ -245,12 +244,22 @@ class Init {
       base::set_propagation(root, plan_.root_propagation, plan_.recursive_root_propagation);
   }
 
+  // A namespace of others keeps its root and gets none of our mounts. The tree becomes one that belongs to no namespace
+  // and ends with the last of the container's processes.
+  void join_mount_namespace(int root) {
+    const UniqueFd tree = base::clone_tree(root, "", true);
+    join_namespaces(orders_.joined, CLONE_NEWNS);
+    chroot_into(tree.get());
+  }
+
   [[noreturn]] void finish(Terminal terminal) {
     wait_for_network();
     set_dumpable(false);
     std::vector<int> handed_over;
     if (terminal.master) handed_over.push_back(terminal.master.get());
     const StagePlan stage = make_stage();
+    // A start hook may still bring the program.
+    if (request_.start_fd >= 0 && spec_.has_process && spec_.hooks.start_container.empty()) check_executable(process_);
     send_sync(orders_.channel, Sync::created, {}, handed_over);
     terminal.master.reset();
     const int slave = terminal.slave.get();
@@ -271,7 +280,9 @@ class Init {
     if (!spec_.has_process) process_.args = {std::string{}};  // `start` refuses it; nobody can execute this
     StagePlan stage = plan_stage(process_, orders_.seccomp, may_set_groups_);
     add_linux_attributes(spec_.linux, stage);
+    leave_out_unobtainable(stage.capabilities);
     stage.tiny_init = request_.tiny_init;
+    stage.new_keyring = request_.new_keyring;
     stage.die_with_parent = request_.die_with_parent;
     stage.label = label_.text;
     stage.ignored_signals = ignored_signals_;

@@ -80,6 +80,7 @@ StagePlan make_stage(const ExecOrders& orders, const Process& process, bool may_
   linux_part.personality = request.personality;
   linux_part.memory_policy = request.memory_policy;
   add_linux_attributes(linux_part, stage);
+  leave_out_unobtainable(stage.capabilities);
   stage.die_with_parent = request.die_with_parent;
   if (orders.seccomp_agent)
     stage.seccomp_state = seccomp_process_state(

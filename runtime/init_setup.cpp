@@ -85,6 +85,8 @@ void leave_out_unobtainable(StageCapabilities& capabilities) {
   for (std::uint64_t* set :
        {&capabilities.permitted, &capabilities.effective, &capabilities.inheritable, &capabilities.ambient})
     *set &= ours;
+  // The kernel raises no others. runc's own example asks for some that are not inheritable.
+  capabilities.ambient &= capabilities.permitted & capabilities.inheritable;
 }
 
 void give_pipes_to(std::uint32_t uid, const std::vector<int>& streams) {
@@ -113,8 +115,8 @@ base::UniqueFd open_host_proc() {
 
 namespace {
 
-/// Without a security module the kernel has the files all the same, and answers EINVAL. An error, as with other runtimes:
-/// a process must not run without the confinement that was asked for.
+/// Without a security module the kernel has the files all the same, and answers EINVAL. An error, as with other
+/// runtimes: a process must not run without the confinement that was asked for.
 void check_kernel_has_labels(const Process& process, int proc) {
   const base::UniqueFd current{::openat(proc, "self/attr/current", O_RDONLY | O_CLOEXEC)};
   char first = 0;

@@ -6,6 +6,7 @@
 
 #include "base/fd.hpp"
 #include "runtime/spec.hpp"
+#include "runtime/stub_plan.hpp"
 
 // What init does for itself before and after it builds the container.
 
@@ -35,6 +36,10 @@ void make_working_directory(int root, const Process& process);
 
 /// chroot(2) into a directory, which becomes the working directory.
 void chroot_into(int root);
+
+/// Takes out of the plan, with one warning, what a process cannot be given because we do not have it ourselves.
+/// Source: config.md "capabilities": such values are warnings, not errors.
+void leave_out_unobtainable(StageCapabilities& capabilities);
 
 /// Makes those of the three standard streams that are pipes belong to `uid`, so that a program of that user can open
 /// /dev/stdout. Terminals, files and sockets of the caller stay as they are.

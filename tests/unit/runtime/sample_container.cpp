@@ -60,6 +60,15 @@ runtime::CreatedInit SampleContainer::start(const std::vector<std::string>& word
   return init;
 }
 
+runtime::CreatedInit SampleContainer::create(int start_fd) {
+  runtime::CreateRequest request{.spec = spec, .bundle = bundle_.path(), .rootfs = std::nullopt};
+  request.write_id_maps = write_single_map;
+  request.die_with_parent = true;
+  request.start_fd = start_fd;
+  if (adjust) adjust(request);
+  return runtime::create(request);
+}
+
 SampleContainer::Result SampleContainer::run(const std::string& script) {
   if (!script.empty()) spec.process.args = {"sh", "-c", script};
   base::Pipe pipe = base::make_pipe();

@@ -18,8 +18,10 @@ class SampleContainer {
   };
   /// Runs `sh -c script` to its end. @throws Error as create and wait_for_exec.
   Result run(const std::string& script);
-  /// Starts without waiting; output goes to `output()`.
+  /// Starts without waiting for its end; its streams are ours.
   runtime::CreatedInit start(const std::vector<std::string>& words);
+  /// As far as create() goes: the last stage waits for a byte from `start_fd`.
+  runtime::CreatedInit create(int start_fd);
   /// A further process in `init`.
   Result exec(const runtime::CreatedInit& init, const std::vector<std::string>& words);
 
