@@ -59,6 +59,7 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
 }
 
 void settle_global_options(GlobalWords& words) {
+  words.options.build = build_id();
   if (words.debug) words.options.log_level = "debug";
   for (const auto& [name, level] : log_levels) {
     if (name == words.options.log_level) base::set_log_level(level);
@@ -69,8 +70,9 @@ void settle_global_options(GlobalWords& words) {
         .with_hint("leave --runtime out to use the built-in runtime");
   }
   if (!words.build.empty() && words.build != build_id()) {
-    throw base::make_error(base::ErrorKind::unsupported, "engine ", words.build, " called engine-transfer ", build_id())
-        .with_hint("install both executables from the same build");
+    throw base::make_error(base::ErrorKind::unsupported, "an engine of build ", words.build, " called one of build ",
+                           build_id())
+        .with_hint("an upgrade is under way, or engine and engine-transfer were installed from different builds");
   }
 }
 

@@ -30,7 +30,7 @@ std::string_view last_component(std::string_view path) {
 
 /// Becomes engine-transfer with the same words. Returns only by throwing.
 int execute_transfer(const std::vector<std::string>& argv) {
-  const std::string path = engine::own_program("engine-transfer");
+  const std::string path = engine::path_of_own_program("engine-transfer");
   const std::string build = concat("--build=", build_id());
   std::vector<std::string> words{path, build};
   words.insert(words.end(), argv.begin() + 1, argv.end());

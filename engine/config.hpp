@@ -15,6 +15,7 @@ struct GlobalOptions {
   std::string runroot;         ///< --runroot
   std::string storage_driver;  ///< --storage-driver overlay|fuse-overlayfs|copy; empty: by trying
   std::string log_level;       ///< --log-level debug|info|warn|error; --debug
+  std::string build;           ///< Of this executable; told to those that we execute, so that builds are never mixed.
 };
 
 /// Defaults, files, environment and flags, merged once (podman 6 order).
@@ -22,6 +23,7 @@ struct Config {
   std::string root;            ///< Absolute path of the store.
   std::string run;             ///< Absolute path of the run folder.
   std::string storage_driver;  ///< Empty: choose by trying.
+  std::string build;           ///< As in GlobalOptions.
   bool keep_blobs = true;
   std::string detach_keys = "ctrl-p,ctrl-q";
   unsigned stop_timeout_seconds = 10;

@@ -56,6 +56,12 @@ std::vector<std::string> candidates(const std::string& name) {
   return paths;
 }
 
+/// `engine` may have been installed under another name.
+bool is_running_one(const std::string& name) {
+  const bool is_transfer = std::filesystem::path{running_executable()}.filename() == "engine-transfer";
+  return is_transfer == (name == "engine-transfer");
+}
+
 }  // namespace
 
 const storage::Store& Engine::store() {
@@ -68,17 +74,31 @@ const std::string& Engine::variant() {
   return variant_;
 }
 
-std::string own_program(const std::string& name) {
-  const std::string self = running_executable();
-  // `engine` may have been installed under another name.
-  const bool is_transfer = std::filesystem::path{self}.filename() == "engine-transfer";
-  if (is_transfer == (name == "engine-transfer")) return self;
+std::string path_of_own_program(const std::string& name) {
+  if (is_running_one(name)) return running_executable();
   const std::vector<std::string> paths = candidates(name);
   for (const std::string& path : paths) {
     if (is_trusted_program(path)) return path;
   }
   throw base::Error{base::ErrorKind::unsupported, base::concat("this command needs ", name),
                     base::concat("install it as ", paths.back())};
+}
+
+std::string own_program(const std::string& name) {
+  return is_running_one(name) ? "/proc/self/exe" : path_of_own_program(name);
+}
+
+std::vector<std::string> same_store_options(const Engine& engine) {
+  std::vector<std::string> words{"--root", engine.config.root, "--runroot", engine.config.run};
+  if (!engine.config.storage_driver.empty())
+    words.insert(words.end(), {"--storage-driver", engine.config.storage_driver});
+  return words;
+}
+
+std::vector<std::string> same_build_options(const Engine& engine) {
+  std::vector<std::string> words = same_store_options(engine);
+  if (!engine.config.build.empty()) words.insert(words.begin(), "--build=" + engine.config.build);
+  return words;
 }
 
 }  // namespace engine

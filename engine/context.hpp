@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/progress.hpp"
 #include "engine/config.hpp"
@@ -32,6 +33,14 @@ class Engine {
 
 /// Absolute path of one of our own executables ("engine", "engine-transfer"), found relative to /proc/self/exe
 /// (ARCHITECTURE.md 8.13). @throws Error unsupported, "this command needs engine-transfer".
+std::string path_of_own_program(const std::string& name);
+
+/// What a process of ours executes to do its work: the running file itself where it is the one, though an upgrade may
+/// have replaced it meanwhile. The other one lies at its path, and is told our build. @throws as above.
 std::string own_program(const std::string& name);
+
+/// The global options that make another engine work on the same store; with the build that it must be of.
+std::vector<std::string> same_store_options(const Engine& engine);
+std::vector<std::string> same_build_options(const Engine& engine);
 
 }  // namespace engine

@@ -30,7 +30,7 @@ std::string try_driver(Engine& engine, base::RootfsDriver driver) {
   const storage::Staging staging = storage::Staging::begin(engine.store());
   base::make_directory(staging.dir(), "probe");
   base::Command command{.path = own_program("engine"), .argv = {"engine"}};
-  for (std::string& word : same_store_options(engine)) command.argv.push_back(std::move(word));
+  for (std::string& word : same_build_options(engine)) command.argv.push_back(std::move(word));
   command.argv.insert(
       command.argv.end(),
       {"_inside", "probe", std::string{storage::name_of(driver)},

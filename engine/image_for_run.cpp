@@ -25,7 +25,7 @@ bool is_other_transport(const std::string& image) {
 
 std::vector<std::string> pull_words(const Engine& engine, const RunOptions& options, const std::string& policy) {
   std::vector<std::string> words{"engine"};
-  for (std::string& word : same_store_options(engine)) words.push_back(std::move(word));
+  for (std::string& word : same_build_options(engine)) words.push_back(std::move(word));
   words.emplace_back("pull");
   words.push_back("--policy=" + policy);
   if (options.quiet) words.emplace_back("--quiet");

@@ -95,7 +95,7 @@ void write_host(JsonWriter& json, Engine& engine, const rootless::Delegation& de
   write_id_ranges(json, "uidmap", engine.host.id_map.uids);
   json.end_object().member("kernel", engine.host.kernel).member("logDriver", "k8s-file");
   write_memory(json);
-  json.key("ociRuntime").begin_object().member("name", "engine").member("path", own_program("engine"));
+  json.key("ociRuntime").begin_object().member("name", "engine").member("path", path_of_own_program("engine"));
   json.member("package", "built in").end_object();
   json.member("os", "linux").key("remoteSocket").begin_object().member("exists", false).end_object();
   write_security(json, engine);

@@ -1,6 +1,7 @@
 #include "engine/inside.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,16 +109,9 @@ void dispatch(Engine& engine, const std::vector<std::string>& words) {
 
 }  // namespace
 
-std::vector<std::string> same_store_options(const Engine& engine) {
-  std::vector<std::string> words{"--root", engine.config.root, "--runroot", engine.config.run};
-  if (!engine.config.storage_driver.empty())
-    words.insert(words.end(), {"--storage-driver", engine.config.storage_driver});
-  return words;
-}
-
 void run_inside(Engine& engine, const std::vector<std::string>& words) {
   base::Command command{.path = own_program("engine"), .argv = {"engine"}};
-  for (std::string& word : same_store_options(engine)) command.argv.push_back(std::move(word));
+  for (std::string& word : same_build_options(engine)) command.argv.push_back(std::move(word));
   command.argv.emplace_back("_inside");
   command.argv.insert(command.argv.end(), words.begin(), words.end());
   command.null_stdin = true;
@@ -130,6 +124,7 @@ void run_inside(Engine& engine, const std::vector<std::string>& words) {
 }
 
 int inside(Engine& engine, const std::vector<std::string>& words) {
+  ::prctl(PR_SET_NAME, "engine");  // executed as /proc/self/exe
   if (words.at(0) == "fuse-overlayfs") return run_fuse_overlayfs({words.begin() + 1, words.end()});
   if (words.at(0) == "probe") return probe_inside(words);
   base::Channel channel = rootless::enter_mapped_namespace(true);
@@ -149,7 +144,7 @@ int inside(Engine& engine, const std::vector<std::string>& words) {
 
 int unshare(Engine& engine, const std::vector<std::string>& command_words) {
   base::Command command{.path = own_program("engine"), .argv = {"engine"}};
-  for (std::string& word : same_store_options(engine)) command.argv.push_back(std::move(word));
+  for (std::string& word : same_build_options(engine)) command.argv.push_back(std::move(word));
   command.argv.insert(command.argv.end(), {"_inside", "unshare"});
   std::vector<std::string> words = command_words;
   if (words.empty()) words = {rootless::environment("SHELL").value_or("/bin/sh")};

@@ -11,7 +11,4 @@ namespace engine {
 /// touch files of subordinate ids. @throws Error with the child's message when it fails.
 void run_inside(Engine& engine, const std::vector<std::string>& words);
 
-/// The global options that make a child process open the same store as we do.
-std::vector<std::string> same_store_options(const Engine& engine);
-
 }  // namespace engine

@@ -125,7 +125,7 @@ void leave_caller(const base::UniqueFd& null) {
   plan.alive_fd = alive.fd();
   plan.network_exit_fd = started.network_exit.get();
   if (launch.record.auto_remove) {
-    plan.cleanup_path = own_program("engine");
+    plan.cleanup_path = path_of_own_program("engine");
     plan.cleanup_argv = {"engine"};
     for (std::string& word : same_store_options(launch.engine)) plan.cleanup_argv.push_back(std::move(word));
     plan.cleanup_argv.insert(plan.cleanup_argv.end(), {"_cleanup", launch.record.id});

@@ -3,6 +3,7 @@
 #include <memory>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -124,6 +125,7 @@ void remove_staging(int parent, const std::string& name) {
 }  // namespace
 
 int unpack_child(Engine&) {
+  ::prctl(PR_SET_NAME, "engine-transfer");  // executed as /proc/self/exe
   const base::Channel channel = rootless::enter_mapped_namespace(false);
   const std::optional<base::Channel::Message> message = channel.receive();
   if (!message) return 0;

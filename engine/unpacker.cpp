@@ -12,6 +12,7 @@ namespace {
 
 rootless::MappedChild start_child(const Engine& engine) {
   base::Command command{.path = own_program("engine-transfer"), .argv = {"engine-transfer", "_unpack"}};
+  if (!engine.config.build.empty()) command.argv.insert(command.argv.begin() + 1, "--build=" + engine.config.build);
   command.null_stdin = true;
   // Ctrl-C is for us: the child outlives us for as long as it takes to remove what it unpacked.
   command.new_session = true;
