@@ -187,14 +187,14 @@ void remove_cgroups_below(int folder) {
 }
 
 void remove_cgroup(const std::string& path, CgroupDeadline deadline) {
+  if (::rmdir(path.c_str()) == 0) return;
   const base::UniqueFd folder = try_open_cgroup(path);
   if (!folder) return;
   const bool has_events = ::faccessat(folder.get(), "cgroup.events", F_OK, 0) == 0;
   for (int pause_ms = 1;;) {
-    if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return;
-    if (errno != EBUSY) throw base::os_error("removing cgroup ", base::quoted(path));
     remove_cgroups_below(folder.get());
     if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return;
+    if (errno != EBUSY) throw base::os_error("removing cgroup ", base::quoted(path));
     if (milliseconds_until(deadline) == 0) {
       const std::size_t count = processes_below(folder.get()).size();
       throw base::make_error(base::ErrorKind::in_use, "cgroup ", base::quoted(path), " cannot be removed: it holds ",

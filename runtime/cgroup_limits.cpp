@@ -94,7 +94,8 @@ base::Error failure(const Write& write, const std::string& reason) {
   const bool is_absent = !write.setting.problem.empty() || write.folder < 0 || write.code == ENOENT;
   ErrorKind kind = is_absent ? ErrorKind::unsupported : base::kind_of_errno(write.code);
   if (kind == ErrorKind::internal) kind = ErrorKind::invalid_argument;  // the kernel did not like the value
-  return base::make_error(kind, "setting linux.resources.", write.setting.field, ": ", reason).with_code(write.code);
+  base::Error error = base::make_error(kind, "setting linux.resources.", write.setting.field, ": ", reason);
+  return is_absent ? std::move(error) : std::move(error).with_code(write.code);
 }
 
 bool is_in_user_namespace() {

@@ -116,7 +116,7 @@ Made make_one(int parent, const std::string& name, const std::string& path, Cgro
   if (errno == EEXIST) return Made::existed;
   base::Error error = making_error(errno, path);
   if (!making.is_rootless || !is_refusal(error.code())) throw error;
-  making.why_none = error.message();
+  if (making.why_none.empty()) making.why_none = error.message();
   return Made::refused;
 }
 
