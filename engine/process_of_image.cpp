@@ -56,7 +56,7 @@ std::vector<std::string> container_command(const RunOptions& options, const oci:
   for (const std::string& word : argv)
     if (word.find('\0') != std::string::npos)
       throw make_error(ErrorKind::invalid_argument, "the command contains a NUL byte");
-  if (argv.front().empty()) throw make_error(ErrorKind::command_not_found, "executable file \"\" not found in $PATH");
+  if (argv.front().empty()) throw make_error(ErrorKind::command_not_found, "\"\": executable file not found in $PATH");
   return argv;
 }
 

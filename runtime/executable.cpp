@@ -52,7 +52,7 @@ void check_executable(const Process& process) {
   if (code == 0) return;
   const std::string reason = std::strerror(code);
   if (code == ENOENT && !has_slash)
-    throw base::make_error(ErrorKind::command_not_found, "executable file ", base::quoted(name), " not found in $PATH")
+    throw base::make_error(ErrorKind::command_not_found, base::quoted(name), ": executable file not found in $PATH")
         .with_code(code);
   throw base::make_error(code == ENOENT ? ErrorKind::command_not_found : ErrorKind::command_not_usable, "executing ",
                          base::quoted(name), ": ", reason)

@@ -48,8 +48,9 @@ base::Error describe(const stage_report& report, const std::string& command, con
   const std::string_view doing = describe_stage_step(report.step);
   if (report.step == STAGE_STEP_EXEC_LOOKUP && report.code == ENOENT) {
     if (command.find('/') == std::string::npos)
-      return base::make_error(ErrorKind::command_not_found, "executable file ", base::quoted(command),
-                              " not found in $PATH");
+      // docker, podman and kubelet look for these words.
+      return base::make_error(ErrorKind::command_not_found, base::quoted(command),
+                              ": executable file not found in $PATH");
     return base::make_error(ErrorKind::command_not_found, base::quoted(command), ": ", reason);
   }
   if (is_about_the_command(report.step))
