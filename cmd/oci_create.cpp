@@ -56,7 +56,7 @@ OciCreation::OciCreation(const OciGlobals& globals, const OciWords& words, OciBu
   request.preserved_fds = preserved_descriptors(words);
   pass_listen_fds(bundle_.spec.process);
   request.no_pivot = words.has("no-pivot");
-  // KEYRING
+  request.new_keyring = !words.has("no-new-keyring");
   request.hooks_for = &hook_container_;
   request.write_id_maps = [this](pid_t pid, int proc_pid_fd) {
     engine::write_spec_id_maps(bundle_.spec, pid, proc_pid_fd);
