@@ -87,6 +87,7 @@ SampleContainer::Result SampleContainer::exec(const runtime::CreatedInit& init, 
       .init_pid = init.process.pid(), .init_pidfd = init.process.pidfd(), .process = spec.process};
   request.process.args = words;
   request.stdout_fd = request.stderr_fd = pipe.write_end.get();
+  if (adjust_exec) adjust_exec(request);
   runtime::CreatedInit process = runtime::exec(request);
   return finish(process, pipe);
 }

@@ -33,6 +33,7 @@ class SampleContainer {
 
   runtime::Spec spec;
   std::function<void(runtime::CreateRequest&)> adjust;
+  std::function<void(runtime::ExecRequest&)> adjust_exec;
 
  private:
   base::TempDir bundle_;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -6,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "base/scope_exit.hpp"
 #include "tests/unit/runtime/sample_container.hpp"
 
 // What happens around a container's first process: hooks, cgroups, clocks, namespaces of others.
@@ -238,4 +240,30 @@ TEST_CASE("with a user namespace joined, new ones of the other kinds belong to i
   second.spec.hostname = "second";
   const auto result = second.run("hostname; echo $$; id -u; cat /sys/class/net/lo/operstate");
   CHECK(result.output.starts_with("second\n1\n0\n"));
+}
+
+TEST_CASE("a container's processes are in its cgroup before anything else, also those that come later") {
+  if (!can_test()) return;
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: only root makes cgroups without delegation");
+    return;
+  }
+  SampleContainer container;
+  std::erase_if(container.spec.linux.namespaces,
+                [](const runtime::Namespace& entry) { return entry.type == "cgroup"; });
+  const auto cgroup =
+      runtime::Cgroup::make({.container_id = "unit-lifecycle", .cgroups_path = "/engine-unit-lifecycle"});
+  const auto remove = base::on_scope_exit([&] { cgroup->remove(); });
+  container.adjust = [&](runtime::CreateRequest& request) { request.cgroup = cgroup.get(); };
+  CHECK(container.run("cat /proc/self/cgroup").output.find("/engine-unit-lifecycle\n") != std::string::npos);
+  container.spec.linux.namespaces.push_back({"cgroup", ""});
+  const runtime::CreatedInit init = container.start({"sleep", "1000"});
+  const auto members = cgroup->processes();
+  CHECK(std::find(members.begin(), members.end(), init.process.pid()) != members.end());
+  container.adjust_exec = [&](runtime::ExecRequest& request) { request.cgroup = cgroup.get(); };
+  const std::string inside = container.exec(init, {"cat", "/proc/self/cgroup"}).output;
+  for (const std::string_view line : base::split(base::trim(inside), '\n')) {
+    CAPTURE(line);
+    CHECK(line.ends_with(":/"));  // it was in the cgroup before its namespace was made there
+  }
 }
