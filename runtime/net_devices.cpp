@@ -8,6 +8,7 @@
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <map>
 #include <net/if.h>
 #include <optional>
 #include <sched.h>
@@ -141,13 +142,28 @@ std::vector<Address> permanent_addresses(const Netlink& netlink, unsigned index)
   return addresses;
 }
 
-std::vector<int> link_indexes(const Netlink& netlink) {
-  std::vector<int> indexes;
+std::string name_in(const nlmsghdr& message) {
+  auto left = static_cast<unsigned>(message.nlmsg_len - NLMSG_LENGTH(sizeof(ifinfomsg)));
+  auto* at = reinterpret_cast<rtattr*>(static_cast<char*>(NLMSG_DATA(&message)) + NLMSG_ALIGN(sizeof(ifinfomsg)));
+  for (; RTA_OK(at, left); at = RTA_NEXT(at, left))
+    if (at->rta_type == IFLA_IFNAME) return {static_cast<const char*>(RTA_DATA(at))};
+  return {};
+}
+
+std::map<int, std::string> links(const Netlink& netlink) {
+  std::map<int, std::string> names;
   netlink.dump(Message{RTM_GETLINK, NLM_F_DUMP, ifinfomsg{}}, [&](const nlmsghdr& message) {
     if (message.nlmsg_type == RTM_NEWLINK && message.nlmsg_len >= NLMSG_LENGTH(sizeof(ifinfomsg)))
-      indexes.push_back(static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_index);
+      names[static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_index] = name_in(message);
   });
-  return indexes;
+  return names;
+}
+
+// The kernel moves first and renames then; a name that is taken would leave the device inside.
+void check_free(const std::map<int, std::string>& taken, const std::string& name) {
+  for (const auto& [index, other] : taken)
+    if (other == name)
+      throw base::make_error(base::ErrorKind::already_exists, "the container has a device ", base::quoted(name));
 }
 
 void move_link(const Netlink& netlink, unsigned index, const std::string& name, int target) {
@@ -195,16 +211,16 @@ void move_device(const Netlink& here, const Netlink& inside, int target, const s
   const unsigned index = ::if_nametoindex(name.c_str());
   if (index == 0) throw base::os_error("looking for it");
   const std::vector<Address> addresses = permanent_addresses(here, index);
-  const std::vector<int> before = link_indexes(inside);
+  const std::map<int, std::string> before = links(inside);
+  check_free(before, name_inside);
   move_link(here, index, name_inside, target);
-  const std::vector<int> after = link_indexes(inside);
-  const auto moved = std::find_if(after.begin(), after.end(), [&](int candidate) {
-    return std::find(before.begin(), before.end(), candidate) == before.end();
-  });
+  const std::map<int, std::string> after = links(inside);
+  const auto moved =
+      std::find_if(after.begin(), after.end(), [&](const auto& link) { return before.count(link.first) == 0; });
   if (moved == after.end())
     throw base::make_error(base::ErrorKind::internal, "it is not in the container's network namespace");
-  for (const Address& address : addresses) add_address(inside, *moved, address);
-  set_up(inside, *moved);
+  for (const Address& address : addresses) add_address(inside, moved->first, address);
+  set_up(inside, moved->first);
 }
 
 }  // namespace
