@@ -43,7 +43,8 @@ std::unique_ptr<Cgroup> make_folders(const CgroupRequest& request, const Resourc
                              .manager = CgroupManager::cgroupfs,
                              .scope = "",
                              .is_rootless = request.is_rootless,
-                             .devices = rules_for(request.devices)},
+                             .devices = rules_for(request.devices),
+                             .owner = request.owner},
                             resources, hierarchies);
 }
 

@@ -21,6 +21,7 @@ struct CgroupRequest {
   std::string resources_json;  ///< linux.resources; empty: none.
   /// linux.devices: may be used like the default devices where resources has no list of its own; all others may not.
   std::vector<Device> devices;
+  std::optional<uid_t> owner;  ///< Of the v2 folder, from cgroup_owner(); nothing: ours.
   CgroupManager manager = CgroupManager::cgroupfs;
   bool is_rootless = false;  ///< What cannot be made or set is a warning in one line, not an error.
   /// systemd: the runtime folder (XDG_RUNTIME_DIR) of the user whose manager makes the scope; empty: the system's.
@@ -59,9 +60,10 @@ class Cgroup {
   virtual ~Cgroup() = default;
 
   virtual const CgroupRecord& record() const = 0;
-  /// The v2 folder for CLONE_INTO_CGROUP, or -1.
+  /// The v2 folder for CLONE_INTO_CGROUP, or -1. On a hybrid host that is one of several: `add` moves to the others.
   virtual int clone_fd() const = 0;
-  /// Moves a process into all of them. With systemd this is what makes the scope, unless it was made before.
+  /// Moves a process into all of them, where it is not in yet. A container that has divided its cgroup takes processes
+  /// only below: it joins the oldest one there. With systemd this is what makes the scope, unless it was made before.
   virtual void add(pid_t pid) = 0;
   /// Sets limits (`update`). @throws Error as make.
   virtual void set(std::string_view resources_json) = 0;

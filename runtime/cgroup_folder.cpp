@@ -207,6 +207,23 @@ void remove_cgroup(const std::string& path, CgroupDeadline deadline) {
   }
 }
 
+int join_oldest_below(int folder, pid_t pid) {
+  base::UniqueFd found;
+  pid_t oldest = 0;
+  walk_cgroups(
+      folder,
+      [&](int cgroup) {
+        std::vector<pid_t> pids;
+        append_processes(pids, cgroup);
+        const auto first = std::min_element(pids.begin(), pids.end());
+        if (first == pids.end() || (found && *first > oldest)) return;
+        oldest = *first;
+        found = open_folder_at(cgroup, ".");
+      },
+      [](int, const std::string&) {});
+  return found ? write_control(found.get(), "cgroup.procs", std::to_string(pid)) : EBUSY;
+}
+
 std::size_t signal_processes_below(int folder, int signal) {
   struct Member {
     pid_t pid;

@@ -42,6 +42,10 @@ void remove_cgroups_below(int folder);
 /// @throws Error in_use, when processes are left.
 void remove_cgroup(const std::string& path, CgroupDeadline deadline);
 
+/// Moves a process to where the oldest process below is, for a cgroup that gives controllers to those below it, and so
+/// takes none itself. 0 or errno; EBUSY, when there is no process.
+int join_oldest_below(int folder, pid_t pid);
+
 /// Signals every process in it or below once, each by pidfd and only while it is a member.
 /// @return  How many there were.
 std::size_t signal_processes_below(int folder, int signal);

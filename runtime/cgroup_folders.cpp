@@ -11,6 +11,7 @@
 #include "base/scope_exit.hpp"
 #include "runtime/cgroup_devices.hpp"
 #include "runtime/cgroup_folder.hpp"
+#include "runtime/cgroup_owner.hpp"
 #include "runtime/cgroup_statistics.hpp"
 
 namespace runtime {
@@ -31,7 +32,8 @@ void throw_on(int code, const std::string& doing) {
 }
 
 void add_to(int folder, const std::string& path, pid_t pid) {
-  const int code = write_control(folder, "cgroup.procs", std::to_string(pid));
+  int code = write_control(folder, "cgroup.procs", std::to_string(pid));
+  if (code == EBUSY) code = join_oldest_below(folder, pid);
   if (code == 0) return;
   base::Error error = base::error_from_code(code, concat("moving process ", pid, " to cgroup ", quoted(path)));
   if (code == EBUSY)
@@ -143,6 +145,8 @@ std::unique_ptr<FolderCgroup> FolderCgroup::make(const FolderRequest& request, c
       write_limits(result->folders_, resources,
                    {.is_rootless = request.is_rootless, .problems = making.problems, .why_no_folder = making.why_none});
   write_device_rules(result->folders_, device_rules(resources, request.devices), request.is_rootless, true);
+  if (request.owner && result->folders_.unified)
+    give_cgroup(result->folders_.unified.get(), *request.owner, request.is_rootless);
   if (!left_out.empty()) base::log(base::LogLevel::warn, "limits that are not in force: ", describe(left_out));
   undo.cancel();
   return result;

@@ -20,6 +20,7 @@ struct FolderRequest {
   bool may_exist = false;  ///< As systemd's scopes: with processes and limits in it already.
   /// Rules of linux.devices and the like, where linux.resources has no list of its own.
   std::vector<DeviceRule> devices;
+  std::optional<uid_t> owner = {};  ///< Of the v2 folder; nothing: ours.
 };
 
 /// v2, v1 and hybrid hosts. On a hybrid one the unified folder holds the process, too, and whatever controllers v1 did

@@ -80,7 +80,6 @@ std::optional<std::uint64_t> OomWatch::take_unified() {
   if (!kills) return std::nullopt;
   const std::uint64_t fresh = *kills - std::min(kills_, *kills);
   kills_ = *kills;
-  if (fresh == 0 && !is_populated(folder_.get())) return std::nullopt;
   return fresh;
 }
 

@@ -14,7 +14,7 @@ class OomWatch {
   /// @throws Error unsupported, when no memory controller counts for the container.
   static OomWatch start(const CgroupRecord& record);
 
-  /// Readable, to poll(2), when there may be something new: also when the container ends.
+  /// Readable, to poll(2), when there may be something new; v2: also when the last process ends.
   int fd() const noexcept { return events_.get(); }
   /// Takes what made it readable. @return kills (v1: shortages) since the last call; nothing when the cgroup is gone.
   std::optional<std::uint64_t> take();

@@ -33,7 +33,7 @@ bool can_make_cgroups() {
 
 /// False, with a line that says so, when the machine lacks it.
 bool needs(bool is_there, const char* what) {
-  if (!is_there) MESSAGE("skipped: this machine has no ", what);
+  if (!is_there) MESSAGE("skipped: this machine has no ", std::string{what});
   return is_there;
 }
 
@@ -340,6 +340,28 @@ TEST_CASE("the v2 device program passes the kernel's verifier, and a new one tak
   CHECK(shell("head -c 1 /dev/zero >/dev/null") == 0);
   REQUIRE(attach(R"({"devices":[{"allow":true}]})") == 0);
   CHECK(shell("true </dev/kmsg") == 0);
+}
+
+TEST_CASE("a process for a cgroup that was divided joins the oldest below") {
+  Hierarchies v2 = runtime::find_hierarchies();
+  if (!needs(can_make_cgroups() && v2.unified, "cgroup v2")) return;
+  const std::string all = base::read_file(AT_FDCWD, v2.unified->mount_point + "/cgroup.controllers", 4096);
+  const std::string controller{base::split(base::trim(all), ' ').front()};
+  if (!needs(!controller.empty(), "controller in cgroup v2")) return;
+  v2.legacy.clear();
+  const auto cgroup =
+      FolderCgroup::make({.path = fresh_path(), .scope = "", .devices = {}}, runtime::parse_resources(all_devices), v2);
+  auto cleanup = base::on_scope_exit([&] { cgroup->remove(); });
+  base::Child first = idle_process(), second = idle_process();
+  const std::string folder = cgroup->record().unified;
+  REQUIRE(::mkdir((folder + "/init").c_str(), 0755) == 0);
+  base::write_existing(AT_FDCWD, folder + "/init/cgroup.procs", std::to_string(first.pid()));
+  base::write_existing(AT_FDCWD, folder + "/cgroup.subtree_control", "+" + controller);
+  cgroup->add(second.pid());
+  CHECK(read(folder + "/init/cgroup.procs").find(std::to_string(second.pid())) != std::string::npos);
+  cgroup->kill_all();
+  first.wait();
+  second.wait();
 }
 
 TEST_CASE("an OOM kill is told to who watches") {

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "runtime/cgroup_hierarchies.hpp"
+#include "runtime/cgroup_owner.hpp"
 
 using runtime::choose_cgroup_path;
 using runtime::Hierarchies;
@@ -87,4 +88,22 @@ TEST_CASE("paths that lead elsewhere are refused") {
   for (int at = 0; at < 1024; ++at) deep += "/x";
   CHECK(choose_cgroup_path(deep, "id", false, "/", false) == deep);
   CHECK_THROWS_AS(choose_cgroup_path(deep + "/x", "id", false, "/", false), base::Error);
+}
+
+TEST_CASE("the container's process owns its cgroup when it may write it") {
+  runtime::Spec spec;
+  spec.process.user.uid = 5;
+  spec.linux.namespaces = {{"cgroup", ""}, {"user", ""}};
+  spec.linux.uid_mappings = {{0, 1000, 1}, {1, 100000, 65535}};
+  spec.mounts = {{"/sys/fs/cgroup", "cgroup", "cgroup", {"rw", "nosuid"}, {}, {}}};
+  CHECK(runtime::cgroup_owner(spec) == 100004U);
+  spec.process.user.uid = 70000;
+  CHECK_FALSE(runtime::cgroup_owner(spec));
+  spec.linux.namespaces = {{"cgroup", ""}};
+  CHECK(runtime::cgroup_owner(spec) == 70000U);
+  spec.linux.namespaces = {{"cgroup", "/proc/1/ns/cgroup"}};
+  CHECK_FALSE(runtime::cgroup_owner(spec));
+  spec.linux.namespaces = {{"cgroup", ""}};
+  spec.mounts[0].options = {"ro"};
+  CHECK_FALSE(runtime::cgroup_owner(spec));
 }
