@@ -6,7 +6,11 @@
 
 namespace {
 
-const std::vector<cmd::OciOption> options = {{"bundle", 'b', true}, {"force", 'f', false}, {"env", 'e', true}};
+const std::vector<cmd::OciOption> options = {{"bundle", 'b', "DIR"},
+                                             {"force", 'f'},
+                                             {"detach", 'd'},
+                                             {"env", 'e', "NAME=VALUE"},
+                                             {"format", '\0', "table|json"}};
 
 }  // namespace
 
@@ -32,6 +36,7 @@ TEST_CASE("the OCI command line is split as runc splits it") {
       {{"--", "-f"}, "", false, {"-f"}},
       {{"-", "id"}, "", false, {"-", "id"}},
       {{"--bundle=", "id"}, "", false, {"id"}},
+      {{"-df", "id"}, "", true, {"id"}},
   };
   for (const Row& row : table) {
     CAPTURE(base::join(row.words, " "));
@@ -54,11 +59,26 @@ TEST_CASE("an option may be given several times") {
 }
 
 TEST_CASE("unknown options and missing values are refused") {
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"--nope"}, {"-x"}, {"-b"}, {"--bundle"}, {"--force=7"}, {"-fb"}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"--nope"},
+                                                {"-x"},
+                                                {"-b"},
+                                                {"--bundle"},
+                                                {"--force=7"},
+                                                {"-fb"},
+                                                {"-fx"},
+                                                {"--df"},
+                                                {"--format", "yaml"}}) {
     CAPTURE(words.front());
     CHECK_THROWS_AS(cmd::split_oci_words(options, words, false), base::Error);
   }
+}
+
+TEST_CASE("a number is within its limit") {
+  const cmd::OciWords words = cmd::split_oci_words(options, {"-b", "7", "-e", "x"}, false);
+  CHECK(words.number("bundle", 7) == 7U);
+  CHECK_FALSE(words.number("force", 7));
+  CHECK_THROWS_AS(words.number("bundle", 6), base::Error);
+  CHECK_THROWS_AS(words.number("env", 6), base::Error);
 }
 
 TEST_CASE("a container id is a name, never a path") {
