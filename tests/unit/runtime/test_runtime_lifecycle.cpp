@@ -267,3 +267,57 @@ TEST_CASE("a container's processes are in its cgroup before anything else, also 
     CHECK(line.ends_with(":/"));  // it was in the cgroup before its namespace was made there
   }
 }
+
+TEST_CASE("root's new user namespace and a network of the host's go together") {
+  if (!can_test()) return;
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: only root may join what belongs to the host");
+    return;
+  }
+  SampleContainer first;
+  first.spec.linux.namespaces = {{"mount", ""}, {"pid", ""}, {"network", ""}};
+  first.spec.linux.uid_mappings = first.spec.linux.gid_mappings = {};
+  first.spec.hostname = "";
+  const runtime::CreatedInit init = first.start({"sleep", "1000"});
+  const std::string path = base::concat("/proc/", init.process.pid(), "/ns/net");
+  SampleContainer second;
+  second.spec.linux.namespaces.push_back({"network", path});
+  char target[64] = {};
+  REQUIRE(::readlink(path.c_str(), target, sizeof target) > 0);
+  const auto result = second.run("busybox readlink /proc/self/ns/net; echo $$; busybox readlink /proc/self/ns/user");
+  CHECK(result.output.starts_with(base::concat(target, "\n1\n")));
+  CHECK(result.output.find(own_namespace("user")) == std::string::npos);
+}
+
+TEST_CASE("a further process gets the CPUs and the personality that it was asked to get") {
+  if (!can_test()) return;
+  SampleContainer container;
+  const runtime::CreatedInit init = container.start({"sleep", "1000"});
+  const auto cpus = [&](runtime::CpuAffinity affinity) {
+    container.adjust_exec = [&](runtime::ExecRequest& request) {
+      request.process.exec_cpu_affinity = affinity;
+      request.personality = "LINUX32";
+    };
+    return container.exec(init, {"sh", "-c", "grep Cpus_allowed_list /proc/self/status; busybox uname -m"}).output;
+  };
+  CHECK(cpus({"0", ""}) == "Cpus_allowed_list:\t0\ni686\n");
+  CHECK_THROWS_AS(cpus({"8000", ""}), base::Error);
+  if (::sysconf(_SC_NPROCESSORS_ONLN) > 1) CHECK(cpus({"0", "1"}) == "Cpus_allowed_list:\t1\ni686\n");
+}
+
+TEST_CASE("a label that the kernel does not take is an error, also for a further process") {
+  if (!can_test()) return;
+  if (::access("/sys/fs/selinux/enforce", F_OK) == 0) {
+    MESSAGE("skipped: SELinux might know the label");
+    return;
+  }
+  SampleContainer container;
+  const runtime::CreatedInit init = container.start({"sleep", "1000"});
+  container.adjust_exec = [](runtime::ExecRequest& request) { request.process.selinux_label = "no:such:label:s0"; };
+  try {
+    container.exec(init, {"true"});
+    FAIL("was executed without its label");
+  } catch (const base::Error& error) {
+    CHECK(error.message().find("label") != std::string::npos);
+  }
+}
