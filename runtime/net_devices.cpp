@@ -234,9 +234,11 @@ void move_net_devices(const std::vector<std::pair<std::string, std::string>>& de
   if (!target) throw base::os_error("opening the container's network namespace");
   const Netlink here;
   const Netlink inside = netlink_inside(target.get());
-  for (const auto& [name, name_inside] : devices)
-    base::with_context([&] { move_device(here, inside, target.get(), name, name_inside.empty() ? name : name_inside); },
-                       "linux.netDevices: moving ", base::quoted(name));
+  for (const auto& device : devices) {
+    const std::string& name_inside = device.second.empty() ? device.first : device.second;
+    base::with_context([&] { move_device(here, inside, target.get(), device.first, name_inside); },
+                       "linux.netDevices: moving ", base::quoted(device.first));
+  }
 }
 
 }  // namespace runtime
