@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def run_in_namespace(place, words, command, name, stage, surroundings):
     group = surroundings.see_own_cgroup2(user, "engine-conformance") if place != "v1" else None
     environment = {"PATH": PATH, "HOME": user.pw_dir, "USER": user.pw_name, "LC_ALL": "C.UTF-8",
                    "RUNTIME": " ".join(command), "RUNTIME_NAME": name, "PLACE": place, "GUEST": str(stage / "guest")}
-    for kept in ("TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
+    for kept in ("RUNTIME_SPEC", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
         if kept in os.environ:
             environment[kept] = os.environ[kept]
     python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
@@ -120,7 +121,15 @@ class Outcome(unittest.TextTestResult):
 
     def __init__(self, *words, **more):
         super().__init__(*words, **more)
-        self.differences, self.explained = read_differences(), set()
+        self.differences, self.explained, self.seconds = read_differences(), set(), {}
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.begin = time.monotonic()
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.seconds[test.id()] = time.monotonic() - self.begin
 
     def _explained(self, test):
         name = test.id() if not hasattr(test, "test_case") else test.test_case.id()
@@ -166,6 +175,9 @@ def run_tests(words):
     suite = unittest.defaultTestLoader.loadTestsFromNames([name.removesuffix(".py") for name in names])
     print(f"==> {os.environ['RUNTIME_NAME']}, {os.environ['PLACE']}", file=sys.stderr, flush=True)
     result = unittest.TextTestRunner(verbosity=2 if words.verbose else 1, resultclass=Outcome).run(suite)
+    if words.verbose:
+        for seconds, name in sorted(((seconds, name) for name, seconds in result.seconds.items()), reverse=True)[:10]:
+            print(f"{seconds:7.2f} s  {name}", file=sys.stderr)
     return 0 if result.wasSuccessful() else 1
 
 

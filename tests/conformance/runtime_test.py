@@ -289,14 +289,16 @@ class RuntimeTest(unittest.TestCase):
     def cgroups_of(self, name):
         return [path for path, _, _ in os.walk("/sys/fs/cgroup") if name in os.path.basename(path)]
 
-    def assert_refused(self, *args):
+    def assert_refused(self):
         """create with this config is an error, and it is as if it had never been tried."""
-        if args:
-            self.config["process"]["args"] = list(args)
         self.write()
         result = self.runtime("create", "--bundle", self.bundle, self.name, check=False)
-        self.assert_error(result)
-        self.assert_nothing_left()
+        try:
+            self.assert_error(result)
+            self.assert_nothing_left()
+        finally:
+            if result.status == 0:  # so that what comes next can use the name
+                self.runtime_apart("delete", "--force", self.name, check=False)
         return result
 
     def modified(self, path, value):

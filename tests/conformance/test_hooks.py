@@ -150,13 +150,14 @@ class WhereTest(HookTest):
 
     def test_the_others_take_their_program_from_the_host(self):
         program = self.dir / "only-outside"
-        program.write_text(f"#!/bin/sh\ncat > /dev/null; echo $1 >> {self.log}\n")
+        called = self.shared / "called"
+        program.write_text(f"#!/bin/sh\ncat > /dev/null; echo $1 >> {called}\n")
         program.chmod(0o755)
         for point in (*RUNTIME_SIDE, "createContainer"):
             self.config["hooks"][point] = [{"path": str(program), "args": ["only-outside", point]}]
         self.live()
-        self.assertEqual(self.log.read_text().split(), ["prestart", "createRuntime", "createContainer", "poststart",
-                                                        "poststop"])
+        self.assertEqual(called.read_text().split(), ["prestart", "createRuntime", "createContainer", "poststart",
+                                                      "poststop"])
 
     def test_the_namespaces_exist_when_the_first_hooks_run(self):
         self.hook("prestart")
@@ -248,7 +249,7 @@ class FailureTest(HookTest):
 
     def test_a_failing_start_container_hook_leads_to_the_end_of_the_container(self):
         self.check_failing("startContainer", "start")
-        self.runtime_apart("delete", self.name, check=False)
+        self.runtime_apart("delete", "--force", self.name)
         self.assertEqual(self.names(), ["startContainer", "poststop"])
         self.assert_nothing_left()
 

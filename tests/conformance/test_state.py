@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 
-from runtime_test import PLACE, RuntimeTest, wait_until
+from runtime_test import RuntimeTest, wait_until
 
 
 class StateTest(RuntimeTest):
@@ -347,8 +347,7 @@ class TwoRootsTest(RuntimeTest):
     def test_the_same_id_in_two_roots_is_two_containers(self):
         pid = self.running()
         self.state_root, first = self.dir / "state2", self.state_root
-        if PLACE != "user":
-            self.config["linux"]["cgroupsPath"] = f"/{self.name}-second"
+        self.config["linux"]["cgroupsPath"] = f"{self.name}-second"
         other = self.make_bundle("bundle2")
         self.write(other)
         self.runtime("create", "--bundle", other, self.name)
