@@ -12,13 +12,11 @@
 
 #include "base/error.hpp"
 
-// Newer than Debian 12's headers. Source: linux/mempolicy.h of 6.9; SCHED_ISO is reserved in linux/sched.h.
-#ifndef MPOL_WEIGHTED_INTERLEAVE
-#define MPOL_WEIGHTED_INTERLEAVE 6
-#endif
-
 namespace runtime {
 namespace {
+
+// Not in Debian 12's headers. Source: linux/mempolicy.h of 6.9; a comment in linux/sched.h reserves the other.
+constexpr std::uint32_t weighted_interleave = 6, sched_iso = 4;
 
 template <std::size_t Size>
 using WordTable = std::array<std::pair<std::string_view, std::uint32_t>, Size>;
@@ -28,7 +26,7 @@ constexpr WordTable<7> policies = {{
     {"SCHED_FIFO", SCHED_FIFO},
     {"SCHED_RR", SCHED_RR},
     {"SCHED_BATCH", SCHED_BATCH},
-    {"SCHED_ISO", 4},
+    {"SCHED_ISO", sched_iso},
     {"SCHED_IDLE", SCHED_IDLE},
     {"SCHED_DEADLINE", SCHED_DEADLINE},
 }};
@@ -53,7 +51,7 @@ constexpr WordTable<7> memory_modes = {{
     {"MPOL_DEFAULT", MPOL_DEFAULT},
     {"MPOL_BIND", MPOL_BIND},
     {"MPOL_INTERLEAVE", MPOL_INTERLEAVE},
-    {"MPOL_WEIGHTED_INTERLEAVE", MPOL_WEIGHTED_INTERLEAVE},
+    {"MPOL_WEIGHTED_INTERLEAVE", weighted_interleave},
     {"MPOL_PREFERRED", MPOL_PREFERRED},
     {"MPOL_PREFERRED_MANY", MPOL_PREFERRED_MANY},
     {"MPOL_LOCAL", MPOL_LOCAL},
