@@ -110,7 +110,7 @@ static void make_string_arrays(void) {
 }
 
 static void wait_for_start(void) {
-  char byte;
+  char byte = 0;
   long got;
   if (plan->start_fd < 0) return;
   do got = syscall3(__NR_read, plan->start_fd, ptr(&byte), 1);
@@ -315,7 +315,7 @@ static void reap(long program) {
 
 static _Noreturn void serve_as_init(long program) {
   static const uint64_t all = ~0ull;
-  syscall3(__NR_close_range, 0, ~0u, 0);
+  close_range_or_each(0, ~0u, 0);
   syscall2(__NR_prctl, PR_SET_NAME, ptr("engine-init"));
   for (;;) {
     const long signal = syscall4(__NR_rt_sigtimedwait, ptr(&all), 0, 0, KERNEL_SIGSET_BYTES);
@@ -357,7 +357,7 @@ __attribute__((used)) _Noreturn void stub_main(const long *stack) {
   set_memory_policy();
   write_label();
   /* Only marked, and before a filter that may not know this call: the report still goes out. */
-  must(STAGE_STEP_FDS, syscall3(__NR_close_range, 3 + plan->preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC));
+  must(STAGE_STEP_FDS, close_range_or_each(3 + plan->preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC));
   if (has_flag(STAGE_HAS_SECCOMP) && !has_flag(STAGE_NO_NEW_PRIVS)) load_filter();
   take_identity();
   enter_directory();
