@@ -7,8 +7,8 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/mount.hpp"
-#include "runtime/home.hpp"
 #include "runtime/executable.hpp"
+#include "runtime/home.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/init.hpp"
 #include "runtime/init_setup.hpp"
@@ -139,8 +139,7 @@ class Init {
       parts.rootfs = reopen_rootfs(*request_.rootfs);
     else
       parts.rootfs = open_rootfs(rootfs_path());
-    if (has_early_hooks() && !request_.rootfs)
-      parts.mount_point = base::open_directory(AT_FDCWD, rootfs_path());
+    if (has_early_hooks() && !request_.rootfs) parts.mount_point = base::open_directory(AT_FDCWD, rootfs_path());
     parts.mounts = prepare_mounts(plan_, orders_.mapped_sources);
     parts.devices = clone_host_devices(spec_.linux.devices);
     return parts;
@@ -183,8 +182,8 @@ class Init {
     // Older kernels mount only below what is attached; the mount namespace is ours alone either way.
     if (!kernel_.assembles_detached) attach(root, parts);
     if (!kernel_.sets_attributes && parts.rootfs.read_only) base::set_attributes(root, MOUNT_ATTR_RDONLY, 0, false);
-    tree.mounted =
-        mount_all(root, parts.mounts, plan_, parts.devices, {.kernel = kernel_, .attach = [&] { attach(root, parts); }});
+    tree.mounted = mount_all(root, parts.mounts, plan_, parts.devices,
+                             {.kernel = kernel_, .attach = [&] { attach(root, parts); }});
     make_other_devices(root, parts.devices);
     if (spec_.process.terminal) tree.terminal = open_container_terminal(tree);
     if (!spec_.linux.sysctl.empty()) write_sysctls(tree.mounted.proc.get(), spec_.linux.sysctl);
