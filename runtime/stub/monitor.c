@@ -76,7 +76,7 @@ static void close_all_but(const int32_t *kept, int count) {
     uint32_t lowest = ~0u;
     for (int index = 0; index < count; index++)
       if (kept[index] >= (int32_t)next && (uint32_t)kept[index] < lowest) lowest = (uint32_t)kept[index];
-    if (lowest > next) syscall3(__NR_close_range, next, lowest == ~0u ? ~0u : lowest - 1, 0);
+    if (lowest > next) close_range_or_each(next, lowest == ~0u ? ~0u : lowest - 1, 0);
     if (lowest == ~0u) return;
     next = lowest + 1;
   }

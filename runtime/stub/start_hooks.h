@@ -77,7 +77,7 @@ static _Noreturn void execute_hook(const struct stage_hook *hook, int input, int
     syscall2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
     set_signal_action(SIGPIPE, 0);
     syscall3(__NR_dup3, input, 0, 0);
-    syscall3(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
+    close_range_or_each(3, ~0u, CLOSE_RANGE_CLOEXEC);
     *exec_error = (int)-syscall3(__NR_execve, ptr(string_at(hook->path)), ptr(words), ptr(words + hook->argc + 1));
   } else {
     *exec_error = (int)-address;

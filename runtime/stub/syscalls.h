@@ -3,7 +3,9 @@
 #ifndef ENGINE_STUB_SYSCALLS_H
 #define ENGINE_STUB_SYSCALLS_H
 
+#include <asm/fcntl.h>
 #include <asm/unistd.h>
+#include <linux/close_range.h>
 #include <linux/errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -101,6 +103,18 @@ static inline size_t text_length(const char *text) {
     __asm__ volatile("");
   }
   return length;
+}
+
+/* close_range(2), or one by one where a filter does not know it. */
+static inline long close_range_or_each(unsigned first, unsigned last, unsigned flags) {
+  long result = syscall3(__NR_close_range, first, last, flags);
+  if (result != -ENOSYS) return result;
+  if (last > (1u << 20)) last = 1u << 20; /* fs.nr_open */
+  for (unsigned fd = first; fd <= last; fd++) {
+    if (flags & CLOSE_RANGE_CLOEXEC) syscall3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
+    else syscall1(__NR_close, fd);
+  }
+  return 0;
 }
 
 #endif
