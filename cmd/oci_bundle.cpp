@@ -10,6 +10,7 @@
 #include "base/fs.hpp"
 #include "cmd/oci_folder.hpp"
 #include "engine/oci_id_maps.hpp"
+#include "runtime/cgroup_owner.hpp"
 
 namespace cmd {
 namespace {
@@ -44,6 +45,7 @@ runtime::CgroupRequest cgroup_request(const OciGlobals& globals, const OciBundle
   request.cgroups_path = bundle.spec.linux.cgroups_path;
   request.resources_json = bundle.spec.linux.resources_json;
   request.devices = bundle.spec.linux.devices;
+  request.owner = runtime::cgroup_owner(bundle.spec);
   request.manager = globals.manager;
   request.is_rootless = globals.is_rootless;
   if (globals.is_rootless && globals.manager == runtime::CgroupManager::systemd)

@@ -2,15 +2,15 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <poll.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/json_writer.hpp"
 #include "cmd/oci_state.hpp"
 #include "cmd/oci_verbs.hpp"
 #include "cmd/output.hpp"
+#include "runtime/cgroup_oom.hpp"
 
 namespace cmd {
 namespace {
@@ -24,14 +24,14 @@ void print_oom(const std::string& id) {
   print_line(json.text());
 }
 
-/// Readable when the kernel has counted an event of memory in the v2 cgroup; empty where there is none, and then kills
-/// are seen at the next interval.
-base::UniqueFd watch_memory_events(const runtime::CgroupRecord& record) {
-  if (record.unified.empty()) return {};
-  base::UniqueFd watch{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
-  if (!watch) throw base::os_error("watching for memory events");
-  if (::inotify_add_watch(watch.get(), (record.unified + "/memory.events").c_str(), IN_MODIFY) < 0) return {};
-  return watch;
+/// Nothing where no memory controller counts.
+std::optional<runtime::OomWatch> watch_memory(const runtime::CgroupRecord& record) {
+  try {
+    return runtime::OomWatch::start(record);
+  } catch (const base::Error& error) {
+    if (error.kind() != ErrorKind::unsupported) throw;
+    return std::nullopt;
+  }
 }
 
 class EventPrinter {
@@ -41,50 +41,42 @@ class EventPrinter {
         interval_(interval),
         process_(open_oci_process(container.state)),
         cgroup_(runtime::Cgroup::open(container.state.cgroup)),
-        memory_(watch_memory_events(container.state.cgroup)),
-        oom_kills_(cgroup_->statistics().oom_kills.value_or(0)) {}
+        memory_(watch_memory(container.state.cgroup)) {}
 
   /// Until the container has ended.
   void run() {
     auto next = std::chrono::steady_clock::now() + interval_;
     while (wait_until(next)) {
-      const runtime::CgroupStatistics statistics = cgroup_->statistics();
-      print_new_kills(statistics);
       if (std::chrono::steady_clock::now() < next) continue;
-      print_line(statistics_event(id_, statistics));
+      print_line(statistics_event(id_, cgroup_->statistics()));
       next += interval_;
     }
-    print_new_kills(cgroup_->statistics());
+    print_kills();
   }
 
  private:
   /// False when the container has ended.
   bool wait_until(std::chrono::steady_clock::time_point next) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()).count();
-    std::array<pollfd, 2> waiting{{{process_.get(), POLLIN, 0}, {memory_.get(), POLLIN, 0}}};
+    std::array<pollfd, 2> waiting{{{process_.get(), POLLIN, 0}, {memory_ ? memory_->fd() : -1, POLLIN, 0}}};
     if (::poll(waiting.data(), waiting.size(), left < 0 ? 0 : static_cast<int>(left)) < 0 && errno != EINTR)
       throw base::os_error("waiting for events");
-    if ((waiting[1].revents & POLLIN) != 0) forget_notifications();
+    if ((waiting[1].revents & POLLIN) != 0) print_kills();
     return (waiting[0].revents & POLLIN) == 0;
   }
 
-  void forget_notifications() {
-    std::array<char, 4096> buffer;
-    while (::read(memory_.get(), buffer.data(), buffer.size()) > 0) {
-    }
-  }
-
-  void print_new_kills(const runtime::CgroupStatistics& statistics) {
-    const std::uint64_t kills = statistics.oom_kills.value_or(0);
-    for (; oom_kills_ < kills; ++oom_kills_) print_oom(id_);
+  void print_kills() {
+    if (!memory_) return;
+    const auto kills = memory_->take();
+    for (std::uint64_t left = kills.value_or(0); left > 0; --left) print_oom(id_);
+    if (!kills) memory_.reset();
   }
 
   const std::string id_;
   const std::chrono::milliseconds interval_;
   const base::UniqueFd process_;
   const std::unique_ptr<runtime::Cgroup> cgroup_;
-  const base::UniqueFd memory_;
-  std::uint64_t oom_kills_;
+  std::optional<runtime::OomWatch> memory_;
 };
 
 }  // namespace

@@ -105,12 +105,13 @@ void SystemdCgroup::make_scope(pid_t pid) {
   folders_ = FolderCgroup::make({.path = path,
                                  .manager = CgroupManager::systemd,
                                  .scope = name_.unit,
+                                 .user_runtime_dir = request_.user_runtime_dir,
                                  .is_rootless = request_.is_rootless,
                                  .may_exist = true,
-                                 .devices = rules_for(request_.devices)},
+                                 .devices = rules_for(request_.devices),
+                                 .owner = request_.owner},
                                 resources_);
   record_ = folders_->record();
-  record_.user_runtime_dir = request_.user_runtime_dir;
   // Hierarchies of v1 that systemd does not use have a folder of ours.
   if (!record_.legacy.empty()) folders_->add(pid);
   stop.cancel();
