@@ -91,7 +91,7 @@ def run_in_namespace(place, words, command, name, stage, surroundings):
     group = surroundings.see_own_cgroup2(user, "engine-conformance") if place != "v1" else None
     environment = {"PATH": PATH, "HOME": user.pw_dir, "USER": user.pw_name, "LC_ALL": "C.UTF-8",
                    "RUNTIME": " ".join(command), "RUNTIME_NAME": name, "PLACE": place, "GUEST": str(stage / "guest")}
-    for kept in ("RUNTIME_SPEC", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
+    for kept in ("RUNTIME_SPEC", "WRITE_GOLDEN", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
         if kept in os.environ:
             environment[kept] = os.environ[kept]
     python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable

@@ -92,6 +92,12 @@ def wait_until(condition, what, seconds=PATIENCE_SECONDS):
     return value
 
 
+def own_descendants():
+    """The children that still run; those that have ended are reaped. Orphans of the runtime are our children."""
+    left = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    return [pid for pid in left if os.waitpid(pid, os.WNOHANG)[0] == 0]
+
+
 class Result:
     def __init__(self, command, status, stdout, stderr):
         self.command, self.status, self.stdout, self.stderr = command, status, stdout, stderr
