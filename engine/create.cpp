@@ -113,8 +113,9 @@ base::RootfsMount lowers_only(Engine& engine, const storage::ContainerRecord& re
     return rootfs;
   }
   rootfs.driver = base::RootfsDriver::overlay;
-  for (auto chain = record.chain_ids.rbegin(); chain != record.chain_ids.rend(); ++chain)
-    rootfs.lowers.push_back(storage::open_layer_diff(engine.store(), base::Digest::parse(*chain), record.variant));
+  std::vector<base::Digest> chain_ids;
+  for (const std::string& chain : record.chain_ids) chain_ids.push_back(base::Digest::parse(chain));
+  rootfs.lowers = storage::open_layer_diffs(engine.store(), chain_ids, record.variant);
   return rootfs;
 }
 

@@ -79,6 +79,42 @@ void write_records(Engine& engine, const ImageParts& parts, const storage::Stagi
                                  meta_of(parts, layer));
 }
 
+const TransferredLayer* find_transferred(const std::vector<TransferredLayer>& layers, std::size_t index) {
+  for (const TransferredLayer& layer : layers)
+    if (layer.index == index) return &layer;
+  return nullptr;
+}
+
+/// Of a layer, in the store's folder of layers.
+std::string folder_of(const base::Digest& chain) {
+  const std::string path = storage::layout::layer(chain);
+  return path.substr(path.rfind('/') + 1);
+}
+
+std::vector<std::string> present_layers(const ImageParts& parts, const std::vector<std::size_t>& missing) {
+  std::vector<std::string> present;
+  for (std::size_t index = 0; index < parts.chain_ids.size(); ++index)
+    if (!std::binary_search(missing.begin(), missing.end(), index))
+      present.push_back(folder_of(parts.chain_ids[index]));
+  return present;
+}
+
+AdoptJob::Lower lower_layer(const ImageParts& parts, const std::vector<TransferredLayer>& layers, std::size_t index) {
+  if (const TransferredLayer* layer = find_transferred(layers, index)) return {true, layer->folder};
+  return {false, folder_of(parts.chain_ids[index])};
+}
+
+/// From the lowest up, so that each takes over from layers that are complete.
+void adopt_implied_directories(const ImageParts& parts, Unpacker& unpacker,
+                               const std::vector<TransferredLayer>& layers) {
+  for (const TransferredLayer& layer : layers) {
+    if (layer.result.implied_directories == 0) continue;
+    std::vector<AdoptJob::Lower> lowers;
+    for (std::size_t index = layer.index; index-- > 0;) lowers.push_back(lower_layer(parts, layers, index));
+    unpacker.adopt(layer.folder, std::move(lowers));
+  }
+}
+
 void publish(Engine& engine, const ImageParts& parts, const storage::Staging& staging,
              std::vector<TransferredLayer>& layers) {
   for (TransferredLayer& layer : layers) {
@@ -107,9 +143,10 @@ void pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts
   if (missing.empty()) return;
   check_free_space(engine.store(), parts, missing, engine.config.keep_blobs);
 
-  Unpacker unpacker(engine, staging);
+  Unpacker unpacker(engine, staging, present_layers(parts, missing));
   std::vector<TransferredLayer> layers =
       transfer_layers({engine, engine.store(), source, parts, staging, unpacker}, missing);
+  adopt_implied_directories(parts, unpacker, layers);
   unpacker.finish();
   write_records(engine, parts, staging, layers);
   staging.flush();

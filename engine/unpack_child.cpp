@@ -15,6 +15,7 @@
 #include "engine/unpack_sandbox.hpp"
 #include "engine/verbs.hpp"
 #include "rootless/user_namespace.hpp"
+#include "storage/implied_directories.hpp"
 #include "storage/unpack.hpp"
 
 // `engine-transfer _unpack`; unpack_protocol.hpp has the picture.
@@ -98,12 +99,43 @@ class RunningJob {
   std::thread thread_;  // last: it uses all of the above
 };
 
+/// Where the layers are that a job may name.
+struct Places {
+  const base::UniqueFd& staging;
+  const base::UniqueFd& layers;
+};
+
+/// In this thread: nothing else is to be done then.
+void adopt(const Places& places, const base::Channel::Message& message) {
+  const AdoptJob job = decode_adopt(message.bytes);
+  std::vector<storage::LowerLayer> lowers;
+  for (const AdoptJob::Lower& lower : job.lowers)
+    lowers.push_back({.dir = lower.staged ? places.staging.get() : places.layers.get(),
+                      .diff = base::concat(lower.folder, lower.staged ? "" : "/" + job.variant, "/diff"),
+                      .owners = lower.folder + "/owners"});
+  storage::adopt_implied_directories(base::open_directory(places.staging.get(), job.folder).get(), lowers, job.owners);
+}
+
+std::string verdict_of_adopting(const Places& places, const base::Channel::Message& message) {
+  try {
+    adopt(places, message);
+    return encode(storage::UnpackResult{});
+  } catch (const base::Error& error) {
+    return encode(error);
+  }
+}
+
 /// Takes jobs until `done` (true) or the end of file (false).
-bool serve(const base::Channel& channel) {
+bool serve(const base::Channel& channel, const Places& places) {
   std::vector<std::unique_ptr<RunningJob>> jobs;
   while (std::optional<base::Channel::Message> message = channel.receive()) {
     std::erase_if(jobs, [](const auto& job) { return job->is_finished(); });
     if (kind_of(message->bytes) == UnpackMessage::done) return true;
+    if (kind_of(message->bytes) == UnpackMessage::adopt) {
+      const std::string verdict = verdict_of_adopting(places, *message);
+      base::Channel{std::move(message->fds.at(0))}.send(verdict);
+      continue;
+    }
     LayerJob job = decode_job(message->bytes);
     if (message->fds.size() != 3)
       throw base::make_error(base::ErrorKind::internal, "a layer came with ", message->fds.size(), " descriptors");
@@ -129,12 +161,13 @@ int unpack_child(Engine&) {
   const base::Channel channel = rootless::enter_mapped_namespace(false);
   const std::optional<base::Channel::Message> message = channel.receive();
   if (!message) return 0;
-  const std::string name = decode_staging(message->bytes);
-  if (message->fds.size() != 1) throw base::make_error(base::ErrorKind::internal, "no staging folder came");
+  const StagingPlace place = decode_staging(message->bytes);
+  if (message->fds.size() != 2) throw base::make_error(base::ErrorKind::internal, "no staging folder came");
   const int staging = message->fds[0].get();
+  const base::UniqueFd dir = base::open_directory(staging, place.name);
   base::sha256("");  // OpenSSL reads its configuration now, while it may
-  enter_unpack_sandbox(staging, name);
-  if (!serve(channel)) remove_staging(staging, name);
+  enter_unpack_sandbox(staging, place.name, message->fds[1].get(), place.lowers);
+  if (!serve(channel, {dir, message->fds[1]})) remove_staging(staging, place.name);
   return 0;
 }
 

@@ -40,7 +40,8 @@ void allow_below(int ruleset, int dir, std::uint64_t rights) {
 
 }  // namespace
 
-void enter_unpack_sandbox(int parent_dir, const std::string& name) {
+void enter_unpack_sandbox(int parent_dir, const std::string& name, int layers_dir,
+                          const std::vector<std::string>& lowers) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw base::os_error("giving up new privileges");
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi < 2) return;
@@ -52,6 +53,11 @@ void enter_unpack_sandbox(int parent_dir, const std::string& name) {
   const base::UniqueFd dir{::openat(parent_dir, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!dir) throw base::os_error("opening the staging folder");
   allow_below(ruleset.get(), dir.get(), attributes.filesystem);
+  for (const std::string& lower : lowers) {
+    const base::UniqueFd layer{::openat(layers_dir, lower.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!layer) throw base::os_error("opening a layer below");
+    allow_below(ruleset.get(), layer.get(), LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+  }
   // For the last step of removing the staging folder itself.
   allow_below(ruleset.get(), parent_dir, LANDLOCK_ACCESS_FS_REMOVE_DIR);
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) throw base::os_error("entering Landlock");

@@ -21,11 +21,13 @@ rootless::MappedChild start_child(const Engine& engine) {
 
 }  // namespace
 
-Unpacker::Unpacker(Engine& engine, const storage::Staging& staging)
+Unpacker::Unpacker(Engine& engine, const storage::Staging& staging, std::vector<std::string> lowers)
     : owners_(engine.host.id_map.single ? storage::OwnerPolicy::single : storage::OwnerPolicy::mapped),
+      variant_(engine.variant()),
       child_(start_child(engine)) {
   const base::UniqueFd parent = base::open_directory(engine.store().root(), "staging");
-  child_.channel.send(encode_staging(staging.name()), {parent.get()});
+  const base::UniqueFd layers = base::open_directory(engine.store().root(), "layers");
+  child_.channel.send(encode(StagingPlace{staging.name(), std::move(lowers)}), {parent.get(), layers.get()});
 }
 
 Unpacker::~Unpacker() {
@@ -53,6 +55,13 @@ storage::UnpackResult Unpacker::Layer::wait() {
   const std::optional<base::Channel::Message> verdict = reply_.receive();
   if (!verdict) throw base::make_error(base::ErrorKind::internal, "the unpacking process died");
   return decode_result(verdict->bytes);
+}
+
+void Unpacker::adopt(std::string folder, std::vector<AdoptJob::Lower> lowers) {
+  std::pair<base::Channel, base::Channel> reply = base::Channel::make_pair();
+  child_.channel.send(encode(AdoptJob{std::move(folder), owners_, variant_, std::move(lowers)}), {reply.second.fd()});
+  reply.second.close();
+  Layer{std::move(reply.first)}.wait();
 }
 
 void Unpacker::finish() {

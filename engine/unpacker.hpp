@@ -16,7 +16,8 @@ class Unpacker {
  public:
   /// Starts the child in the caller's mapped user namespace and gives it the staging folder. Costs one exec and, where
   /// ids are mapped, newuidmap. @throws Error unsupported, permission: no namespace can be had.
-  Unpacker(Engine& engine, const storage::Staging& staging);
+  /// @param lowers  Folders of layers that it may have to read (AdoptJob).
+  Unpacker(Engine& engine, const storage::Staging& staging, std::vector<std::string> lowers);
   Unpacker(const Unpacker&) = delete;
   Unpacker& operator=(const Unpacker&) = delete;
   ~Unpacker();
@@ -34,11 +35,14 @@ class Unpacker {
   };
   /// Has `compressed` (a pipe or a file) unpacked into `target`, an empty folder. From any thread.
   Layer unpack(oci::LayerCompression compression, const base::Digest& diff_id, int target, int compressed);
+  /// Adopts the implied directories of one layer, when all are unpacked. @throws as Layer::wait.
+  void adopt(std::string folder, std::vector<AdoptJob::Lower> lowers);
   /// All is well: waits until the child is gone, and nothing is removed.
   void finish();
 
  private:
   storage::OwnerPolicy owners_;
+  std::string variant_;
   rootless::MappedChild child_;
 };
 

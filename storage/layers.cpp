@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/oci/manifest.hpp"
 #include "storage/json_record.hpp"
 #include "storage/layout.hpp"
 #include "storage/staging.hpp"
@@ -72,6 +73,22 @@ base::UniqueFd open_layer_diff(const Store& store, const base::Digest& chain, co
   }
   throw base::Error{base::ErrorKind::not_found, base::concat("layer ", chain, " is not in the store"),
                     "pull the image again"};
+}
+
+std::vector<base::UniqueFd> open_layer_diffs(const Store& store, const std::vector<base::Digest>& chain_ids,
+                                             const std::string& variant) {
+  if (chain_ids.empty()) throw base::make_error(base::ErrorKind::unsupported, "the image has no layers");
+  if (chain_ids.size() > oci::max_layers) {
+    throw base::make_error(base::ErrorKind::unsupported, "the image has ", chain_ids.size(), " layers, and ",
+                           oci::max_layers, " are possible");
+  }
+  std::vector<base::UniqueFd> diffs;
+  diffs.reserve(chain_ids.size());
+  for (auto chain = chain_ids.rbegin(); chain != chain_ids.rend(); ++chain) {
+    diffs.push_back(open_layer_diff(store, *chain, variant));
+    if (base::exists(store.root(), layout::layer_opaque(*chain, variant))) break;
+  }
+  return diffs;
 }
 
 void write_layer_records(int staging_dir, const std::string& name, const base::Digest& chain,

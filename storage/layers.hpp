@@ -27,6 +27,11 @@ std::optional<LayerMeta> read_layer_meta(const Store& store, const base::Digest&
 /// O_PATH directory of the unpacked tree. @throws Error not_found.
 base::UniqueFd open_layer_diff(const Store& store, const base::Digest& chain, const std::string& variant);
 
+/// The trees of an image, highest first as overlay wants them, down to the first that hides all below it.
+/// @param chain_ids  Lowest first. @throws Error as above; unsupported, when there are none or too many.
+std::vector<base::UniqueFd> open_layer_diffs(const Store& store, const std::vector<base::Digest>& chain_ids,
+                                             const std::string& variant);
+
 /// Writes a layer's records beside what was unpacked in `staging_dir`/`name`. Call it before Staging::flush; where it
 /// was not called, publish_layer writes and flushes them, at the price of one more flush a layer.
 void write_layer_records(int staging_dir, const std::string& name, const base::Digest& chain,

@@ -59,6 +59,10 @@ std::string layer_diff(const base::Digest& chain, std::string_view variant) {
   return base::concat(layer_variant(chain, variant), "/diff");
 }
 
+std::string layer_opaque(const base::Digest& chain, std::string_view variant) {
+  return base::concat(layer_variant(chain, variant), "/opaque");
+}
+
 std::string merged(const base::Digest& chain, std::string_view variant) {
   return base::concat("merged/", chain.hex(), "-", checked_variant(variant));
 }

@@ -13,16 +13,13 @@ namespace storage {
 ///   blobs/sha256/ab/<hex>          immutable: manifests, configs, compressed layers
 ///   layers/<chain>/meta            diff id, blob digest, parent, sizes; one for all variants
 ///   layers/<chain>/owners          owner manifest: true uid, gid, mode, capabilities, digest of every entry
-///   layers/<chain>/<variant>/diff  the unpacked tree; <variant>/meta beside it
-///   merged/<chain>-<variant>/tree  copy driver: one read-only tree per image and variant
-///   images/<manifest hex>          image record
-///   refs/<encoded name>            one file per tag: "digest generation\n"
-///   containers/<id>/               record, state, config.json, lock, alive, upper, work, log
-///   names/<encoded name>           hard link to the record of the container that has the name
-///   volumes/<encoded name>/        _data, meta, lock
-///   staging/<random>/              work in progress; .lock is held by its owner
-///   trash/<random>                 renamed here, then deleted
-///   locks/gc, locks/pull-<00..ff>  lock files, never deleted; locks/names, locks/staging: held for a few system calls
+///   layers/<chain>/<variant>/diff  the unpacked tree; <variant>/meta beside it, and <variant>/opaque if it hides all
+///   below merged/<chain>-<variant>/tree  copy driver: one read-only tree per image and variant images/<manifest hex>
+///   image record refs/<encoded name>            one file per tag: "digest generation\n" containers/<id>/ record,
+///   state, config.json, lock, alive, upper, work, log names/<encoded name>           hard link to the record of the
+///   container that has the name volumes/<encoded name>/        _data, meta, lock staging/<random>/              work
+///   in progress; .lock is held by its owner trash/<random>                 renamed here, then deleted locks/gc,
+///   locks/pull-<00..ff>  lock files, never deleted; locks/names, locks/staging: held for a few system calls
 ///
 /// A folder being made in containers/ is called ".new-<id>"; readers skip every name that begins with a dot.
 namespace layout {
@@ -32,6 +29,8 @@ std::string blob(const base::Digest& digest);
 std::string layer(const base::Digest& chain);
 std::string layer_variant(const base::Digest& chain, std::string_view variant);
 std::string layer_diff(const base::Digest& chain, std::string_view variant);
+/// Exists where the root of the layer is opaque: nothing of the layers below is to be seen.
+std::string layer_opaque(const base::Digest& chain, std::string_view variant);
 std::string merged(const base::Digest& chain, std::string_view variant);
 std::string image(const base::Digest& manifest);
 std::string ref(std::string_view name);

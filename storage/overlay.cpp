@@ -5,7 +5,6 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
-#include "base/oci/manifest.hpp"
 #include "storage/copy_tree.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
@@ -19,20 +18,6 @@ namespace {
 constexpr const char* copied_tree = "tree";
 constexpr const char* unfinished_tree = ".tree-new";
 
-std::vector<base::UniqueFd> open_lowers(const Store& store, const RootfsRequest& request) {
-  if (request.chain_ids.empty()) throw base::make_error(base::ErrorKind::unsupported, "the image has no layers");
-  if (request.chain_ids.size() > oci::max_layers) {
-    throw base::make_error(base::ErrorKind::unsupported, "the image has ", request.chain_ids.size(), " layers, and ",
-                           oci::max_layers, " are possible");
-  }
-  std::vector<base::UniqueFd> lowers;
-  lowers.reserve(request.chain_ids.size());
-  for (auto chain = request.chain_ids.rbegin(); chain != request.chain_ids.rend(); ++chain) {
-    lowers.push_back(open_layer_diff(store, *chain, request.variant));
-  }
-  return lowers;
-}
-
 /// Made with exactly this mode, whatever the umask: that of `upper` is the mode of the container's "/".
 base::UniqueFd open_or_make(int dir, const char* name, mode_t mode) {
   if (::mkdirat(dir, name, mode) == 0) {
@@ -43,6 +28,12 @@ base::UniqueFd open_or_make(int dir, const char* name, mode_t mode) {
   base::UniqueFd fd{::openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!fd) throw base::os_error("opening the folder ", base::quoted(name));
   return fd;
+}
+
+mode_t mode_of(int dir) {
+  struct stat info {};
+  if (::fstat(dir, &info) != 0) throw base::os_error("looking at the root of a layer");
+  return info.st_mode & 07777;
 }
 
 base::UniqueFd open_tree_path(int dir, const std::string& path) {
@@ -60,7 +51,7 @@ std::string merged_path(const RootfsRequest& request) {
 void make_merged_tree(const Store& store, const RootfsRequest& request) {
   const std::string path = merged_path(request);
   if (base::exists(store.root(), path)) return;
-  const std::vector<base::UniqueFd> lowers = open_lowers(store, request);
+  const std::vector<base::UniqueFd> lowers = open_layer_diffs(store, request.chain_ids, request.variant);
   const Staging staging = Staging::begin(store);
   const base::UniqueFd wrapper = base::make_directory(staging.dir(), "merged");
   const base::UniqueFd tree = base::make_directory(wrapper.get(), "tree");
@@ -102,8 +93,8 @@ base::RootfsMount plan_rootfs(const Store& store, const RootfsRequest& request) 
   switch (request.driver) {
     case base::RootfsDriver::overlay:
     case base::RootfsDriver::fuse_overlayfs:
-      mount.lowers = open_lowers(store, request);
-      mount.upper = open_or_make(request.container_dir, "upper", 0755);
+      mount.lowers = open_layer_diffs(store, request.chain_ids, request.variant);
+      mount.upper = open_or_make(request.container_dir, "upper", mode_of(mount.lowers.front().get()));
       mount.work = open_or_make(request.container_dir, "work", 0700);
       mount.volatile_upper = request.volatile_upper;
       return mount;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <unistd.h>
 #include <vector>
 
 #include "base/error.hpp"
@@ -91,6 +92,22 @@ OwnerRecord parse_record(std::string_view line) {
 }  // namespace
 
 OwnersWriter::OwnersWriter(int fd) : fd_(fd), buffer_(base::concat(first_line, "\n")) {}
+
+OwnersWriter OwnersWriter::reopen(int fd) {
+  constexpr off_t longest_last_line = 32;
+  const off_t size = ::lseek(fd, 0, SEEK_END);
+  const off_t start = std::max<off_t>(0, size - longest_last_line);
+  if (size < 0 || ::lseek(fd, start, SEEK_SET) < 0) throw base::os_error("looking for the end of the owner manifest");
+  const std::string tail = base::read_to_end(fd, longest_last_line);
+  const std::size_t line = tail.rfind("\nend ");
+  if (line == std::string::npos || tail.back() != '\n')
+    throw base::make_error(base::ErrorKind::corrupt, "the owner manifest is not whole");
+  const auto count = require<std::uint64_t>(std::string_view{tail}.substr(line + 5, tail.size() - line - 6));
+  const off_t end = start + static_cast<off_t>(line) + 1;
+  if (::ftruncate(fd, end) != 0 || ::lseek(fd, end, SEEK_SET) < 0)
+    throw base::os_error("going on with the owner manifest");
+  return OwnersWriter{fd, count};
+}
 
 void OwnersWriter::add(const OwnerRecord& record) {
   char mode[16];

@@ -48,11 +48,14 @@ struct OwnerRecord {
 class OwnersWriter {
  public:
   explicit OwnersWriter(int fd);
+  /// Goes on with a manifest that was finished. @throws Error corrupt, when it was not.
+  static OwnersWriter reopen(int fd);
   void add(const OwnerRecord& record);
   /// Writes the last line. Without this call readers refuse the file.
   void finish();
 
  private:
+  OwnersWriter(int fd, std::uint64_t count) : fd_(fd), count_(count) {}
   void flush_when(std::size_t filled);
   int fd_;
   std::uint64_t count_ = 0;

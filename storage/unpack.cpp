@@ -10,6 +10,7 @@
 #include "base/fd.hpp"
 #include "base/fs.hpp"
 #include "base/scope_exit.hpp"
+#include "storage/implied_directories.hpp"
 #include "storage/unpack_bytes.hpp"
 #include "storage/unpack_inflate.hpp"
 #include "storage/unpack_ring.hpp"
@@ -68,7 +69,13 @@ UnpackResult write_layer(LayerBytes& bytes, int diff, int owners, const UnpackRe
   if (diff_id != request.expected_diff_id)
     throw base::make_error(base::ErrorKind::corrupt, "the layer's content has the digest ", diff_id,
                            ", but the image promises ", request.expected_diff_id);
-  return writer.finish();
+  UnpackResult result = writer.finish();
+  const std::vector<std::string> implied = writer.implied_directories();
+  result.implied_directories = implied.size();
+  write_implied_directories(request.target_dir, implied);
+  if (writer.hides_all_below())
+    base::create_file_exclusively(request.target_dir, "opaque", "", base::Durability::volatile_);
+  return result;
 }
 
 }  // namespace

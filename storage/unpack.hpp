@@ -30,7 +30,8 @@ struct UnpackRequest {
   base::Source& compressed;
   oci::LayerCompression compression;
   base::Digest expected_diff_id;
-  int target_dir;  ///< An empty folder; receives diff/ and owners.
+  int target_dir;  ///< An empty folder; receives diff/ and owners; an empty file "opaque" when it hides all below;
+                   ///< and "implied" (implied_directories.hpp).
   OwnerPolicy owners;
   UnpackLimits limits;
   /// Called once, from the caller's thread, when unpacking failed while `compressed` may still be read: must make a
@@ -43,6 +44,7 @@ struct UnpackResult {
   std::uint64_t entries = 0;
   std::uint64_t skipped_devices = 0;
   std::uint64_t dropped_xattrs = 0;
+  std::uint64_t implied_directories = 0;  ///< See implied_directories.hpp; that is the caller's next step.
 };
 
 /// Unpacks one layer, tar being read by our own reader (unpack_tar.hpp). The diff id is verified over all bytes,

@@ -53,7 +53,7 @@ LayerWriter::LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackL
       tree_(diff,
             [this](const std::string& path, int dir, bool whiteout) { note_made_directory(path, dir, whiteout); }),
       owners_(owners) {
-  directories_[{}] = {0755, {}};
+  directories_[{}] = {0755, {}, true};
 }
 
 void LayerWriter::add(const tar::Entry& entry, tar::Reader& archive) {
@@ -96,6 +96,13 @@ UnpackResult LayerWriter::finish() {
   return result_;
 }
 
+std::vector<std::string> LayerWriter::implied_directories() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, pending] : directories_)
+    if (pending.implied) paths.push_back(path);
+  return paths;
+}
+
 // Source: OCI image-spec layer.md "Whiteouts"; aufs for the other names that start with ".wh..wh.".
 bool LayerWriter::take_marker(const LayerPath& path) {
   const std::string_view text = path.text;
@@ -131,10 +138,14 @@ void LayerWriter::add_whiteout(const LayerPath& marker) {
   if (errno != EEXIST) throw base::os_error("making the whiteout ", base::quoted(hidden.text));
   // It hides what is below, never what this layer has itself; that part is hidden already unless directories merge.
   const int dir = tree_.open_existing(hidden.text);
-  if (dir >= 0) set_opaque(hidden.text, dir);
+  if (dir < 0) return;
+  set_opaque(hidden.text, dir);
+  if (const auto pending = directories_.find(hidden.text); pending != directories_.end())
+    pending->second.implied = false;  // a new directory, not the one of the layers below
 }
 
 void LayerWriter::set_opaque(const std::string& path, int dir) {
+  hides_all_below_ = hides_all_below_ || path.empty();  // overlay asks no root of a layer
   // Read by overlay with "userxattr" and by fuse-overlayfs. Source: Linux Documentation/filesystems/overlayfs.rst.
   if (::fsetxattr(dir, "user.overlay.opaque", "y", 1, 0) != 0)
     throw base::os_error("marking ", base::quoted(path), " as opaque");
@@ -147,7 +158,7 @@ void LayerWriter::add_directory(const tar::Entry& entry, const LayerPath& path) 
   const int dir = tree_.open_or_make(path.text);
   if (policy_ == OwnerPolicy::mapped) give_to_owner(dir, "", entry);
   set_xattrs(dir, entry, false);
-  note_directory(path.text, entry.mode, entry.mtime);
+  note_directory(path.text, {entry.mode, entry.mtime});
   owners_.add(record_of(OwnerRecord::Type::directory, entry, path));
   if (replaced == LayerTree::Replaced::whiteout) set_opaque(path.text, dir);
 }
@@ -239,8 +250,8 @@ void LayerWriter::count_entry() {
     throw base::make_error(base::ErrorKind::corrupt, "the layer has more than ", limits_.max_entries, " entries");
 }
 
-void LayerWriter::note_directory(const std::string& path, mode_t mode, tar::Timestamp mtime) {
-  const auto [place, is_new] = directories_.insert_or_assign(path, PendingDirectory{mode, mtime});
+void LayerWriter::note_directory(const std::string& path, const PendingDirectory& pending) {
+  const auto [place, is_new] = directories_.insert_or_assign(path, pending);
   if (!is_new) return;
   directories_bytes_ += path.size() + sizeof *place + 4 * sizeof(void*);
   if (directories_bytes_ > max_directories_bytes)
@@ -249,7 +260,7 @@ void LayerWriter::note_directory(const std::string& path, mode_t mode, tar::Time
 
 void LayerWriter::note_made_directory(const std::string& path, int dir, bool whiteout) {
   count_entry();
-  note_directory(path, 0755, {});
+  note_directory(path, {0755, {}, !whiteout});
   owners_.add({.type = OwnerRecord::Type::directory, .path = path, .mode = 0755});
   if (whiteout) set_opaque(path, dir);
 }

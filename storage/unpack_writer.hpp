@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/owners.hpp"
 #include "storage/unpack.hpp"
@@ -18,7 +19,7 @@ namespace storage {
 /// Modes on disk are the true ones under both owner policies: whoever reads the tree later is root of a user namespace
 /// in which all its owners are mapped. While unpacking, directories are 0700; their modes and times come last, children
 /// before parents. A directory that no entry describes is 0755, owned by 0:0, and dated 1970, so that unpacking the
-/// same bytes twice gives the same tree.
+/// same bytes twice gives the same tree; what the layers below say of it comes later (implied_directories.hpp).
 class LayerWriter {
  public:
   /// `diff` and `owners` are borrowed.
@@ -27,11 +28,15 @@ class LayerWriter {
   void add(const tar::Entry& entry, tar::Reader& archive);
   /// Applies what had to wait and ends the manifest.
   UnpackResult finish();
+  /// What no entry described and no whiteout of this layer hides from those below; parents first.
+  std::vector<std::string> implied_directories() const;
+  bool hides_all_below() const noexcept { return hides_all_below_; }
 
  private:
   struct PendingDirectory {
     mode_t mode;
     tar::Timestamp mtime;
+    bool implied = false;
   };
 
   /// Whether `path` belongs to the whiteouts and markers of the image format; they are never written by their name.
@@ -46,7 +51,7 @@ class LayerWriter {
   void add_device(const tar::Entry& entry, const LayerPath& path);
 
   void count_entry();
-  void note_directory(const std::string& path, mode_t mode, tar::Timestamp mtime);
+  void note_directory(const std::string& path, const PendingDirectory& pending);
   void note_made_directory(const std::string& path, int dir, bool whiteout);
   void forget_directories(const std::string& path);
   /// Calls `make` with the name of `path` until it returns 0; what is in the way is removed first.
@@ -66,6 +71,7 @@ class LayerWriter {
   std::set<std::string> skipped_;  ///< Devices, so that hard links to them are skipped too.
   std::map<std::string, PendingDirectory> directories_;
   std::size_t directories_bytes_ = 0;
+  bool hides_all_below_ = false;
   UnpackResult result_;
 };
 

@@ -149,6 +149,64 @@ class DriverTests:
         files = self.pull_layers([first_layer(), second_layer(), *gnu_sparse_layers(self.dir)])
         self.assert_same_tree(self.container_tree(), self.reference_tree(files))
 
+    def test_directories_that_a_layer_does_not_list_are_as_the_layers_below_say(self):
+        def entries(*rows):
+            return tar_of([(directory_entry(name, mode, owner, owner), b"") if kind == "d" else
+                           (file_entry(name, mode, owner, owner), b"x") for kind, name, mode, owner in rows])
+        base = [(directory_entry(name), b"") for name in PRESENT] + [(file_entry(name), b"") for name in OURS]
+        base.append((file_entry("guest", 0o755), Path(GUEST).read_bytes()))
+        base += [(directory_entry(name, mode, owner, owner + 1), b"") for name, mode, owner in (
+            (".", 0o711, 0), ("shared", 0o1777, 0), ("home", 0o755, 0), ("home/user", 0o2750, 1000),
+            ("home/user/private", 0o700, 1000), ("hidden", 0o700, 5), ("hidden/in", 0o711, 6), ("emptied", 0o770, 7),
+            ("emptied/in", 0o700, 8), ("replaced", 0o700, 9))]
+        base.append((with_xattrs(directory_entry("noted", 0o701, 3, 4), user__note=b"kept"), b""))
+        base += [(file_entry("home/user/file"), b"f"), (file_entry("emptied/old"), b"o")]
+        layers = [
+            tar_of(base),
+            entries(("f", "shared/new", 0o644, 1), ("f", "home/user/private/new", 0o600, 1000),
+                    ("f", "noted/new", 0o644, 0), ("f", "nowhere/before/new", 0o644, 0)),
+            entries(("f", ".wh.hidden", 0, 0), ("f", "emptied/.wh..wh..opq", 0, 0), ("f", ".wh.replaced", 0, 0),
+                    ("f", "home/user/again", 0o600, 1000)),
+            entries(("f", "hidden/in/new", 0o644, 0), ("f", "emptied/in/new", 0o644, 0),
+                    ("f", "replaced/new", 0o644, 0), ("f", "nowhere/before/again", 0o644, 0),
+                    ("f", "home/user/private/again", 0o600, 1000)),
+        ]
+        files = self.pull_layers(layers)
+        seen, expected = self.container_tree(), self.reference_tree(files)
+        for path, entry in expected.items():
+            if entry["kind"] == "directory":  # where tar put a file later: now, or never told
+                entry["mtime"] = seen[path]["mtime"]
+        self.assert_same_tree(seen, expected)
+        self.assertEqual(seen["home/user/private"]["owner"], [1000, 1001])
+        self.assertEqual(seen["home/user"]["mtime"], directory_entry("x").mtime * 10**9)
+        container = self.engine("run", "-d", "--network", "none", "localhost/tree:latest").stdout.strip()
+        pid = self.inspect(container)["State"]["Pid"]
+        root = self.tool("nsenter", "--target", pid, "--user", "--preserve-credentials", "/usr/bin/stat", "--format=%a",
+                         f"/proc/{pid}/root/")
+        self.assertEqual(root.stdout, "711\n")
+
+    def test_an_opaque_root_hides_all_layers_below(self):
+        top = [(file_entry(".wh..wh..opq"), b""), (file_entry("guest", 0o755), Path(GUEST).read_bytes()),
+               *((directory_entry(name), b"") for name in PRESENT), *((file_entry(name), b"") for name in OURS),
+               (file_entry("plain/fresh"), b"fresh")]
+        files = self.pull_layers([first_layer(), tar_of(top), tar_of([(file_entry("plain/last"), b"last")])])
+        expected = self.reference_tree(files)
+        self.assertNotIn("plain/a", expected)
+        seen = self.container_tree()
+        for path, entry in expected.items():
+            if entry["kind"] == "directory":
+                entry["mtime"] = seen[path]["mtime"]
+        self.assert_same_tree(seen, expected)
+
+    def test_layers_that_are_there_already_are_taken_over_from(self):
+        """As above, but the layers below were pulled earlier, with another image."""
+        base = self.guest_image().add_layer(tar_of([(directory_entry("shared", 0o1777), b"")]))
+        self.engine("pull", "-q", self.archive(base, "base.tar"))
+        above = self.guest_image("localhost/above:1").add_layer(tar_of([(directory_entry("shared", 0o1777), b"")]))
+        above.add_layer(tar_of([(file_entry("shared/new"), b"x")]))
+        self.engine("pull", "-q", self.archive(above, "above.tar"))
+        self.assertEqual(self.in_container("localhost/above:1", "stat", "-c", "%a", "/shared").stdout, "1777\n")
+
     def test_a_debian_root_file_system_in_several_layers(self):
         layers = debian_layers(self)
         guest = tar_of([(file_entry("guest", 0o755), Path(GUEST).read_bytes()), (directory_entry("run"), b""),
