@@ -61,7 +61,7 @@ ONE_CHANGE = {
                  {"destination": "/m", "source": "/tmp", "options": ["bind", "idmap"], "uidMappings": "0", "gidMappings": MAP}],
     "hooks": [[], "x", {"prestart": {}}, {"createRuntime": [5]}],
     "hooks.createRuntime": [[{}], [{"path": "relative"}], [{"path": ""}], [{"path": 5}], [{**HOOK, "timeout": 0}],
-                            [{**HOOK, "timeout": -5}], [{**HOOK, "timeout": "1"}], [{**HOOK, "args": "x"}],
+                            [{**HOOK, "timeout": "1"}], [{**HOOK, "args": "x"}],
                             [{**HOOK, "env": {"A": "1"}}], [{"path": "/absent/hook"}], [{"path": "/bin/false"}]],
     "hooks.poststop": [[{"path": "relative"}], "x"],
     "annotations": [[], "x", {"": "x"}, {"a": 5}, {"a": None}],
