@@ -25,6 +25,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+SKIPPED = 77  # as meson counts it
 PLACES = ("root", "user", "v1")
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 # Only what concerns cgroups differs between the versions of them.
@@ -110,6 +111,11 @@ def run_in_namespace(place, words, command, name, stage, surroundings):
             surroundings.leave_cgroup(group)
 
 
+def left_out(what):
+    print(f"==> left out: {what}", file=sys.stderr)
+    return SKIPPED
+
+
 def has_cgroup_v1():
     return any(" - cgroup " in line for line in Path("/proc/self/mountinfo").read_text().splitlines())
 
@@ -190,13 +196,16 @@ def main():
     if not guest.exists():
         sys.exit(f"{guest} does not exist; build it first")
     if os.getuid() != 0:
+        if words.place and "user" not in words.place:
+            return left_out(f"{' and '.join(words.place)}: start this as root")
         os.environ.update(RUNTIME=" ".join(command), RUNTIME_NAME=name, PLACE="user", GUEST=str(guest))
         return run_tests(words)
     sys.path.insert(0, str(HERE.parent / "bench"))
     status = 0
     for place in words.place or PLACES:
         if place == "v1" and not has_cgroup_v1():
-            print("==> v1: left out, this machine has no cgroup v1", file=sys.stderr)
+            left_out("v1: this machine has no cgroup v1")
+            status = status or SKIPPED if words.place == ["v1"] else status
             continue
         status |= run_place(place, words, command, name, guest)
     return status
