@@ -26,7 +26,7 @@ constexpr Command commands[] = {
     {"rm|container rm", "Remove containers", Home::engine, Visibility::listed, declare_rm},
     {"rmi|image rm", "Remove images", Home::engine, Visibility::listed, declare_rmi},
     {"run|container run", "Run a command in a new container", Home::engine, Visibility::listed, declare_run},
-    {"runtime", "The built-in OCI runtime: create, start, state, kill, delete", Home::engine, Visibility::hidden,
+    {"runtime", "Be the OCI runtime of podman, containerd or a script", Home::engine, Visibility::listed,
      declare_runtime},
     {"start|container start", "Start created or stopped containers", Home::engine, Visibility::listed, declare_start},
     {"stop|container stop", "Stop running containers", Home::engine, Visibility::listed, declare_stop},

@@ -17,6 +17,15 @@ def quoted(text):
     return "'" + text.replace("'", "'\\''") + "'"
 
 
+def with_runtime_as_group(description):
+    """`engine runtime` has commands and options of its own: a group to a shell."""
+    runtime = next(command for command in description["commands"] if command["paths"] == ["runtime"])
+    commands = [command for command in description["commands"] if command is not runtime]
+    group = {"name": "runtime", "summary": runtime["summary"], "options": description["runtime"]["options"]}
+    return {**description, "commands": commands + description["runtime"]["commands"],
+            "groups": description["groups"] + [group]}
+
+
 def visible(description):
     return [command for command in description["commands"] if not command["hidden"]]
 
@@ -172,8 +181,9 @@ def bash(description):
 
     add_options("", description["options"])
     words.append(f"    ' 0') echo {quoted('words:' + ' '.join(top))} ;;")
+    for group in description["groups"]:
+        add_options(group["name"], group.get("options", []))
     for name, inner in groups.items():
-        options.append(f"    {quoted(name)}) echo --help ;;")
         words.append(f"    {quoted(name + ' 0')}) echo {quoted('words:' + ' '.join(inner))} ;;")
     for command in visible(description):
         shown = command["paths"][0]
@@ -272,8 +282,9 @@ def zsh(description):
         out.append(f"{function_name(command)}() {{\n  _arguments {flags} \\")
         specs = zsh_options(command["options"]) + zsh_words(command)
         out.append(" \\\n".join(f"    {spec}" for spec in specs) + "\n}")
-    for group, members in groups.items():
-        dispatcher(f"_engine_group_{group}", members, group + " ", [])
+    for group in description["groups"]:
+        name = group["name"]
+        dispatcher(f"_engine_group_{name}", groups[name], name + " ", group.get("options", []))
     dispatcher("_engine", top, "", description["options"])
     out.append('_engine "$@"')
     return "\n".join(out) + "\n"
@@ -343,6 +354,8 @@ def fish(description):
     add_options("__engine_has_only", description["options"])
     for word, summary in top.items():
         out.append(f"complete -c engine -n __engine_has_only -a {word} -d {quoted(summary)}")
+    for group in description["groups"]:
+        add_options(f"__engine_has_only {group['name']}", group.get("options", []))
     for group, members in groups.items():
         for word, summary in members.items():
             out.append(f"complete -c engine -n {quoted('__engine_has_only ' + group)} -a {word} -d {quoted(summary)}")
@@ -357,7 +370,7 @@ def fish(description):
 
 def main():
     shell, source, target = sys.argv[1:]
-    description = json.loads(pathlib.Path(source).read_text(encoding="utf-8"))
+    description = with_runtime_as_group(json.loads(pathlib.Path(source).read_text(encoding="utf-8")))
     text = {"bash": bash, "zsh": zsh, "fish": fish}[shell](description)
     pathlib.Path(target).write_text(text, encoding="utf-8")
 

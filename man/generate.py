@@ -106,6 +106,16 @@ def commands_section(description):
     return out
 
 
+def verbs_section(runtime):
+    """The commands of `engine runtime`, each with its own options."""
+    out = [".SH COMMANDS"]
+    for verb in runtime["commands"]:
+        out += [".SS " + inline(f"`{verb['usage']}`"), inline(verb["summary"] + ".")]
+        for option in verb["options"]:
+            out += roff_of_option(option)
+    return out
+
+
 def synopsis(usage):
     words = usage.split(" ")
     plain = [f"\\fB{escape(word)}\\fR" if word.islower() else f"\\fI{escape(word)}\\fR" for word in words]
@@ -143,8 +153,13 @@ def main():
         usages = [command["usage"]]
         for path in command["paths"][1:]:
             usages.append(command["usage"].replace("engine " + command["paths"][0], "engine " + path, 1))
-        pages[name] = page(name, command["summary"][0].lower() + command["summary"][1:], usages, command["options"],
-                           (prose_folder / f"{name}.md").read_text(encoding="utf-8"), [], version)
+        options, extra = command["options"], []
+        if command["paths"] == ["runtime"]:
+            usages, options = ["engine runtime [OPTIONS] COMMAND [ARG...]"], description["runtime"]["options"]
+            usages.append("engine-runtime [OPTIONS] COMMAND [ARG...]")
+            extra = verbs_section(description["runtime"])
+        pages[name] = page(name, command["summary"][0].lower() + command["summary"][1:], usages, options,
+                           (prose_folder / f"{name}.md").read_text(encoding="utf-8"), extra, version)
     if set(pages) != expected:
         sys.exit(f"man/meson.build and the commands differ: {sorted(set(pages) ^ expected)}")
     for name, roff in pages.items():

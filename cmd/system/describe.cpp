@@ -6,6 +6,7 @@
 #include "cmd/global_options.hpp"
 #include "cmd/help.hpp"
 #include "cmd/invocation.hpp"
+#include "cmd/oci_runtime.hpp"
 #include "cmd/output.hpp"
 #include "cmd/version.hpp"
 
@@ -118,7 +119,9 @@ std::string description() {
   json.end_array();
   json.key("commands").begin_array();
   for (const Command& command : all_commands()) add_command(json, command);
-  json.end_array().end_object();
+  json.end_array();
+  // It has a parser and a table of its own.
+  json.key("runtime").raw(oci_description()).end_object();
   return json.take();
 }
 

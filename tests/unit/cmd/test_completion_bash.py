@@ -27,13 +27,18 @@ def complete(line):
 
 class CompletionTest(unittest.TestCase):
     def test_commands_are_offered_first(self):
-        self.assertEqual(complete("engine ru"), ["run"])
+        self.assertEqual(complete("engine ru"), ["run", "runtime"])
         self.assertIn("container", complete("engine "))
         self.assertNotIn("describe", complete("engine "))
 
     def test_a_group_offers_its_commands(self):
         self.assertEqual(complete("engine image l"), ["list", "ls"])
         self.assertIn("exists", complete("engine container "))
+
+    def test_the_runtime_has_commands_and_options_of_its_own(self):
+        self.assertEqual(complete("engine runtime st"), ["start", "state"])
+        self.assertEqual(complete("engine runtime --root /tmp/x create --pid"), ["--pid-file"])
+        self.assertEqual(complete("engine runtime --cgroup-manager s"), ["systemd"])
 
     def test_options_of_the_command_are_offered(self):
         self.assertEqual(complete("engine run --ent"), ["--entrypoint"])
