@@ -1,8 +1,12 @@
 #include "base/fd.hpp"
 
+#include <algorithm>
 #include <array>
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/resource.h>
 #include <unistd.h>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -66,6 +70,36 @@ std::string read_to_end(int fd, std::size_t limit_bytes) {
       throw make_error(ErrorKind::corrupt, "reading: longer than ", limit_bytes, " bytes");
     text.append(buffer.data(), got);
   }
+}
+
+namespace {
+
+constexpr rlim_t max_descriptors = 1 << 20;  // fs.nr_open
+
+/// Our open descriptors from `first` on, asked for one by one: what /proc says here may be a container's own.
+std::vector<int> open_descriptors(unsigned first) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) throw os_error("asking for the limit of descriptors");
+  const auto end = static_cast<unsigned>(std::min<rlim_t>(limit.rlim_max, max_descriptors));
+  std::vector<int> numbers;
+  for (unsigned fd = first; fd < end; ++fd)
+    if (::fcntl(static_cast<int>(fd), F_GETFD) >= 0) numbers.push_back(static_cast<int>(fd));
+  return numbers;
+}
+
+}  // namespace
+
+void close_descriptors(unsigned first, unsigned last) {
+  if (::close_range(first, last, 0) == 0) return;
+  if (errno != ENOSYS) throw os_error("closing descriptors");
+  for (const int fd : open_descriptors(first))
+    if (static_cast<unsigned>(fd) <= last) ::close(fd);
+}
+
+void set_close_on_exec_from(unsigned first) {
+  if (::close_range(first, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return;
+  if (errno != ENOSYS && errno != EINVAL) throw os_error("setting close-on-exec of descriptors");
+  for (const int fd : open_descriptors(first)) set_close_on_exec(fd, true);
 }
 
 void set_close_on_exec(int fd, bool on) {

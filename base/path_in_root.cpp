@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/path_walk.hpp"
 #include "base/text.hpp"
 
 namespace base {
@@ -29,6 +30,7 @@ UniqueFd open_resolved(int root, const std::string& path, int flags, mode_t mode
                      .resolve = resolve};
   for (int attempt = 0;; ++attempt) {
     const long fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+    if (fd < 0 && errno == ENOSYS) return walk_path(root, path, flags, mode, resolve);
     if (fd >= 0 || (errno != EAGAIN && errno != EINTR) || attempt >= max_retries) return UniqueFd{static_cast<int>(fd)};
   }
 }

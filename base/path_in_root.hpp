@@ -9,6 +9,7 @@
 
 // The only way to follow a path inside a rootfs, layer, volume or bundle: openat2(2) with RESOLVE_IN_ROOT and
 // RESOLVE_NO_MAGICLINKS. ".." and absolute links cannot leave `root`. EAGAIN (a rename beside us) is retried 128 times.
+// Where a filter does not know openat2, path_walk.hpp follows the path itself.
 // A build with -Dunsafe_paths=true (FSROOT_UNSAFE) replaces the resolution by plain openat, to prove that the escape
 // tests can fail; it is never installed.
 

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/path_walk.hpp"
 
 namespace base {
 namespace {
@@ -79,6 +80,7 @@ UniqueFd open_child(int parent, const char* name, std::uint64_t flags) {
   do {
     fd = ::syscall(SYS_openat2, parent, name, &how, sizeof how);
   } while (fd < 0 && errno == EAGAIN);
+  if (fd < 0 && errno == ENOSYS) return walk_path(parent, name, static_cast<int>(how.flags), 0, how.resolve);
   return UniqueFd{static_cast<int>(fd)};
 }
 

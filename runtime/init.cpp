@@ -26,7 +26,7 @@ struct Cloned {
 // Reasons of the kernel that only forbid being born in a cgroup: it is older than 5.7, or the cgroup cannot be entered
 // from here, and moving, which the cgroup itself does, may still work.
 bool may_be_moved_instead(int code) {
-  return code == EINVAL || code == E2BIG || code == EACCES || code == EBUSY || code == EOPNOTSUPP;
+  return code == EINVAL || code == E2BIG || code == EACCES || code == EBUSY || code == EOPNOTSUPP || code == ENOSYS;
 }
 
 // A raw clone3(2): without a stack of its own the clone goes on here, as after fork(2).
@@ -41,7 +41,10 @@ Cloned clone_here(unsigned flags, int cgroup) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<std::uint64_t>(cgroup);
   }
-  const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  // Filters that cannot look into clone3's arguments often refuse it; clone(2) takes the same but for the cgroup.
+  if (pid < 0 && errno == ENOSYS && cgroup < 0)
+    pid = ::syscall(SYS_clone, arguments.flags | arguments.exit_signal, nullptr, &pidfd, nullptr, nullptr);
   if (pid < 0 && cgroup >= 0 && may_be_moved_instead(errno)) return clone_here(flags, -1);
   if (pid < 0) throw namespace_error(flags, "cloning the container's first process");
   return {static_cast<pid_t>(pid), base::UniqueFd{pid > 0 ? pidfd : -1}, cgroup >= 0};

@@ -25,10 +25,10 @@ void close_all_but(std::vector<int> kept) {
   for (const int fd : kept) {
     if (fd < static_cast<int>(next)) continue;
     const auto number = static_cast<unsigned>(fd);
-    if (number > next && ::close_range(next, number - 1, 0) != 0) throw base::os_error("closing descriptors");
+    if (number > next) base::close_descriptors(next, number - 1);
     next = number + 1;
   }
-  if (::close_range(next, ~0u, 0) != 0) throw base::os_error("closing descriptors");
+  base::close_descriptors(next, ~0u);
 }
 
 void set_usual_umask() {

@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <string_view>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -134,8 +133,7 @@ namespace {
   plan.preserve_fds = static_cast<unsigned>(descriptors.preserved.size());
   const base::UniqueFd plan_fd = make_plan_fd(encode_stage_plan(plan));
   // Every descriptor was born close-on-exec; should one not have been, it ends here.
-  if (::close_range(static_cast<unsigned>(first_free), ~0u, CLOSE_RANGE_CLOEXEC) != 0)
-    throw base::os_error("marking descriptors close-on-exec");
+  base::set_close_on_exec_from(static_cast<unsigned>(first_free));
   errno = exec_stage(executable, plan_fd.get(), plan);
   throw base::os_error("executing the last stage");
 }
