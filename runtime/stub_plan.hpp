@@ -80,7 +80,7 @@ struct StagePlan {
   bool tiny_init = false;        ///< Stay as pid 1: fork the program, forward signals, reap, exit with its status.
   bool die_with_parent = false;  ///< The kernel drops PR_SET_PDEATHSIG when ids change; the stub sets it again.
   int report_fd = -1;            ///< Required. stage_report is written here on failure; end of file: the program runs.
-  int start_fd = -1;             ///< One byte is read from it before anything is done; -1: no waiting.
+  int start_fd = -1;             ///< One byte is read from it before anything is done (plan.h); -1: no waiting.
   unsigned preserve_fds = 0;     ///< Descriptors 0 .. 2 + preserve_fds reach the program.
   int label_fd = -1;             ///< An open /proc/self/attr/exec (or apparmor/exec), or -1.
   std::string label;             ///< What is written to label_fd.

@@ -12,6 +12,9 @@
 #define STAGE_PLAN_VERSION 2u
 #define STAGE_PLAN_MAX_BYTES (16u << 20)
 
+/* In place of the start byte: to end at once, without a report. */
+#define STAGE_START_NEVER 'x'
+
 /* How the stub ends when it never came to the program. */
 #define STAGE_EXIT_NOT_FOUND 127 /* step EXEC_LOOKUP */
 #define STAGE_EXIT_NOT_USABLE 126 /* step EXEC */
@@ -100,7 +103,7 @@ struct stage_plan {
   uint32_t flags; /* enum stage_flag */
   uint32_t uid, gid, umask_value;
   uint32_t report_fd;      /* stage_report is written here on failure; made close-on-exec by the stub */
-  int32_t start_fd;        /* read one byte before going on; -1: none */
+  int32_t start_fd;        /* read one byte before going on, but end for STAGE_START_NEVER; -1: none */
   uint32_t preserve_fds;   /* descriptors 0 .. 2 + preserve_fds stay open */
   uint64_t bounding, permitted, effective, inheritable, ambient; /* capability bits */
   uint32_t group_count, groups;     /* offset of u32 array */

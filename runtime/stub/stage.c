@@ -117,7 +117,7 @@ static void wait_for_start(void) {
   while (got == -EINTR);
   must(STAGE_STEP_WAIT, got);
   if (got == 0) fail(STAGE_STEP_WAIT, -EPIPE); /* whoever should have started us is gone */
-  if (byte == 'x') exit_now(STAGE_EXIT_FAILED); /* whoever made us was killed, and nobody else knows our pid */
+  if (byte == STAGE_START_NEVER) exit_now(STAGE_EXIT_FAILED); /* our maker was killed, and nobody knows our pid */
 }
 
 static void set_signal_mask(uint64_t mask) {

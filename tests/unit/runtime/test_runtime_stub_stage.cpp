@@ -145,8 +145,13 @@ TEST_CASE("the stage waits for its start byte") {
   base::Pipe start = base::make_pipe();
   StagePlan plan = harmless_plan({"echo", "started"});
   plan.start_fd = child_start_fd;
-  base::write_all(start.write_end.get(), "x");
+  base::write_all(start.write_end.get(), "s");
   CHECK(run_stage(plan, {{start.read_end.get(), child_start_fd}}).out == "started\n");
+  base::write_all(start.write_end.get(), std::string{STAGE_START_NEVER});
+  const StageResult never = run_stage(plan, {{start.read_end.get(), child_start_fd}});
+  CHECK(never.out.empty());
+  CHECK_FALSE(never.report.has_value());
+  CHECK(never.status.code == STAGE_EXIT_FAILED);
   start.write_end.reset();
   const StageResult result = run_stage(plan, {{start.read_end.get(), child_start_fd}});
   REQUIRE(result.report.has_value());
