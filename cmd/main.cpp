@@ -10,7 +10,8 @@ int main(int argc, char** argv) {
   // A container that meets this process in /proc must not read its memory, descriptors or executable.
   ::prctl(PR_SET_DUMPABLE, 0);
   const mode_t callers_umask = ::umask(077);
-  if (argc == 2 && std::string_view{argv[1]} == "--version") {
+  const bool is_engine = argc > 0 && !std::string_view{argv[0]}.ends_with("engine-runtime");
+  if (is_engine && argc == 2 && std::string_view{argv[1]} == "--version") {
     const std::string_view line = cmd::version_line();
     return ::write(STDOUT_FILENO, line.data(), line.size()) == static_cast<ssize_t>(line.size()) ? 0 : 125;
   }
