@@ -132,6 +132,10 @@ bool has_mount_setattr() {
   return !is_missing(::mount_setattr(-1, "", 0, nullptr, 0));
 }
 
+bool has_open_tree() {
+  return !is_missing(::open_tree(-1, "", 0));  // EBADF or ENOENT, unless the call does not exist
+}
+
 void set_attributes(int mount, std::uint64_t set, std::uint64_t clear, bool recursive) {
   if (!has_mount_setattr()) return classic::set_attributes(mount, set, clear, recursive);
   mount_attr attributes{};

@@ -63,8 +63,10 @@ void set_attributes(int mount, std::uint64_t set, std::uint64_t clear, bool recu
 void set_propagation(int mount, std::uint64_t propagation, bool recursive);
 /// MOUNT_ATTR_IDMAP: ids of the file system are shown as `user_namespace` maps them. For detached mounts.
 void map_ids(int mount, int user_namespace, bool recursive);
-/// Whether the kernel has mount_setattr(2), found by trying.
+/// Whether the kernel has mount_setattr(2) and open_tree(2), found by trying. Without the latter clone_tree needs
+/// mapped ids, since it makes a place for the clone.
 bool has_mount_setattr();
+bool has_open_tree();
 
 /// mount(2) and umount2(2), for what has no descriptor form.
 void mount_path(const std::string& source, const std::string& target, const std::string& type, unsigned long flags,

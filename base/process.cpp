@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -216,13 +217,12 @@ StartingChild begin_spawn(const Command& command) {
                        .parent = ::getpid(),
                        .new_session = command.new_session,
                        .die_with_parent = command.die_with_parent};
-  const pid_t pid = ::fork();
+  // fork(2) with a pidfd at once. The raw call runs none of the C library's handlers, and the child half needs none.
+  int pidfd = -1;
+  const auto pid = static_cast<pid_t>(::syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, nullptr, &pidfd, nullptr, nullptr));
   if (pid < 0) throw os_error("forking");
   if (pid == 0) run_child(plan);
-  Child guard{pid, UniqueFd{}};  // kills and reaps, should anything below throw
-  UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
-  if (!pidfd) throw os_error("opening a descriptor of process ", pid);
-  return {Child{guard.detach(), std::move(pidfd)}, std::move(report.read_end), command.path};
+  return {Child{pid, UniqueFd{pidfd}}, std::move(report.read_end), command.path};
 }
 
 Child StartingChild::confirm() && {

@@ -63,6 +63,7 @@ struct stat status_of(int fd, const std::string& path) {
 UniqueFd clone_node(const std::string& path, const Device& device) {
   const UniqueFd node{::open(path.c_str(), O_PATH | O_CLOEXEC)};
   if (!node || !is_node_of(status_of(node.get(), path), device)) return {};
+  if (!base::has_open_tree()) return base::duplicate(node.get());  // cloned when it is bound
   UniqueFd tree = base::clone_tree(AT_FDCWD, path, false);
   // Another may have been put there since; what counts is what we hold.
   return is_node_of(status_of(tree.get(), path), device) ? std::move(tree) : UniqueFd{};
@@ -117,7 +118,8 @@ void bind_node(int directory, const std::string& name, const HostDevice& entry) 
   if (::mknodat(directory, name.c_str(), S_IFREG | 0644, 0) != 0 && errno != EEXIST)
     throw base::os_error("making a place for it");
   const UniqueFd target = base::open_beneath(directory, name, O_PATH | O_NOFOLLOW);
-  base::attach(entry.tree.get(), target.get());
+  if (base::has_open_tree()) return base::attach(entry.tree.get(), target.get());
+  base::attach(base::clone_tree(entry.tree.get(), "", false).get(), target.get());
 }
 
 void make_node(int directory, const std::string& name, const HostDevice& entry) {

@@ -18,7 +18,7 @@ constexpr std::uint64_t inert = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_AT
 /// cannot be cloned before Linux 6.15.
 class Cover {
  public:
-  explicit Cover(base::UniqueFd mount) : mount_(std::move(mount)) {}
+  Cover(base::UniqueFd mount, bool is_mount) : mount_(std::move(mount)), is_attached_(!is_mount) {}
 
   void attach_to(int target) {
     if (is_attached_) return base::attach(base::clone_tree(mount_.get(), "", false).get(), target);
@@ -28,7 +28,7 @@ class Cover {
 
  private:
   base::UniqueFd mount_;
-  bool is_attached_ = false;
+  bool is_attached_;  ///< Or is no mount of its own but what is to be cloned.
 };
 
 base::UniqueFd make_empty_directory() {
@@ -38,7 +38,7 @@ base::UniqueFd make_empty_directory() {
 }  // namespace
 
 void mask_paths(int root, const std::vector<std::string>& paths, int null_device) {
-  Cover null{base::duplicate(null_device)};
+  Cover null{base::duplicate(null_device), base::has_open_tree()};
   std::optional<Cover> empty;
   for (const std::string& path : paths) {
     const base::UniqueFd target = base::try_open_in_root(root, path, O_PATH);
@@ -47,7 +47,7 @@ void mask_paths(int root, const std::vector<std::string>& paths, int null_device
     if (::fstat(target.get(), &status) != 0) throw base::os_error("examining ", base::quoted(path));
     base::with_context(
         [&] {
-          if (S_ISDIR(status.st_mode) && !empty) empty.emplace(make_empty_directory());
+          if (S_ISDIR(status.st_mode) && !empty) empty.emplace(make_empty_directory(), true);
           (S_ISDIR(status.st_mode) ? *empty : null).attach_to(target.get());
         },
         "masking ", base::quoted(path));

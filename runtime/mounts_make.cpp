@@ -136,13 +136,16 @@ void apply_attributes(const LooseMount& mount) {
 
 UniqueFd clone_bind_source(const MountStep& step) {
   const bool recursive = step.options.recursive_bind;
-  UniqueFd link;
-  if (step.options.source_nofollow) {
-    link = UniqueFd{::open(step.source.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
-    if (!link) throw base::os_error("opening ", base::quoted(step.source));
+  const bool is_early = base::has_open_tree();
+  UniqueFd source;
+  if (step.options.source_nofollow || !is_early) {
+    const int follow = step.options.source_nofollow ? O_NOFOLLOW : 0;
+    source = UniqueFd{::open(step.source.c_str(), O_PATH | follow | O_CLOEXEC)};
+    if (!source) throw base::os_error("opening ", base::quoted(step.source));
+    if (!is_early) return source;
   }
-  const int at = link ? link.get() : AT_FDCWD;
-  const std::string path = link ? "" : step.source;
+  const int at = source ? source.get() : AT_FDCWD;
+  const std::string path = source ? "" : step.source;
   try {
     return base::clone_tree(at, path, recursive);
   } catch (const base::Error& error) {

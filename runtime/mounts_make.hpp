@@ -18,6 +18,7 @@ struct LooseMount {
 
 /// A clone of a bind's source, or `tree` if there is one, with what its options ask for.
 LooseMount loose_bind(const MountStep& step, base::UniqueFd tree, bool private_by_default);
+/// Where trees cannot be cloned early (KernelFeatures::clones_trees), the source itself, to be cloned when it is bound.
 base::UniqueFd clone_bind_source(const MountStep& step);
 
 /// The file system of a step that is neither bind nor remount. Where the kernel refuses a fresh procfs, sysfs, mqueue
