@@ -177,6 +177,7 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   record.created = base::format_rfc3339(base::now());
   record.variant = engine.variant();
   record.command = container_command(options, image);
+  record.entrypoint_words = container_entrypoint(options, image).size();
   record.labels = all_labels(options, image);
   record.user = options.user.empty() ? image.user : options.user;
   record.network = choose_network(engine, options);
@@ -191,6 +192,13 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   record.stop_timeout_seconds = options.stop_timeout.value_or(engine.config.stop_timeout_seconds);
   record.detach_keys = options.detach_keys.value_or(engine.config.detach_keys);
   parse_detach_keys(record.detach_keys);  // refused now rather than when somebody attaches
+  record.security_opt = options.security_opt;
+  record.add_hosts = options.add_hosts;
+  record.group_add = options.group_add;
+  record.dns = options.dns;
+  record.dns_search = options.dns_search;
+  record.dns_option = options.dns_option;
+  record.cidfile = options.cidfile;
   record.create_command = words_as_json(options.command_line);
   const std::string stop_signal = options.stop_signal.empty() ? image.stop_signal : options.stop_signal;
   if (!stop_signal.empty()) {

@@ -44,8 +44,12 @@ void set_unless_there(Environment& environment, std::string_view name, std::stri
 
 }  // namespace
 
+std::vector<std::string> container_entrypoint(const RunOptions& options, const oci::ImageConfig& image) {
+  return options.entrypoint ? parse_entrypoint(*options.entrypoint) : image.entrypoint;
+}
+
 std::vector<std::string> container_command(const RunOptions& options, const oci::ImageConfig& image) {
-  std::vector<std::string> argv = options.entrypoint ? parse_entrypoint(*options.entrypoint) : image.entrypoint;
+  std::vector<std::string> argv = container_entrypoint(options, image);
   const bool uses_image_command = options.arguments.empty() && !options.entrypoint;
   const auto& rest = uses_image_command ? image.cmd : options.arguments;
   argv.insert(argv.end(), rest.begin(), rest.end());

@@ -13,6 +13,8 @@ namespace engine {
 /// The container's argv: --entrypoint or the image's, then the user's words or the image's CMD. `--entrypoint ""`
 /// clears entrypoint and CMD; a JSON array is a list. @throws Error invalid_argument when nothing is left.
 std::vector<std::string> container_command(const RunOptions& options, const oci::ImageConfig& image);
+/// The first part of it: --entrypoint or the image's.
+std::vector<std::string> container_entrypoint(const RunOptions& options, const oci::ImageConfig& image);
 
 /// Defaults, image, --env-file, -e, proxies, in that order; then HOME, HOSTNAME, TERM and container where unset.
 /// `host`: our own environment as "NAME=value". Reads the env files.

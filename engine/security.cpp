@@ -127,6 +127,10 @@ std::vector<std::string> all_capabilities() {
   return names;
 }
 
+std::vector<std::string> default_capability_names() {
+  return {default_capabilities.begin(), default_capabilities.end()};
+}
+
 Security resolve_security(const RunOptions& options) {
   Security security;
   resolve_capabilities(security, options);

@@ -28,5 +28,7 @@ runtime::Capabilities capabilities_for(const Security& security, std::uint32_t u
 
 /// All capability names this kernel knows .
 std::vector<std::string> all_capabilities();
+/// What a container has that nobody gave or took any, sorted.
+std::vector<std::string> default_capability_names();
 
 }  // namespace engine

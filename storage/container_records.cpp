@@ -1,10 +1,22 @@
 #include "storage/container_records.hpp"
 
+#include <array>
+
 #include "storage/json_record.hpp"
 
 namespace storage {
 
 namespace {
+
+using List = std::vector<std::string> ContainerRecord::*;
+constexpr std::array<std::pair<std::string_view, List>, 6> lists_as_written{{
+    {"security_opt", &ContainerRecord::security_opt},
+    {"add_hosts", &ContainerRecord::add_hosts},
+    {"group_add", &ContainerRecord::group_add},
+    {"dns", &ContainerRecord::dns},
+    {"dns_search", &ContainerRecord::dns_search},
+    {"dns_option", &ContainerRecord::dns_option},
+}};
 
 /// Arguments may hold any bytes; JSON may not. A command that is not UTF-8 is kept in hexadecimal beside the readable
 /// form, so that inspect tells exactly what the user typed.
@@ -66,6 +78,8 @@ void read_options(const base::JsonAt& json, ContainerRecord& record) {
   record.stop_timeout_seconds =
       static_cast<unsigned>(json.unsigned_or("stop_timeout_seconds", record.stop_timeout_seconds));
   record.detach_keys = json.string_or("detach_keys", record.detach_keys);
+  for (const auto& [key, list] : lists_as_written) record.*list = json.strings_or_empty(std::string{key});
+  record.cidfile = json.string_or("cidfile", "");
   record.create_command = json.string_or("create_command", "");
 }
 
@@ -78,6 +92,7 @@ std::string render_record(const ContainerRecord& record) {
   json.member("chain_ids", record.chain_ids).member("rootfs", record.rootfs).member("variant", record.variant);
   json.member("driver", record.driver).member("command", record.command);
   if (!is_utf8(record.command)) json.member("command_hex", to_hex(record.command));
+  json.member("entrypoint_words", static_cast<std::uint64_t>(record.entrypoint_words));
   json.member("labels", record.labels);
   json.member("anonymous_volumes", record.anonymous_volumes).member("named_volumes", record.named_volumes);
   json.member("user", record.user).member("network", record.network).member("hostname", record.hostname);
@@ -87,6 +102,9 @@ std::string render_record(const ContainerRecord& record) {
   json.member("privileged", record.privileged).member("init", record.init).member("read_only", record.read_only);
   json.member("log_driver", record.log_driver).member("stop_signal", record.stop_signal);
   json.member("stop_timeout_seconds", record.stop_timeout_seconds).member("detach_keys", record.detach_keys);
+  for (const auto& [key, list] : lists_as_written)
+    if (!(record.*list).empty()) json.member(key, record.*list);
+  if (!record.cidfile.empty()) json.member("cidfile", record.cidfile);
   json.member("create_command", record.create_command);
   json.end_object();
   return json.take();
@@ -106,6 +124,7 @@ ContainerRecord parse_container_record(std::string_view bytes, std::string what)
   record.variant = json.string_or("variant", "");
   record.driver = json.string_or("driver", "");
   record.command = read_command(json);
+  record.entrypoint_words = json.unsigned_or("entrypoint_words", 0);
   record.labels = read_labels(json);
   record.anonymous_volumes = json.strings_or_empty("anonymous_volumes");
   record.named_volumes = json.strings_or_empty("named_volumes");

@@ -26,6 +26,7 @@ struct ContainerRecord {
   std::string variant;                 ///< Id variant of the layers: "single", "user-<h>".
   std::string driver;                  ///< "overlay", "fuse-overlayfs", "copy", "plain".
   std::vector<std::string> command;    ///< Full argv of the container's process.
+  std::size_t entrypoint_words = 0;    ///< So many of its first words are the entrypoint.
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> anonymous_volumes;
   std::vector<std::string> named_volumes;
@@ -43,7 +44,10 @@ struct ContainerRecord {
   int stop_signal = 15;
   unsigned stop_timeout_seconds = 10;
   std::string detach_keys = "ctrl-p,ctrl-q";
-  std::string create_command;  ///< JSON array of the words the user typed, for inspect.
+  // As the user wrote them, for inspect.
+  std::vector<std::string> security_opt, add_hosts, group_add, dns, dns_search, dns_option;
+  std::string cidfile;
+  std::string create_command;  ///< JSON array of the words the user typed.
 };
 
 /// "created", "running", "stopping", "exited", "removing"; see engine/reconcile.hpp for the truth about "running".

@@ -62,6 +62,10 @@ TEST_CASE("a container's record is read back as it was written") {
   record.stop_signal = 9;
   record.stop_timeout_seconds = 3;
   record.create_command = R"(["engine","run"])";
+  record.entrypoint_words = 1;
+  record.security_opt = {"no-new-privileges"};
+  record.dns_option = {"ndots:1", ""};
+  record.cidfile = "/id";
   const auto made =
       storage::create_container(*store, store->hold_garbage(), record, R"({"ociVersion":"1.0"})", true).dir;
   const ContainerRecord read = storage::read_record(*storage::find_container(*store, "web"));
@@ -84,6 +88,11 @@ TEST_CASE("a container's record is read back as it was written") {
   CHECK(read.stop_timeout_seconds == 3);
   CHECK(read.detach_keys == "ctrl-p,ctrl-q");
   CHECK(read.create_command == record.create_command);
+  CHECK(read.entrypoint_words == 1);
+  CHECK(read.security_opt == record.security_opt);
+  CHECK(read.dns_option == record.dns_option);
+  CHECK(read.dns.empty());
+  CHECK(read.cidfile == "/id");
   CHECK(base::read_file(made.dir.get(), "config.json", 100) == R"({"ociVersion":"1.0"})");
 }
 

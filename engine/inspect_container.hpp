@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "base/json_writer.hpp"
+#include "engine/reconcile.hpp"
+#include "runtime/spec.hpp"
+#include "storage/containers.hpp"
+
+namespace engine {
+
+/// Everything that one inspection of a container writes from.
+struct Inspected {
+  const storage::ContainerRecord& record;
+  const Observed& observed;
+  const runtime::Spec& spec;
+  std::string folder;  ///< Absolute path of the container's folder.
+};
+
+/// Pure: podman's JSON of a container, in the order and spelling of podman 5 and later.
+std::string render_container(const Inspected& in);
+
+// Its parts in inspect_host_config.cpp: members of the object that is being written.
+void write_mounts(base::JsonWriter& json, const Inspected& in);
+void write_host_config(base::JsonWriter& json, const Inspected& in);
+
+}  // namespace engine
