@@ -34,16 +34,16 @@ class NoCgroup final : public Cgroup {
 
 std::unique_ptr<Cgroup> make_folders(const CgroupRequest& request, const Resources& resources) {
   const Hierarchies hierarchies = find_hierarchies();
-  const bool has_unified = hierarchies.unified.has_value();
-  const std::string path =
-      choose_cgroup_path(request.cgroups_path, request.container_id, request.is_rootless,
-                         has_unified ? hierarchies.unified->own_path : "/",
-                         has_unified && request.is_rootless && is_parent_ours(*hierarchies.unified));
+  // Root's relative paths begin at the mount, so that they mean one place wherever it is called from.
+  RootlessPlace place;
+  if (request.is_rootless && hierarchies.unified) place = rootless_place(*hierarchies.unified);
+  const std::string path = choose_cgroup_path(request.cgroups_path, request.container_id, place.base);
   return FolderCgroup::make({.path = path,
                              .manager = CgroupManager::cgroupfs,
                              .scope = "",
                              .is_rootless = request.is_rootless,
                              .devices = rules_for(request.devices),
+                             .vacated = place.is_delegated ? place.base : "",
                              .owner = request.owner},
                             resources, hierarchies);
 }

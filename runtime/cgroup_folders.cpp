@@ -136,7 +136,7 @@ std::unique_ptr<FolderCgroup> FolderCgroup::make(const FolderRequest& request, c
   std::unique_ptr<FolderCgroup> result{new FolderCgroup};
   result->record_ = {.manager = request.manager, .scope = request.scope, .user_runtime_dir = request.user_runtime_dir};
   result->is_rootless_ = request.is_rootless;
-  CgroupMaking making{.is_rootless = request.is_rootless, .may_exist = request.may_exist};
+  CgroupMaking making{.is_rootless = request.is_rootless, .may_exist = request.may_exist, .vacated = request.vacated};
   auto undo = base::on_scope_exit([&] {
     for (auto path = making.made.rbegin(); path != making.made.rend(); ++path) ::rmdir(path->c_str());
   });

@@ -20,6 +20,7 @@ struct FolderRequest {
   bool may_exist = false;  ///< As systemd's scopes: with processes and limits in it already.
   /// Rules of linux.devices and the like, where linux.resources has no list of its own.
   std::vector<DeviceRule> devices;
+  std::string vacated = {};         ///< As in CgroupMaking.
   std::optional<uid_t> owner = {};  ///< Of the v2 folder; nothing: ours.
 };
 

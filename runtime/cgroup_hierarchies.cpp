@@ -168,13 +168,11 @@ Hierarchies find_hierarchies() {
   return parse_hierarchies(without_unreachable_mounts(mountinfo), self_cgroup.value_or(""));
 }
 
-std::string choose_cgroup_path(std::string_view cgroups_path, std::string_view container_id, bool is_rootless,
-                               std::string_view own_path, bool is_parent_ours) {
+std::string choose_cgroup_path(std::string_view cgroups_path, std::string_view container_id, std::string_view base) {
   const std::string_view wanted = cgroups_path.empty() ? container_id : cgroups_path;
   std::string path;
-  if (is_rootless && !wanted.starts_with('/')) {
-    if (is_parent_ours) own_path = own_path.substr(0, own_path.rfind('/'));
-    for (const std::string_view component : base::split(own_path, '/')) append_component(path, component, own_path);
+  if (!wanted.starts_with('/')) {
+    for (const std::string_view component : base::split(base, '/')) append_component(path, component, base);
   }
   const std::size_t base_bytes = path.size();
   for (const std::string_view component : base::split(wanted, '/')) append_component(path, component, wanted);

@@ -28,12 +28,9 @@ Hierarchies parse_hierarchies(std::string_view mountinfo, std::string_view self_
 /// Those of this process whose mounts can be reached, which mounts on top of them may prevent.
 Hierarchies find_hierarchies();
 
-/// Pure: where a container's cgroups lie below each mount, "/a/b".
-/// An absolute cgroupsPath is meant from the mount on, and so is a relative one, except rootless: beside our own cgroup
-/// where `is_parent_ours`, else below it, since a cgroup with processes cannot give controllers to its children.
-/// An empty one means the same with the container's id as the relative path.
-/// @throws Error invalid_argument for "..", control bytes, and paths that are too long or name the root.
-std::string choose_cgroup_path(std::string_view cgroups_path, std::string_view container_id, bool is_rootless,
-                               std::string_view own_path, bool is_parent_ours);
+/// Pure: where a container's cgroups lie below each mount, "/a/b". An absolute cgroupsPath is meant from the mount on,
+/// a relative one from `base`, and an empty one is the container's id as a relative one.
+/// @throws Error invalid_argument for "..", control bytes, and paths that are too long or name the base.
+std::string choose_cgroup_path(std::string_view cgroups_path, std::string_view container_id, std::string_view base);
 
 }  // namespace runtime

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -15,6 +16,9 @@ namespace {
 
 using base::concat;
 using base::quoted;
+
+constexpr const char* supervisor_name = "supervisor";  // as podman calls it
+constexpr int max_vacating_rounds = 100;
 
 /// Those with limits in the specification; others cost memory and bring nothing.
 constexpr std::string_view useful_controllers[] = {"cpu", "cpuset", "hugetlb", "io", "memory", "pids", "rdma"};
@@ -48,8 +52,28 @@ std::string why_not_enabled(int code, std::string_view controller, const std::st
       .message();
 }
 
+/// Non-root cgroups only: the root may hold processes and give controllers.
+bool holds_processes(int folder) {
+  return ::faccessat(folder, "cgroup.type", F_OK, 0) == 0 &&
+         try_read_control(folder, "cgroup.procs").value_or("") != "";
+}
+
+/// Moves our own processes out of the way of containers, as who is given a cgroup is meant to. What forks meanwhile is
+/// moved in another round.
+void vacate(int folder) {
+  if (::mkdirat(folder, supervisor_name, 0755) != 0 && errno != EEXIST) return;
+  const std::string members = concat(supervisor_name, "/cgroup.procs");
+  for (int round = 0; round < max_vacating_rounds && holds_processes(folder); ++round) {
+    const std::string pids = try_read_control(folder, "cgroup.procs").value_or("");
+    for (const std::string_view pid : base::split(base::trim(pids), '\n')) {
+      const int code = write_control(folder, members, pid);
+      if (code != 0 && code != ESRCH) return;
+    }
+  }
+}
+
 /// Limits that need what cannot be enabled fail later, with the problem noted here; what nobody asked for is no loss.
-void enable_controllers(int folder, const std::string& path, CgroupMaking& making) {
+void enable_controllers(int folder, const std::string& path, bool is_vacated, CgroupMaking& making) {
   const std::vector<std::string> available = words_of_control(folder, "cgroup.controllers");
   const std::vector<std::string> enabled = words_of_control(folder, "cgroup.subtree_control");
   std::vector<std::string> missing;
@@ -60,9 +84,13 @@ void enable_controllers(int folder, const std::string& path, CgroupMaking& makin
     else if (!contains(enabled, controller))
       missing.push_back(concat("+", controller));
   }
-  if (missing.empty() || write_control(folder, "cgroup.subtree_control", base::join(missing, " ")) == 0) return;
+  if (missing.empty()) return;
+  if (is_vacated) vacate(folder);
+  // Enabling cpu and pids alone would succeed, and turn the cgroup into a threaded one, of no use to containers.
+  const bool is_inhabited = holds_processes(folder);
+  if (!is_inhabited && write_control(folder, "cgroup.subtree_control", base::join(missing, " ")) == 0) return;
   for (const std::string& word : missing) {
-    const int code = write_control(folder, "cgroup.subtree_control", word);
+    const int code = is_inhabited ? EBUSY : write_control(folder, "cgroup.subtree_control", word);
     if (code != 0) note_problem(making, word.substr(1), why_not_enabled(code, word.substr(1), path));
   }
 }
@@ -133,7 +161,8 @@ base::UniqueFd make_cgroup(const Hierarchy& hierarchy, const std::string& path, 
   Made made = Made::existed;
   for (const std::string_view component : base::split(path, '/')) {
     if (component.empty() || !here) continue;
-    if (is_unified) enable_controllers(here.get(), so_far, making);
+    const bool is_vacated = !making.vacated.empty() && so_far == hierarchy.mount_point + making.vacated;
+    if (is_unified) enable_controllers(here.get(), so_far, is_vacated, making);
     const std::string name{component};
     so_far += "/" + name;
     made = make_one(here.get(), name, so_far, making);
@@ -160,11 +189,17 @@ bool may_enter(const Hierarchy& unified, const std::string& path) {
   return may_write(concat(unified.mount_point, path.substr(0, shared), "/cgroup.procs"));
 }
 
-bool is_parent_ours(const Hierarchy& unified) {
-  const std::size_t end = unified.own_path.rfind('/');
-  if (end == std::string::npos || unified.own_path == "/") return false;
-  const std::string parent = unified.mount_point + unified.own_path.substr(0, end);
-  return may_write(parent) && may_write(parent + "/cgroup.procs");
+RootlessPlace rootless_place(const Hierarchy& unified) {
+  if (unified.own_path == "/") return {};
+  const std::string own = unified.mount_point + unified.own_path;
+  char mark = 0;
+  const bool is_marked = ::getxattr(own.c_str(), "user.delegate", &mark, sizeof mark) == 1 && mark == '1';
+  if (is_marked && may_write(own) && may_write(own + "/cgroup.subtree_control"))
+    return {.base = unified.own_path, .is_delegated = true};
+  const std::string parent = unified.own_path.substr(0, unified.own_path.rfind('/'));
+  const bool is_parent_ours =
+      may_write(unified.mount_point + parent) && may_write(concat(unified.mount_point, parent, "/cgroup.procs"));
+  return {.base = is_parent_ours ? parent : unified.own_path};
 }
 
 }  // namespace runtime

@@ -12,6 +12,7 @@ namespace runtime {
 struct CgroupMaking {
   bool is_rootless = false;
   bool may_exist = false;
+  std::string vacated = {};       ///< Path below the mount of a cgroup whose processes may be moved to one below it.
   std::vector<std::string> made;  ///< Paths, in order; to be removed again should a later step fail.
   ControllerProblems problems;
   std::string why_none;  ///< Rootless: why there is no folder.
@@ -28,7 +29,13 @@ base::UniqueFd make_cgroup(const Hierarchy& hierarchy, const std::string& path, 
 /// cgroup.procs we may write. Source: cgroups(7) "Cgroups v2 delegation: containment rules".
 bool may_enter(const Hierarchy& unified, const std::string& path);
 
-/// v2, rootless: whether the cgroup above our own lets us make cgroups and move processes.
-bool is_parent_ours(const Hierarchy& unified);
+/// v2, rootless: where cgroups of ours begin.
+struct RootlessPlace {
+  std::string base;           ///< Below the mount; "" is the mount itself.
+  bool is_delegated = false;  ///< Whether systemd marked it as the user's, who may then move the processes in it.
+};
+/// Our own cgroup where it is delegated to us; else the one above, if we may change that, since a cgroup with processes
+/// gives no controllers to its children; else our own. Source: systemd.resource-control(5) "Delegate=", user.delegate.
+RootlessPlace rootless_place(const Hierarchy& unified);
 
 }  // namespace runtime

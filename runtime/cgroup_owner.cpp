@@ -54,8 +54,8 @@ std::optional<uid_t> cgroup_owner(const Spec& spec) {
 void give_cgroup(int folder, uid_t owner, bool is_rootless) {
   if (owner == ::geteuid()) return;
   give(folder, "", owner, is_rootless);
-  const auto files = base::try_read_file(AT_FDCWD, delegate_file, max_delegate_bytes);
-  for (const std::string_view name : base::split(base::trim(files ? *files : delegate_default), '\n')) {
+  const std::string files = base::try_read_file(AT_FDCWD, delegate_file, max_delegate_bytes).value_or(delegate_default);
+  for (const std::string_view name : base::split(base::trim(files), '\n')) {
     if (!name.empty() && name.find('/') == std::string_view::npos) give(folder, std::string{name}, owner, is_rootless);
   }
 }

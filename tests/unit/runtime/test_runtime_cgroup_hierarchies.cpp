@@ -68,26 +68,25 @@ TEST_CASE("names in mountinfo are unescaped, and odd lines are left out") {
 }
 
 TEST_CASE("where a container's cgroup lies") {
-  CHECK(choose_cgroup_path("", "id", false, "/own", true) == "/id");
-  CHECK(choose_cgroup_path("/a/b", "id", false, "/own", true) == "/a/b");
-  CHECK(choose_cgroup_path("a//./b/", "id", false, "/own", true) == "/a/b");
-  CHECK(choose_cgroup_path("", "id", true, "/u/own.scope", true) == "/u/id");
-  CHECK(choose_cgroup_path("", "id", true, "/u/own.scope", false) == "/u/own.scope/id");
-  CHECK(choose_cgroup_path("rel", "id", true, "/", false) == "/rel");
-  CHECK(choose_cgroup_path("/abs", "id", true, "/u/own.scope", true) == "/abs");
+  CHECK(choose_cgroup_path("", "id", "") == "/id");
+  CHECK(choose_cgroup_path("", "id", "/") == "/id");
+  CHECK(choose_cgroup_path("/a/b", "id", "/own") == "/a/b");
+  CHECK(choose_cgroup_path("a//./b/", "id", "") == "/a/b");
+  CHECK(choose_cgroup_path("", "id", "/u/own.scope") == "/u/own.scope/id");
+  CHECK(choose_cgroup_path("rel", "id", "/u") == "/u/rel");
 }
 
 TEST_CASE("paths that lead elsewhere are refused") {
   for (const char* bad : {"/", "..", "/a/../b", "./..", "/.", "a\nb"}) {
     CAPTURE(bad);
-    CHECK_THROWS_AS(choose_cgroup_path(bad, "id", false, "/", false), base::Error);
+    CHECK_THROWS_AS(choose_cgroup_path(bad, "id", "/"), base::Error);
   }
-  CHECK(choose_cgroup_path("/" + std::string(255, 'x'), "id", false, "/", false).size() == 256);
-  CHECK_THROWS_AS(choose_cgroup_path("/" + std::string(256, 'x'), "id", false, "/", false), base::Error);
+  CHECK(choose_cgroup_path("/" + std::string(255, 'x'), "id", "/").size() == 256);
+  CHECK_THROWS_AS(choose_cgroup_path("/" + std::string(256, 'x'), "id", "/"), base::Error);
   std::string deep;
   for (int at = 0; at < 1024; ++at) deep += "/x";
-  CHECK(choose_cgroup_path(deep, "id", false, "/", false) == deep);
-  CHECK_THROWS_AS(choose_cgroup_path(deep + "/x", "id", false, "/", false), base::Error);
+  CHECK(choose_cgroup_path(deep, "id", "/") == deep);
+  CHECK_THROWS_AS(choose_cgroup_path(deep + "/x", "id", "/"), base::Error);
 }
 
 TEST_CASE("the container's process owns its cgroup when it may write it") {
