@@ -325,6 +325,7 @@ TEST_CASE("devices: cat of a device that is not allowed fails, that of an allowe
 TEST_CASE("the v2 device program passes the kernel's verifier, and a new one takes the place of the old") {
   Hierarchies v2 = runtime::find_hierarchies();
   if (!needs(can_make_cgroups() && v2.unified, "cgroup v2")) return;
+  if (!needs(can_open_kmsg(), "/dev/kmsg that we may open")) return;
   v2.legacy.clear();
   const auto cgroup =
       FolderCgroup::make({.path = fresh_path(), .scope = "", .devices = {}}, runtime::parse_resources(all_devices), v2);
