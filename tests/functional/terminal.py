@@ -56,7 +56,8 @@ class Terminal:
             if time.monotonic() > deadline:
                 self.test.fail(f"no end within {seconds} s. The screen:\n{self.shown}")
             self._read(0.1)
-        self._read(0)
+        while select.select([self.master], [], [], 0)[0]:  # a read gives 4 KiB at most
+            self._read(0)
         return self.process.returncode
 
     def assert_restored(self):

@@ -3,11 +3,14 @@
 //   guest            the report below
 //   guest exit N     ends with status N
 //   guest wait       says "ready", then sleeps until a signal ends it
+//   guest inject     tries to type into every terminal that it can get hold of, and says how each attempt ended
 //   guest hold FD    reads from descriptor FD to its end and says how many bytes there were
 //
 // Static and without any file of its own: it runs in an empty root file system.
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <termios.h>
 #include <unistd.h>
@@ -206,10 +210,35 @@ static int hold(int fd) {
   return 0;
 }
 
+// The request as 64 bits: the kernel looks at 32 of them, a filter might look at all (CVE-2019-10063).
+static void attempt(const char *where, const char *what, int fd, unsigned long request, const void *argument) {
+  const long result = syscall(SYS_ioctl, fd, request, argument);
+  printf("%s\n{\"where\": \"%s\", \"what\": \"%s\", \"error\": %d}", separator, where, what, result == 0 ? 0 : errno);
+  separator = ",";
+}
+
+static int inject(void) {
+  static const char paste_selection[] = {3};
+  const char *places[] = {"/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2", "/dev/tty", "/dev/console"};
+  printf("[");
+  for (size_t place = 0; place < sizeof places / sizeof places[0]; place++) {
+    const int fd = open(places[place], O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) continue;
+    attempt(places[place], "TIOCSTI", fd, TIOCSTI, "X");
+    attempt(places[place], "TIOCSTI with high bits", fd, TIOCSTI | 1ul << 32, "X");
+    attempt(places[place], "TIOCLINUX", fd, TIOCLINUX, paste_selection);
+    attempt(places[place], "TIOCLINUX with high bits", fd, TIOCLINUX | 1ul << 32, paste_selection);
+    close(fd);
+  }
+  printf("\n]\n");
+  return 0;
+}
+
 int main(int argc, char **argv) {
   const char *verb = argc > 1 ? argv[1] : "";
   if (strcmp(verb, "exit") == 0 && argc > 2) return atoi(argv[2]);
   if (strcmp(verb, "hold") == 0 && argc > 2) return hold(atoi(argv[2]));
+  if (strcmp(verb, "inject") == 0) return inject();
   if (strcmp(verb, "wait") == 0) {
     puts("ready");
     fflush(stdout);
