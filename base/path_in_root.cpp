@@ -44,6 +44,11 @@ bool is_absent(int code) {
   return code == ENOENT || code == ENOTDIR || code == ELOOP;
 }
 
+/// What opening a socket, a device without driver, a foreign process's file in /proc and the like ends with.
+bool is_no_usual_file(int code) {
+  return code == ENXIO || code == ENODEV || code == EACCES || code == EPERM || code == EISDIR;
+}
+
 /// One component of a directory we hold: no link, and nothing but a child.
 UniqueFd open_component(int parent, const std::string& name, int flags) {
   return open_resolved(parent, name, flags | O_NOFOLLOW, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
@@ -167,8 +172,10 @@ UniqueFd make_file_in_root(int root, const std::string& path, mode_t mode) {
 }
 
 std::string read_small_file_in_root(int root, const std::string& path, std::size_t limit_bytes) {
-  const UniqueFd fd = try_open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  const UniqueFd fd = open_inside(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   struct stat status {};
+  if (!fd && !is_absent(errno) && !is_no_usual_file(errno))
+    throw os_error("opening ", quoted(path), " in the root file system");
   if (!fd) return {};
   if (::fstat(fd.get(), &status) != 0) throw os_error("looking at ", quoted(path));
   if (!S_ISREG(status.st_mode)) return {};

@@ -2,6 +2,7 @@
 """Runs functional tests as an ordinary user.
 
     ENGINE=build/cmd/engine tests/functional/run.py [-v] test_run test_pull.RegistryTest ...
+    ENGINE=build/cmd/engine tests/functional/run.py [-v] hardening          the attack tests of tests/hardening
 
 Started by root, it makes the users engine-test (with subordinate ids) and engine-nosub (without), copies what the tests
 need to a folder they can read, and drops to the user. Started by an ordinary user, it runs as that user.
@@ -24,7 +25,9 @@ import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+HARDENING = HERE.parent / "hardening"
 USER, USER_WITHOUT_SUBIDS = "engine-test", "engine-nosub"
+CGROUP_PREFIX = "engine-functional-"
 CLONE_NEWNS = 0x00020000
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 
@@ -33,11 +36,22 @@ def find_programs():
     if "ENGINE" not in os.environ:
         sys.exit("ENGINE must name the engine to test, for example ENGINE=build/cmd/engine")
     engine = Path(os.environ["ENGINE"]).resolve()
+    guests = engine.parent.parent / "tests/guest"
     return {
         "ENGINE": engine,
         "ENGINE_TRANSFER": Path(os.environ.get("ENGINE_TRANSFER", engine.parent / "engine-transfer")).resolve(),
-        "GUEST": Path(os.environ.get("GUEST", engine.parent.parent / "tests/guest/guest")).resolve(),
+        "GUEST": Path(os.environ.get("GUEST", guests / "guest")).resolve(),
+        "ATTACKER": Path(os.environ.get("ATTACKER", guests / "attacker")).resolve(),
+        "DENY": Path(os.environ.get("DENY", guests / "deny")).resolve(),
     }
+
+
+def sources():
+    """All that is imported or read by tests; names are unique, so that they can lie in one folder."""
+    yield from HERE.glob("*.py")
+    if HARDENING.is_dir():
+        yield from HARDENING.glob("*.py")
+        yield HARDENING / "README.md"
 
 
 def make_user(name, with_subids):
@@ -78,9 +92,28 @@ def open_fuse(stage):
     mount(node, "/dev/fuse", None, MS_BIND)
 
 
-def see_cgroup2():
-    """/sys/fs/cgroup is cgroup2: crun refuses to start where both versions are."""
+def see_own_cgroup2(user):
+    """/sys/fs/cgroup is cgroup2, since crun refuses to start where both versions are, and the tests are in a group that
+    is the user's, as in a session of systemd."""
     mount("cgroup2", "/sys/fs/cgroup", b"cgroup2")
+    group = Path("/sys/fs/cgroup") / f"{CGROUP_PREFIX}{os.getpid()}"
+    (group / "main").mkdir(parents=True)
+    for folder in (group, group / "main"):
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        for file in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
+            os.chown(folder / file, user.pw_uid, user.pw_gid)
+    (group / "main/cgroup.procs").write_text(str(os.getpid()))
+
+
+def remove_cgroups():
+    """Those of see_own_cgroup2, from outside of its mount namespace."""
+    for root in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")):
+        for group in root.glob(CGROUP_PREFIX + "*"):
+            for folder, _, _ in os.walk(group, topdown=False):
+                try:
+                    os.rmdir(folder)
+                except OSError:
+                    pass  # another run is using it
 
 
 def run_as_user(user, programs, words, prepare=None):
@@ -99,17 +132,16 @@ def run_as_user(user, programs, words, prepare=None):
         os.chmod(stage, 0o755)
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "HOME": user.pw_dir,
                        "USER": user.pw_name, "LOGNAME": user.pw_name, "LC_ALL": "C.UTF-8"}
-        for name in ("KEEP", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TMPDIR"):
+        for name in ("KEEP", "RACE_SECONDS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TMPDIR"):
             if name in os.environ:
                 environment[name] = os.environ[name]
         # The programs keep their names and stay side by side: that is how the one finds the other.
-        for name, path in (("engine", programs["ENGINE"]), ("engine-transfer", programs["ENGINE_TRANSFER"]),
-                           ("guest", programs["GUEST"])):
+        for variable, path in programs.items():
+            name = variable.lower().replace("_", "-")
             shutil.copy(path, stage / name)
             os.chmod(stage / name, 0o755)
-        environment.update(ENGINE=str(stage / "engine"), ENGINE_TRANSFER=str(stage / "engine-transfer"),
-                           GUEST=str(stage / "guest"))
-        for source in HERE.glob("*.py"):
+            environment[variable] = str(stage / name)
+        for source in sources():
             shutil.copy(source, stage)
             os.chmod(stage / source.name, 0o644)
         # Root's own python3 may live where nobody else can look.
@@ -121,7 +153,7 @@ def run_as_user(user, programs, words, prepare=None):
 
 
 def run_here(words):
-    sys.path.insert(0, str(HERE))
+    sys.path[:0] = [str(HERE), str(HARDENING)]
     os.environ.update({name: str(path) for name, path in find_programs().items()})
     names = [word.removesuffix(".py") for word in words]
     program = unittest.main(module=None, argv=["run.py", *names], exit=False)
@@ -132,6 +164,9 @@ def main():
     words = sys.argv[1:]
     if all(word.startswith("-") for word in words):
         words += [path.stem for path in sorted(HERE.glob("test_*.py"))]
+    if "hardening" in words:
+        place = words.index("hardening")
+        words[place:place + 1] = sorted(path.stem for path in sources() if path.stem.startswith("test_hardening_"))
     if os.getuid() != 0:
         return run_here(words)
     programs = find_programs()
@@ -147,7 +182,9 @@ def main():
     if usual:
         status |= run_as_user(make_user(USER, True), programs, options + usual)
     if runtime:
-        status |= run_as_user(make_user(USER, True), programs, options + runtime, prepare=see_cgroup2)
+        user = make_user(USER, True)
+        status |= run_as_user(user, programs, options + runtime, prepare=lambda: see_own_cgroup2(user))
+        remove_cgroups()
     if single:
         status |= run_as_user(make_user(USER_WITHOUT_SUBIDS, False), programs, options + single)
     return status

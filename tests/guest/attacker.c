@@ -95,7 +95,8 @@ static void try_link(const char *kind, const char *path) {
   found(kind, target);
   const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return;
-  if (strcmp(kind, "exe") == 0) {
+  // The container's own programs are there by name, and are left as they are.
+  if (strcmp(kind, "exe") == 0 && access(target, F_OK) != 0) {
     char again[64];
     snprintf(again, sizeof again, "/proc/self/fd/%d", fd);
     const int writable = open(again, O_WRONLY | O_CLOEXEC);
@@ -108,10 +109,12 @@ static void try_link(const char *kind, const char *path) {
   close(fd);
 }
 
-static void try_file(const char *kind, const char *path, const char *exe) {
+// Memory of a process that executed another program between the two looks is that program's, and is left out.
+static void try_memory(const char *path, const char *exe_path, const char *exe) {
+  char later[PATH_MAX];
   const int fd = open(path, O_RDWR | O_CLOEXEC);
   if (fd >= 0) {
-    found(kind, exe);
+    if (exe[0] == '/' || readlink(exe_path, later, sizeof later) < 0) found("mem", exe);
     close(fd);
   } else if (errno == EACCES || errno == EPERM) {
     refused++;
@@ -119,15 +122,15 @@ static void try_file(const char *kind, const char *path, const char *exe) {
 }
 
 static void try_process(const char *pid) {
-  char path[PATH_MAX], exe[PATH_MAX] = "(unreadable)";
-  snprintf(path, sizeof path, "/proc/%s/exe", pid);
-  const ssize_t length = readlink(path, exe, sizeof exe - 1);
+  char path[PATH_MAX], exe_path[PATH_MAX], exe[PATH_MAX] = "(unreadable)";
+  snprintf(exe_path, sizeof exe_path, "/proc/%s/exe", pid);
+  const ssize_t length = readlink(exe_path, exe, sizeof exe - 1);
   if (length >= 0) exe[length] = 0;
-  try_link("exe", path);
+  try_link("exe", exe_path);
   snprintf(path, sizeof path, "/proc/%s/cwd", pid);
   try_link("cwd", path);
   snprintf(path, sizeof path, "/proc/%s/mem", pid);
-  try_file("mem", path, exe);
+  try_memory(path, exe_path, exe);
   snprintf(path, sizeof path, "/proc/%s/fd", pid);
   DIR *fds = opendir(path);
   if (fds == NULL) {
