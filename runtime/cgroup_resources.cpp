@@ -104,6 +104,12 @@ std::optional<std::int64_t> pids_limit_of(const JsonAt& json) {
   return value;
 }
 
+std::optional<JsonAt> find_object(const JsonAt& root, std::string_view key) {
+  const auto field = root.find(key);
+  if (field && !field->is_object()) throw field->error("is not an object");
+  return field;
+}
+
 }  // namespace
 
 Resources parse_resources(std::string_view json) {
@@ -111,16 +117,16 @@ Resources parse_resources(std::string_view json) {
   if (json.empty()) return resources;
   const JsonAt root = JsonAt::parse(json, "linux.resources", {.max_bytes = max_resources_bytes, .max_depth = 16});
   if (!root.is_object()) throw root.error("is not an object");
-  if (const auto field = root.find("memory")) resources.memory = memory_of(*field);
-  if (const auto field = root.find("cpu")) resources.cpu = cpu_of(*field);
-  if (const auto field = root.find("pids")) resources.pids_limit = pids_limit_of(*field);
+  if (const auto field = find_object(root, "memory")) resources.memory = memory_of(*field);
+  if (const auto field = find_object(root, "cpu")) resources.cpu = cpu_of(*field);
+  if (const auto field = find_object(root, "pids")) resources.pids_limit = pids_limit_of(*field);
   if (const auto field = root.find("devices")) {
     resources.has_devices = true;
     resources.devices = device_rules_of(*field);
   }
-  if (const auto field = root.find("blockIO")) resources.block_io = block_io_of(*field);
+  if (const auto field = find_object(root, "blockIO")) resources.block_io = block_io_of(*field);
   if (const auto field = root.find("hugepageLimits")) resources.hugepage_limits = hugepage_limits_of(*field);
-  if (const auto field = root.find("network")) {
+  if (const auto field = find_object(root, "network")) {
     resources.network_class_id = network_class_id_of(*field);
     resources.network_priorities = network_priorities_of(*field);
   }
