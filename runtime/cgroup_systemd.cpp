@@ -2,8 +2,6 @@
 
 #include "base/error.hpp"
 #include "base/host_file.hpp"
-#include "base/log.hpp"
-#include "base/scope_exit.hpp"
 #include "runtime/cgroup_devices.hpp"
 #include "runtime/cgroup_folders.hpp"
 #include "runtime/cgroup_settings.hpp"
@@ -24,7 +22,6 @@ class SystemdCgroup final : public Cgroup {
         resources_(parse_resources(request.resources_json)),
         manager_(SystemdManager::connect(request.user_runtime_dir)) {
     record_.manager = CgroupManager::systemd;
-    record_.scope = name_.unit;
     record_.user_runtime_dir = request.user_runtime_dir;
   }
   explicit SystemdCgroup(const CgroupRecord& record) : record_(record), folders_(FolderCgroup::open(record)) {}
@@ -88,14 +85,9 @@ std::vector<DbusProperty> SystemdCgroup::scope_properties(pid_t pid) const {
 void SystemdCgroup::make_scope(pid_t pid) {
   SystemdManager manager = manager_ ? std::move(*manager_) : connect();
   manager_.reset();
+  // When something below fails, our caller ends the process, and systemd forgets a scope that nobody is in.
   manager.start_scope(name_.unit, scope_properties(pid));
-  auto stop = base::on_scope_exit([&] {
-    try {
-      manager.stop(name_.unit);
-    } catch (const base::Error& error) {
-      base::log(base::LogLevel::warn, "the scope ", name_.unit, " is left over: ", error.message());
-    }
-  });
+  record_.scope = name_.unit;  // Not before: a unit of that name may be another container's, and must not be stopped.
   const auto text = base::try_read_host_file(base::concat("/proc/", pid, "/cgroup"), max_cgroup_text_bytes);
   const std::string path = scope_path(text.value_or(""), name_.unit);
   if (path.empty()) {
@@ -114,7 +106,6 @@ void SystemdCgroup::make_scope(pid_t pid) {
   record_ = folders_->record();
   // Hierarchies of v1 that systemd does not use have a folder of ours.
   if (!record_.legacy.empty()) folders_->add(pid);
-  stop.cancel();
 }
 
 void SystemdCgroup::add(pid_t pid) {

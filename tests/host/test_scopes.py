@@ -60,6 +60,16 @@ class ScopesTest(HostTest):
         self.assertIn("/no/such/program", result.stderr)
         self.assert_unit_is_gone("box-stillborn.scope")
 
+    def test_a_limit_that_is_refused_leaves_no_scope(self):
+        self.config["process"]["args"] = ["/bin/sh", "-c", IDLE]
+        self.config["linux"].update(cgroupsPath=":box:refused", resources={"unified": {"cgroup.max.depth": "many"}})
+        self.write_config()
+        result = self.runtime("run", "--bundle", self.bundle, "refused", check=False)
+        self.assertNotEqual(result.status, 0)
+        self.assertIn("cgroup.max.depth", result.stderr)
+        wait_until(lambda: self.properties("box-refused.scope", "LoadState") == {"LoadState": "not-found"},
+                   "systemd has forgotten the scope")
+
     def test_a_container_in_the_foreground_leaves_no_scope(self):
         self.config["process"]["args"] = ["/bin/cat", "/proc/self/cgroup"]
         self.config["linux"]["cgroupsPath"] = ":box:foreground"
@@ -102,6 +112,7 @@ class ScopesTest(HostTest):
         result = self.runtime("run", "--detach", "--bundle", self.bundle, "second", check=False)
         self.assertNotEqual(result.status, 0)
         self.assertIn("box-taken.scope", result.stderr)
+        self.assertEqual(self.properties("box-taken.scope", "ActiveState"), {"ActiveState": "active"})
         self.assertEqual(self.state(first)["status"], "running")
 
     def test_a_path_is_refused(self):
