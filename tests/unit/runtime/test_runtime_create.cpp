@@ -72,11 +72,12 @@ TEST_CASE("a missing command is 127, one that cannot be executed 126") {
     base::ErrorKind kind;
     const char* text;
   };
-  for (const Row& row : {Row{"nosuch", base::ErrorKind::command_not_found, "\"nosuch\": executable file not found in $PATH"},
-                         Row{"/bin/nosuch", base::ErrorKind::command_not_found, "/bin/nosuch"},
-                         Row{"/plain", base::ErrorKind::command_not_usable, "Permission denied"},
-                         Row{"/bin", base::ErrorKind::command_not_usable, "Permission denied"},
-                         Row{"/elf", base::ErrorKind::command_not_usable, "Exec format error"}}) {
+  for (const Row& row :
+       {Row{"nosuch", base::ErrorKind::command_not_found, "\"nosuch\": executable file not found in $PATH"},
+        Row{"/bin/nosuch", base::ErrorKind::command_not_found, "/bin/nosuch"},
+        Row{"/plain", base::ErrorKind::command_not_usable, "Permission denied"},
+        Row{"/bin", base::ErrorKind::command_not_usable, "Permission denied"},
+        Row{"/elf", base::ErrorKind::command_not_usable, "Exec format error"}}) {
     CAPTURE(row.command);
     container.spec.process.args = {row.command};
     const base::Error error = error_of(container, "");
