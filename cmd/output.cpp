@@ -20,6 +20,13 @@ void write_to_stderr(std::string_view text) noexcept {
   }
 }
 
+/// What helps against an error wherever it comes from.
+std::string_view usual_hint(base::ErrorKind kind) {
+  if (kind == base::ErrorKind::no_space)
+    return "make room, for example with engine rm and engine rmi, or use another place with --root";
+  return {};
+}
+
 }  // namespace
 
 void print(std::string_view text) {
@@ -43,7 +50,8 @@ void print_error(const base::Error& error) noexcept {
   if (error.message().empty()) return;  // a child of ours has told the user already
   try {
     std::string text = base::concat("Error: ", error.message(), '\n');
-    if (!error.hint().empty()) text += base::concat("hint: ", error.hint(), '\n');
+    const std::string_view hint = error.hint().empty() ? usual_hint(error.kind()) : std::string_view{error.hint()};
+    if (!hint.empty()) text += base::concat("hint: ", hint, '\n');
     write_to_stderr(text);
   } catch (...) {
     write_to_stderr("Error: out of memory\n");

@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/json_writer.hpp"
 #include "base/log.hpp"
+#include "engine/error_bytes.hpp"
 #include "engine/inside.hpp"
 #include "rootless/user_namespace.hpp"
 #include "storage/overlay.hpp"
@@ -25,7 +26,7 @@ DriverCircumstances circumstances_of(Engine& engine) {
   return {engine.host.boot_id, facts.st_dev, engine.host.has_dev_fuse ? engine.host.fuse_overlayfs : ""};
 }
 
-/// Why `driver` does not work here; empty when it does.
+/// Why `driver` does not work here; empty when it does. @throws Error no_space, when that cannot be found out.
 std::string try_driver(Engine& engine, base::RootfsDriver driver) {
   const storage::Staging staging = storage::Staging::begin(engine.store());
   base::make_directory(staging.dir(), "probe");
@@ -42,7 +43,10 @@ std::string try_driver(Engine& engine, base::RootfsDriver driver) {
   const auto answer = child.channel.receive();
   child.process.wait();
   if (!answer) return "the probe died";
-  return answer->bytes == success ? "" : answer->bytes;
+  if (answer->bytes == success) return "";
+  base::Error error = decode_error(answer->bytes);
+  if (error.kind() == base::ErrorKind::no_space) throw error;  // tells nothing about the driver
+  return error.message();
 }
 
 std::string fuse_problem(Engine& engine) {

@@ -8,6 +8,7 @@
 #include "base/fs.hpp"
 #include "base/process.hpp"
 #include "engine/driver.hpp"
+#include "engine/error_bytes.hpp"
 #include "rootless/user_namespace.hpp"
 #include "runtime/kernel.hpp"
 #include "runtime/rootfs.hpp"
@@ -100,7 +101,7 @@ int probe_inside(const std::vector<std::string>& words) {
     probe(words);
     channel.send("+");
   } catch (const base::Error& error) {
-    channel.send(error.message());
+    channel.send(encode_error(error));
   }
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/path_in_root.hpp"
 #include "base/signals.hpp"
 #include "engine/driver.hpp"
+#include "engine/error_bytes.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/verbs.hpp"
 #include "rootless/user_namespace.hpp"
@@ -30,7 +31,7 @@ using base::quoted;
 
 namespace {
 
-// The child answers with one message over the channel: "+", or an error's message.
+// The child answers with one message over the channel: "+", or an error.
 constexpr std::string_view success = "+";
 
 storage::ContainerDir require_container(Engine& engine, const std::string& id) {
@@ -120,7 +121,7 @@ void run_inside(Engine& engine, const std::vector<std::string>& words) {
   const auto answer = child.channel.receive();
   child.process.wait();
   if (!answer) throw make_error(ErrorKind::internal, "the helper in the user namespace died (", words.at(0), ")");
-  if (answer->bytes != success) throw make_error(ErrorKind::internal, answer->bytes);
+  if (answer->bytes != success) throw decode_error(answer->bytes);
 }
 
 int inside(Engine& engine, const std::vector<std::string>& words) {
@@ -137,7 +138,7 @@ int inside(Engine& engine, const std::vector<std::string>& words) {
     channel.send(success);
     return 0;
   } catch (const base::Error& error) {
-    channel.send(error.message());
+    channel.send(encode_error(error));
     return 125;
   }
 }

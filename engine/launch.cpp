@@ -9,7 +9,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
-#include "engine/inside.hpp"
+#include "engine/error_bytes.hpp"
 #include "engine/reconcile.hpp"
 #include "runtime/monitor_plan.hpp"
 
@@ -60,18 +60,6 @@ base::UniqueFd open_log(const storage::ContainerDir& container) {
   base::UniqueFd fd{::openat(container.dir.get(), "log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
   if (!fd) throw base::os_error("opening the log of the container");
   return fd;
-}
-
-/// What the keeper tells the command: one message, either empty (it runs) or an error.
-std::string encode_error(const base::Error& error) {
-  return concat(static_cast<char>('A' + static_cast<int>(error.kind())), error.message(), std::string_view{"\0", 1},
-                error.hint());
-}
-
-base::Error decode_error(std::string_view bytes) {
-  const auto texts = base::split_once(bytes.substr(1), '\0');
-  return base::Error{static_cast<ErrorKind>(bytes.front() - 'A'), std::string{texts ? texts->first : bytes.substr(1)},
-                     std::string{texts ? texts->second : ""}};
 }
 
 /// The container's three streams, seen from both sides.
@@ -138,7 +126,7 @@ void leave_caller(const base::UniqueFd& null) {
   runtime::exec_monitor(executable.get(), plan);
 }
 
-/// The keeper's whole life. `verdict` gets one message; after an empty one the process becomes the monitor.
+/// The keeper's whole life. `verdict` gets one message, "+" or an error; after "+" the process becomes the monitor.
 [[noreturn]] void run_keeper(const Launch& launch, std::optional<base::FileLock> alive, base::Channel verdict,
                              base::Channel client) noexcept {
   try {

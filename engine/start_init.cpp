@@ -64,6 +64,17 @@ void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid
   storage::write_state(launch.container, lock, state);
 }
 
+/// The monitor writes over this file and renames it: how a container ended is recorded on a full disk, too.
+/// Source: runtime/stub/monitor.c, record_exit.
+void prepare_exit_file(int container) {
+  constexpr std::size_t most_bytes = 64;
+  base::unlink_file(container, "exit");
+  const base::UniqueFd fd{::openat(container, ".exit", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!fd) throw base::os_error("creating the container's exit file");
+  base::with_context([&] { base::write_all(fd.get(), std::string(most_bytes, ' ')); },
+                     "preparing the container's exit file");
+}
+
 }  // namespace
 
 StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent) {
@@ -72,7 +83,7 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   const rootless::HostFacts& host = launch.engine.host;
   const base::UniqueFd cache = launch.spec.linux.seccomp_json.empty() ? base::UniqueFd{} : open_seccomp_cache(host);
   storage::forget_start(alive);
-  base::unlink_file(launch.container.dir.get(), "exit");
+  prepare_exit_file(launch.container.dir.get());
   runtime::CreateRequest request{
       .spec = launch.spec,
       .bundle = concat(launch.engine.store().root_path(), "/", storage::layout::container(launch.record.id)),

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/host_file.hpp"
 #include "base/text.hpp"
@@ -19,7 +20,6 @@ namespace {
 constexpr int channel_number = 3;
 constexpr std::string_view map_ids = "map-ids";
 constexpr std::string_view ids_mapped = "ids-mapped";
-constexpr std::string_view ids_mapped_single = "ids-mapped-single";
 constexpr std::string_view failed_prefix = "failed ";
 constexpr std::size_t max_sysctl_bytes = 64;
 
@@ -66,8 +66,17 @@ void await_request(const Conversation& with, const std::string& program) {
                          base::quoted(map_ids));
 }
 
-void become_root(bool has_setgroups) {
-  if (::setgroups(0, nullptr) != 0 && (has_setgroups || errno != EPERM)) throw base::os_error("dropping groups");
+/// Whether our user namespace, or one around it, gave setgroups(2) up. Source: user_namespaces(7).
+bool is_setgroups_denied() {
+  const auto word = base::try_read_file(AT_FDCWD, "/proc/self/setgroups", 16);
+  return word && base::trim(*word) == "deny";
+}
+
+void become_root() {
+  if (::setgroups(0, nullptr) != 0) {
+    base::Error error = base::os_error("dropping groups");
+    if (error.code() != EPERM || !is_setgroups_denied()) throw error;
+  }
   if (::setresgid(0, 0, 0) != 0) throw base::os_error("becoming group 0 of the user namespace");
   if (::setresuid(0, 0, 0) != 0) throw base::os_error("becoming user 0 of the user namespace");
 }
@@ -126,7 +135,7 @@ MappedChild spawn_in_user_namespace(base::Command command, const IdMap& map, con
   const base::UniqueFd proc = base::open_directory(AT_FDCWD, base::concat("/proc/", with.process.pid()));
   await_request(with, command.path);
   write_id_maps(with.process.pid(), proc.get(), map, host);
-  with.channel.send(map.single && !host.writes_maps ? ids_mapped_single : ids_mapped);
+  with.channel.send(ids_mapped);
   return {std::move(with.process), std::move(with.channel)};
 }
 
@@ -143,10 +152,10 @@ base::Channel enter_mapped_namespace(bool with_mount_namespace) {
   ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   channel.send(map_ids);
   const std::optional<base::Channel::Message> answer = channel.receive();
-  if (!answer || (answer->bytes != ids_mapped && answer->bytes != ids_mapped_single)) {
+  if (!answer || answer->bytes != ids_mapped) {
     throw base::make_error(base::ErrorKind::internal, "the parent process did not map our ids");
   }
-  become_root(answer->bytes == ids_mapped);
+  become_root();
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   return channel;
 }
@@ -154,7 +163,7 @@ base::Channel enter_mapped_namespace(bool with_mount_namespace) {
 void join_user_namespace(int user_namespace_fd) {
   base::assert_single_threaded();
   if (::setns(user_namespace_fd, CLONE_NEWUSER) != 0) throw base::os_error("joining a user namespace");
-  become_root(false);
+  become_root();
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 

@@ -27,7 +27,7 @@ base::Error user_namespace_error(int code);
 //
 //   child (enter_mapped_namespace)          parent (spawn_in_user_namespace)
 //   map-ids                    ─────────▶   writes uid_map, setgroups, gid_map
-//                              ◀─────────   ids-mapped     (or ids-mapped-single: setgroups is denied)
+//                              ◀─────────   ids-mapped
 //   becomes 0:0; the channel is the caller's from now on
 //
 //   failed ERRNO               ─────────▶   instead of map-ids, when unshare failed; the parent kills the child

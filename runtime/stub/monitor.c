@@ -168,7 +168,8 @@ static size_t exit_text(char *text) {
   return (size_t)(at - text);
 }
 
-/* Whole or not at all: written beside it as ".<name>", then renamed. */
+/* Whole or not at all: written beside it as ".<name>", then renamed. Where that file exists it is written over before it
+ * is cut, so that a full disk does not matter. */
 static void record_exit(void) {
   char text[64], temporary[LOG_NAME_MAX_BYTES + 2] = ".";
   const char *name = string_at(plan->exit_name);
@@ -177,10 +178,10 @@ static void record_exit(void) {
   if (is_recorded || plan->container_fd < 0 || text_length(name) > LOG_NAME_MAX_BYTES) return;
   is_recorded = 1;
   memcpy(temporary + 1, name, text_length(name) + 1);
-  fd = syscall4(__NR_openat, plan->container_fd, ptr(temporary), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                0600);
+  fd = syscall4(__NR_openat, plan->container_fd, ptr(temporary), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return;
-  if (syscall3(__NR_write, fd, ptr(text), (long)size) == (long)size)
+  if (syscall3(__NR_write, fd, ptr(text), (long)size) == (long)size &&
+      syscall2(__NR_ftruncate, fd, (long)size) == 0)
     syscall5(__NR_renameat2, plan->container_fd, ptr(temporary), plan->container_fd, ptr(name), 0);
   syscall1(__NR_close, fd);
 }
