@@ -34,17 +34,18 @@ std::string log_name(const CriuCall& call) {
   return call.verb == "restore" ? "restore.log" : "dump.log";
 }
 
-/// The line that says what went wrong; later ones only follow from it.
-std::string first_error(const CriuFolders& folders, const std::string& name) {
+/// The last line that says what went wrong; earlier ones may be about what criu can do without.
+std::string last_error(const CriuFolders& folders, const std::string& name) {
   const base::UniqueFd work = base::open_directory(AT_FDCWD, folders.work);
   const auto text = base::try_read_file(work.get(), name, max_log_bytes);
-  if (!text) return {};
+  std::string found;
+  if (!text) return found;
   for (const std::string_view line : base::split(*text, '\n')) {
     const std::size_t begin = line.find("Error (");
     const std::size_t end = begin == std::string_view::npos ? begin : line.find("): ", begin);
-    if (end != std::string_view::npos) return concat(": ", line.substr(end + 3));
+    if (end != std::string_view::npos && !line.ends_with("FAILED.")) found = concat(": ", line.substr(end + 3));
   }
-  return {};
+  return found;
 }
 
 /// Options that mean the same to criu, which has its own words for some.
@@ -82,7 +83,7 @@ void run_criu(CriuCall call, const OciWords& words, const CriuFolders& folders) 
   argv.insert(argv.end(), call.words.begin(), call.words.end());
   const base::ExitStatus status = base::spawn(command).wait();
   if (status.code == 0) return;
-  throw make_error(ErrorKind::internal, "criu ", call.verb, " failed", first_error(folders, log_name(call)))
+  throw make_error(ErrorKind::internal, "criu ", call.verb, " failed", last_error(folders, log_name(call)))
       .with_hint(concat("see ", folders.work, '/', log_name(call)));
 }
 

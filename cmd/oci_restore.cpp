@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
 #include "base/mount.hpp"
 #include "cmd/oci_create.hpp"
 #include "cmd/oci_criu.hpp"
@@ -35,21 +36,35 @@ std::string source_of(const std::string& target, const runtime::Spec& spec) {
   return std::find(masked.begin(), masked.end(), target) == masked.end() ? target : "/dev/null";
 }
 
-/// criu wants a mount point as root; that of a mount namespace which only we and criu are in.
-std::string mount_root(const OciCreation& creation, const std::string& folder) {
-  runtime::create_namespaces(CLONE_NEWNS);
-  runtime::separate_mounts(true);
-  const std::string target = concat(folder, "/root");
-  base::make_directory(creation.dir(), "root");
-  base::mount_path(creation.rootfs(), target, "", MS_BIND | MS_REC, "");
-  return target;
-}
+/// criu wants a mount point as root: one in a mount namespace that only we and criu are in.
+class MountedRoot {
+ public:
+  MountedRoot(const OciCreation& creation, const std::string& folder) : path_(concat(folder, "/root")) {
+    runtime::create_namespaces(CLONE_NEWNS);
+    runtime::separate_mounts(true);
+    base::make_directory(creation.dir(), "root");
+    base::mount_path(creation.rootfs(), path_, "", MS_BIND | MS_REC, "");
+  }
+  MountedRoot(const MountedRoot&) = delete;
+  MountedRoot& operator=(const MountedRoot&) = delete;
+  ~MountedRoot() {
+    try {
+      base::unmount(path_, MNT_DETACH);
+    } catch (const base::Error& error) {
+      base::log(base::LogLevel::warn, error.message());
+    }
+  }
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
+};
 
 CriuCall make_call(const OciCreation& creation, const CriuLinks& links, const engine::ChildStreams& streams,
-                   const std::string& folder) {
+                   const std::string& folder, const MountedRoot& root) {
   CriuCall call{.verb = "restore", .words = {}, .fds = {}};
   std::vector<std::string>& argv = call.words;
-  argv.insert(argv.end(), {"--root", mount_root(creation, folder), "--restore-detached", "--restore-sibling"});
+  argv.insert(argv.end(), {"--root", root.path(), "--restore-detached", "--restore-sibling"});
   argv.insert(argv.end(), {"--pidfile", concat(folder, '/', pid_name)});
   for (const std::string& target : links.mounts)
     argv.insert(argv.end(), {"--external", concat("mnt[", target, "]:", source_of(target, creation.spec()))});
@@ -84,7 +99,10 @@ int oci_restore(const OciGlobals& globals, const OciWords& words) {
   engine::ChildStreams streams = engine::make_child_streams(true);
   base::SignalFd signals{engine::forwarded_signals()};
   creation.make_cgroup();
-  run_criu(make_call(creation, links, streams, folder), words, folders);
+  {
+    const MountedRoot root{creation, folder};
+    run_criu(make_call(creation, links, streams, folder, root), words, folders);
+  }
   streams.kept.clear();
   runtime::CreatedInit init;
   init.process = restored_process(creation.dir());

@@ -175,16 +175,19 @@ def main():
             sys.exit(f"{path} does not exist; build it first")
     options = [word for word in words if word.startswith("-")]
     status = 0
-    # Most files run together; two need other surroundings.
+    # Most files run together; some need other surroundings, and one is about root.
     single = [word for word in words if word.startswith("test_single_id")]
-    runtime = [word for word in words if word.startswith("test_runtime")]
-    usual = [word for word in words if word not in options + single + runtime]
+    root = [word for word in words if word.startswith("test_runtime_root")]
+    runtime = [word for word in words if word.startswith("test_runtime") and word not in root]
+    usual = [word for word in words if word not in options + single + root + runtime]
     if usual:
         status |= run_as_user(make_user(USER, True), programs, options + usual)
     if runtime:
         user = make_user(USER, True)
         status |= run_as_user(user, programs, options + runtime, prepare=lambda: see_own_cgroup2(user))
         remove_cgroups()
+    if root:
+        status |= run_here(options + root)
     if single:
         status |= run_as_user(make_user(USER_WITHOUT_SUBIDS, False), programs, options + single)
     return status

@@ -1,0 +1,147 @@
+"""`engine runtime` as root: limits that the kernel keeps, and checkpoints. run.py runs these as root when it is root."""
+
+import json
+import os
+import shutil
+import subprocess
+import unittest
+from pathlib import Path
+
+from bundle_test import BundleTest
+from engine_test import ENGINE, is_alive, wait_until
+
+# criu knows no mixture of cgroup versions.
+ONLY_CGROUP2 = ["unshare", "-m", "sh", "-c",
+                'umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"', "sh"]
+
+
+@unittest.skipIf(os.getuid() != 0, "needs root")
+class RootTest(BundleTest):
+    prefix = []
+
+    def setUp(self):
+        super().setUp()
+        self.runtime("spec", "--bundle", self.bundle, "--config", "root.json")
+        self.config = json.loads((self.bundle / "root.json").read_text())
+        self.config["process"].update(args=["/guest", "wait"], terminal=False)
+        self.name = f"root-{os.getpid()}"
+
+    def runtime(self, *words, check=True, program=None):
+        return super().runtime(*words, check=check,
+                               program=[*self.prefix, ENGINE, "runtime", "--root", self.dir / "states"])
+
+    def run_detached(self, *words, stdout):
+        subprocess.run([*self.prefix, ENGINE, "runtime", "--root", self.dir / "states", *words], check=True,
+                       timeout=120, env=self.environment, stdin=subprocess.DEVNULL, stdout=stdout,
+                       stderr=subprocess.PIPE if stdout == subprocess.PIPE else stdout)
+
+
+class LimitTest(RootTest):
+    def start(self):
+        self.write_config()
+        self.background("run", "--detach", "--bundle", self.bundle, self.name)
+        result = self.runtime("update", "--memory", "64m", "--pids-limit", "30", self.name, check=False)
+        if result.status != 0 and "does not have the" in result.stderr:
+            self.skipTest(result.stderr.splitlines()[0])
+        self.assertEqual((result.status, result.stderr), (0, ""))
+
+    def limits(self):
+        data = self.runtime("events", "--stats", self.name).json()["data"]
+        return data["memory"]["usage"]["limit"], data["pids"]["limit"]
+
+    def test_update_by_options_and_by_file(self):
+        self.start()
+        self.assertEqual(self.limits(), (64 << 20, 30))
+        (self.dir / "limits.json").write_text('{"memory": {"limit": 33554432}, "pids": {"limit": 40}}')
+        self.runtime("update", "--resources", self.dir / "limits.json", self.name)
+        self.assertEqual(self.limits(), (32 << 20, 40))
+        self.tool(*[ENGINE, "runtime", "--root", self.dir / "states", "update", "-r", "-", self.name],
+                  input='{"pids": {"limit": 50}}')
+        self.assertEqual(self.limits(), (32 << 20, 50))
+        self.assert_fails(self.runtime("update", "--cpu-shares", "-7", self.name, check=False), 1, "shares")
+
+    def test_an_oom_kill_is_an_event(self):
+        self.start()
+        self.runtime("delete", "--force", self.name)
+        self.config["linux"]["resources"] = {"memory": {"limit": 16 << 20}}
+        self.config["process"]["args"] = ["/busybox", "sh", "-c", "read go; x=a; while :; do x=$x$x; done"]
+        self.write_config()
+        with subprocess.Popen([ENGINE, "runtime", "--root", self.dir / "states", "run", "--bundle", self.bundle, "--keep",
+                               self.name], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                              env=self.environment) as running:
+            wait_until(lambda: self.name in self.runtime("list", "-q").stdout
+                       and self.state(self.name)["status"] == "running", "it runs")
+            with subprocess.Popen([ENGINE, "runtime", "--root", self.dir / "states", "events", "--interval", "20ms",
+                                   self.name], stdout=subprocess.PIPE, env=self.environment) as watching:
+                self.assertEqual(json.loads(watching.stdout.readline())["type"], "stats")
+                running.stdin.write(b"\n")
+                running.stdin.close()
+                types = [json.loads(line)["type"] for line in watching.stdout]
+                self.assertIn("oom", types)
+                self.assertEqual(watching.wait(60), 0)
+            self.assertEqual(running.wait(60), 128 + 9)
+
+
+class CheckpointTest(RootTest):
+    prefix = ONLY_CGROUP2
+
+    def setUp(self):
+        if not shutil.which("criu"):
+            self.skipTest("criu is not installed")
+        checked = subprocess.run(["criu", "check"], capture_output=True, text=True, check=False)
+        if checked.returncode != 0:
+            self.skipTest("this criu cannot work on this kernel: " + checked.stderr.strip().splitlines()[-1])
+        super().setUp()
+        self.config["process"]["args"] = [
+            "/busybox", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; /busybox sleep 0.05; done"]
+        self.write_config()
+
+    def start_counting(self, *words):
+        """Runs a command whose container counts into a pipe; the pipe."""
+        read_end, write_end = os.pipe()
+        self.addCleanup(os.close, read_end)
+        self.run_detached(*words, stdout=write_end)
+        os.close(write_end)
+        return read_end
+
+    def last_number(self, pipe):
+        text = b""
+        while text.count(b"\n") < 3:
+            text += os.read(pipe, 65536)
+        return int(text.split(b"\n")[-2])
+
+    def test_a_container_goes_on_where_it_was(self):
+        counting = self.start_counting("run", "--detach", "--bundle", self.bundle, self.name)
+        self.assertGreater(self.last_number(counting), 2)
+        self.runtime("checkpoint", "--image-path", self.dir / "image", "--work-path", self.dir / "work", self.name)
+        self.assertEqual(self.runtime("list", "-q").stdout, "")
+        reached = int((b"\n" + os.read(counting, 65536)).split(b"\n")[-2] or 0)
+        again = self.start_counting("restore", "--detach", "--bundle", self.bundle, "--image-path", self.dir / "image",
+                                    "--pid-file", self.dir / "pid", self.name)
+        number = self.last_number(again)
+        self.assertGreater(number, reached)
+        self.assertLess(number, reached + 1000)
+        state = self.state(self.name)
+        self.assertEqual((state["status"], state["pid"]), ("running", int((self.dir / "pid").read_text())))
+        self.assertEqual(self.runtime("exec", self.name, "/guest", "exit", "3", check=False).status, 3)
+        self.runtime("delete", "--force", self.name)
+        self.assertFalse(is_alive(state["pid"]))
+
+    def test_it_can_be_left_running(self):
+        counting = self.start_counting("run", "--detach", "--bundle", self.bundle, self.name)
+        self.runtime("checkpoint", "--leave-running", "--image-path", self.dir / "image", self.name)
+        self.assertEqual(self.state(self.name)["status"], "running")
+        self.assertGreater(self.last_number(counting), 0)
+
+    def test_a_restore_that_fails_leaves_nothing(self):
+        counting = self.start_counting("run", "--detach", "--bundle", self.bundle, self.name)
+        self.last_number(counting)
+        self.runtime("checkpoint", "--image-path", self.dir / "image", self.name)
+        for image in Path(self.dir / "image").glob("core-*.img"):
+            image.write_bytes(b"")
+        result = self.runtime("restore", "--bundle", self.bundle, "--image-path", self.dir / "image", self.name,
+                              check=False)
+        self.assertEqual(result.status, 1, result)
+        self.assertIn("criu restore failed", result.stderr)
+        self.assertEqual(self.runtime("list", "-q").stdout, "")
+        self.assertEqual(sorted(path.name for path in (self.dir / "states").iterdir()), ["~lock"])
