@@ -29,12 +29,12 @@ TEST_CASE("the command is entrypoint and words, or entrypoint and CMD") {
 
 TEST_CASE("--entrypoint replaces both; empty clears both; JSON is a list") {
   RunOptions options;
-  options.entrypoint = "/bin/sh";
+  options.entrypoint.emplace("/bin/sh");
   CHECK(container_command(options, image()) == Words{"/bin/sh"});
-  options.entrypoint = R"(["/bin/sh", "-c"])";
+  options.entrypoint.emplace(R"(["/bin/sh", "-c"])");
   options.arguments = {"id"};
   CHECK(container_command(options, image()) == Words{"/bin/sh", "-c", "id"});
-  options.entrypoint = "";
+  options.entrypoint.emplace("");
   CHECK(container_command(options, image()) == Words{"id"});
   options.arguments.clear();
   CHECK_THROWS_AS(container_command(options, image()), base::Error);
