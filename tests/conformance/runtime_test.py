@@ -148,7 +148,8 @@ class RuntimeTest(unittest.TestCase):
 
     def end_everything(self):
         for name in os.listdir(self.state_root) if self.state_root.exists() else ():
-            subprocess.run([*self.command("delete", "--force", name)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run([*RUNTIME, "--root", self.state_root, "delete", "--force", name], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
         while True:  # what is left are our orphans; the runtime has killed them
             try:
                 if os.waitpid(-1, os.WNOHANG)[0] == 0:

@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from runtime_test import PLACE, RuntimeTest, only_in, wait_until
+from runtime_test import PLACE, RUNTIME_NAME, RuntimeTest, only_in, wait_until
 
 ROOT = Path("/sys/fs/cgroup")
 OWN = next((line.split("::", 1)[1].strip() for line in open("/proc/self/cgroup") if line.startswith("0::")), "/")
@@ -88,7 +88,11 @@ class PathTest(CgroupTest):
         os.kill(self.running(), 0)
 
     def test_a_path_that_leads_out_is_refused(self):
-        for path in ("../x", f"{self.path}/../../../x", "/.."):
+        paths = [f"{self.path}/../{self.name}-beside"]
+        if RUNTIME_NAME == "engine":
+            paths += ["../x", f"{self.path}/../../../x", "/.."]
+        # Peers try the harmless one only: runc 1.1 takes "/.." and puts its device filter on the whole machine.
+        for path in paths:
             with self.subTest(path=path):
                 self.config["linux"]["cgroupsPath"] = path
                 self.write()
