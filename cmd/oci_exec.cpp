@@ -104,6 +104,28 @@ int run_with_socket(runtime::ExecRequest& request, const OciWords& words) {
   return init.process.wait().code;
 }
 
+/// --cgroup "[CONTROLLERS:]PATH": an existing cgroup below the container's, of all or some version 1 controllers.
+runtime::CgroupRecord cgroup_record(runtime::CgroupRecord record, const OciWords& words) {
+  const auto given = words.value("cgroup");
+  if (!given) return record;
+  const auto pair = base::split_once(*given, ':');
+  const std::string_view path = pair ? pair->second : std::string_view{*given};
+  for (const std::string_view part : base::split(path, '/'))
+    if (part == "..")
+      throw make_error(ErrorKind::invalid_argument, "--cgroup ", base::quoted(*given), " leaves the container's");
+  const auto go_below = [&](std::string& folder) {
+    folder += base::concat('/', path);
+    if (!base::exists(AT_FDCWD, folder))
+      throw make_error(ErrorKind::not_found, "there is no cgroup ", base::quoted(folder));
+  };
+  if (!pair && !record.unified.empty()) go_below(record.unified);
+  for (auto& [controllers, folder] : record.legacy)
+    if (!pair || pair->first == controllers) go_below(folder);
+  record.manager = runtime::CgroupManager::cgroupfs;  // a plain folder, whoever made the one above it
+  record.scope.clear();
+  return record;
+}
+
 }  // namespace
 
 int oci_exec(const OciGlobals& globals, const OciWords& words) {
@@ -113,7 +135,7 @@ int oci_exec(const OciGlobals& globals, const OciWords& words) {
     throw make_error(ErrorKind::in_use, "container ", base::quoted(container.state.id), " is paused")
         .with_hint("resume it first, or add --ignore-paused");
   const runtime::Spec spec = read_oci_spec(container);
-  const auto cgroup = runtime::Cgroup::open(container.state.cgroup);
+  const auto cgroup = runtime::Cgroup::open(cgroup_record(container.state.cgroup, words));
   const runtime::HookContainer known_as = hook_container(container.state);
   runtime::ExecRequest request{.init_pid = container.state.pid,
                                .init_pidfd = init.get(),

@@ -77,7 +77,7 @@ std::string features_json() {
   add_linux(json);
   json.key("annotations").begin_object();
   json.member("io.github.seccomp.libseccomp.version", runtime::syscall_table_version()).end_object();
-  json.member("potentiallyUnsafeConfigAnnotations", Words{"org.systemd.property.", "run.oci.systemd."});
+  json.member("potentiallyUnsafeConfigAnnotations", Words{"org.systemd.property."});
   json.end_object();
   return json.take();
 }

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -11,6 +12,8 @@ namespace {
 
 using base::ErrorKind;
 using base::make_error;
+
+constexpr int end_limit_milliseconds = 5000;
 
 base::UniqueFd open_report(int dir) {
   base::UniqueFd report{::openat(dir, report_fifo, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)};
@@ -54,6 +57,14 @@ Started start_once(const OciGlobals& globals, const std::string& id) {
   return started;
 }
 
+/// A last stage that failed says so before it ends; afterwards the container is to be found stopped.
+void wait_for_failed_start(const OciContainer& container) {
+  const base::UniqueFd process = open_oci_process(container.state);
+  if (!process) return;
+  pollfd waiting{process.get(), POLLIN, 0};
+  if (::poll(&waiting, 1, end_limit_milliseconds) < 0) throw base::os_error("waiting for the container's process");
+}
+
 }  // namespace
 
 void run_poststart(const OciGlobals& globals, const OciContainer& container, const runtime::Spec& spec) {
@@ -69,7 +80,12 @@ void run_poststart(const OciGlobals& globals, const OciContainer& container, con
 
 int oci_start(const OciGlobals& globals, const OciWords& words) {
   Started started = start_once(globals, words.words.front());
-  runtime::wait_for_exec(started.init);
+  try {
+    runtime::wait_for_exec(started.init);
+  } catch (const base::Error&) {
+    wait_for_failed_start(started.container);
+    throw;
+  }
   run_poststart(globals, started.container, started.spec);
   return 0;
 }

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+from pathlib import Path
 
 from bundle_test import BundleTest
 from engine_test import ENGINE, is_alive, wait_until
@@ -252,6 +253,20 @@ class FreezerTest(CommandTest):
         self.assert_fails(self.runtime("resume", "one", check=False), 1, "running")
         self.runtime("exec", "one", "/guest", "exit", "0")
         self.delete()
+
+    def test_exec_into_a_cgroup_below_the_containers(self):
+        pid = self.start_waiting()
+        own = Path("/sys/fs/cgroup" + Path(f"/proc/{pid}/cgroup").read_text().strip().split("::")[1])
+        (own / "below").mkdir()
+        self.background("exec", "--detach", "--cgroup", "below", "--pid-file", self.dir / "pid", "one",
+                        "/guest", "wait")
+        inside = int((self.dir / "pid").read_text())
+        self.assertTrue(Path(f"/proc/{inside}/cgroup").read_text().rstrip().endswith("/one/below"))
+        self.assertIn(inside, self.runtime("ps", "--format", "json", "one").json())
+        for bad in ("../..", "absent"):
+            self.assertEqual(self.runtime("exec", "--cgroup", bad, "one", "/guest", check=False).status, 255)
+        self.delete()
+        self.assertFalse(own.exists())
 
     def test_exec_into_a_paused_container_waits_when_it_is_told_to(self):
         self.start_waiting()
