@@ -1,11 +1,16 @@
 """kill -9 at any moment: what was being done can be done again, and nothing is left but a container that is listed."""
 
+import json
+import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 from engine_test import BUSYBOX, EngineTest, is_alive, wait_until
 from make_image import file_entry, sha256, tar_of
 from registry_server import FakeRegistry, Pause
+from terminal import Terminal
 
 DELAYS_MILLISECONDS = (0, 1, 2, 3, 5, 7, 9, 12, 15, 18, 22, 26, 30, 35, 40, 50, 60, 80, 120)
 
@@ -210,4 +215,118 @@ class KilledRunTest(CrashTest):
         self.engine("stop", "--time", "0", container)
         wait_until(lambda: not is_alive(pid), "the container is gone")
         self.engine("rm", container)
+        self.assert_all_works()
+
+
+class KilledMonitorTest(CrashTest):
+    """The witness of a container is killed: what is told of the container stays true, if only that nobody knows."""
+
+    def setUp(self):
+        super().setUp()
+        self.pull_image()
+
+    def kill_monitor(self, container):
+        monitor = self.inspect(container)["State"]["ConmonPid"]
+        self.assertGreater(monitor, 0)
+        os.kill(monitor, signal.SIGKILL)
+        wait_until(lambda: not is_alive(monitor), "the monitor is gone")
+
+    def start(self, script, *options):
+        return self.engine("run", "-d", "--network", "none", *options, BUSYBOX, "sh", "-c", script).stdout.strip()
+
+    def assert_ended_with(self, container, *codes):
+        self.assertIn(int(self.engine("wait", container).stdout), codes)
+        state = self.inspect(container)["State"]
+        self.assertEqual((state["Status"], state["Running"], state["Pid"], state["ConmonPid"]), ("exited", False, 0, 0))
+        self.assertIn(state["ExitCode"], codes)
+        self.assertEqual(self.engine("ps", "-q").stdout, "")
+
+    def test_while_the_program_runs(self):
+        container = self.start("echo before; until [ -e /go ]; do :; done; exit 3")
+        self.wait_for_log(container, "before")
+        self.kill_monitor(container)
+        self.assertIn(container[:12], self.engine("ps").stdout)
+        self.assertEqual(self.engine("logs", container).stdout, "before\n")
+        self.assert_fails(self.engine("rm", container, check=False), 2, "is running")
+        self.assertEqual(self.engine("start", container).stdout, container + "\n")  # it runs: nothing to do
+        self.engine("exec", container, "touch", "/go")
+        self.assert_ended_with(container, 255)  # nobody saw it
+        self.assertEqual(self.engine("logs", container).stdout, "before\n")
+        self.engine("start", container)
+        self.engine("exec", container, "rm", "-f", "/go", check=False)
+        self.engine("rm", "-f", "-t", "0", container)
+        self.assert_all_works()
+
+    def test_while_others_wait_and_follow(self):
+        container = self.start("echo before; until [ -e /go ]; do :; done; exit 3")
+        waiter = self.start_engine("wait", container)
+        follower = self.start_engine("logs", "-f", container)
+        self.assertEqual(follower.stdout.readline(), "before\n")
+        self.kill_monitor(container)
+        self.assertIsNone(waiter.poll())
+        self.engine("exec", container, "touch", "/go")
+        self.assertEqual(waiter.communicate(timeout=60), ("255\n", ""))
+        self.assertEqual(follower.communicate(timeout=60)[0], "")
+        self.assert_all_works()
+
+    def test_while_somebody_is_attached(self):
+        for options in (["-i"], ["-i", "-t"]):
+            with self.subTest(options=options):
+                terminal = Terminal(self, "run", *options, "--name", "box", "--replace", "--network", "none", BUSYBOX,
+                                    "sh", "-c", "echo ready; cat")
+                terminal.expect("ready")
+                self.kill_monitor("box")
+                self.assertEqual(terminal.end(), 125)
+                self.assertIn("Error: ", terminal.shown)
+                terminal.assert_restored()
+                self.engine("rm", "-f", "-t", "0", "box")
+        self.assert_all_works()
+
+    def test_together_with_the_program(self):
+        for first in ("monitor", "program"):
+            with self.subTest(first=first):
+                container = self.start_sleeper()
+                state = self.inspect(container)["State"]
+                pids = [state["ConmonPid"], state["Pid"]]
+                os.kill(pids[0], signal.SIGSTOP)  # what it would do at once comes too late
+                for pid in pids if first == "monitor" else pids[::-1]:
+                    os.kill(pid, signal.SIGKILL)
+                wait_until(lambda: not any(map(is_alive, pids)), "both are gone")
+                self.assert_ended_with(container, 255)
+                self.engine("rm", container)
+        self.assert_all_works()
+
+    def test_after_the_end_of_the_program(self):
+        """It was recorded before, or is never known; both are told as they are."""
+        container = self.start("exit 3")
+        self.engine("wait", container)
+        self.assertEqual(self.inspect(container)["State"]["ConmonPid"], 0)
+        self.assert_ended_with(container, 3)
+
+    def test_at_many_moments(self):
+        for delay in DELAYS_MILLISECONDS:
+            container = self.start("echo out; read -t 0.03 nothing < /dev/zero; exit 3")
+            state = json.loads((self.root / "containers" / container / "state").read_text())
+            try:
+                wait_until(lambda end=time.monotonic() + delay / 1000: time.monotonic() >= end, "the moment to kill")
+                os.kill(state["monitor_pid"], signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self.assert_ended_with(container, 3, 141, 255)  # 141: SIGPIPE
+            code = self.inspect(container)["State"]["ExitCode"]
+            self.assertEqual(self.engine("wait", container).stdout, f"{code}\n")
+            self.assertIn(self.engine("logs", container).stdout, ("", "out\n"))
+            self.engine("rm", container)
+        self.assert_all_works()
+
+    def test_stop_and_rm_at_that_moment(self):
+        for words in (["stop", "-t", "0"], ["rm", "-f", "-t", "0"], ["kill"]):
+            for _ in range(5):
+                container = self.start_sleeper()
+                monitor = self.inspect(container)["State"]["ConmonPid"]
+                command = self.start_engine(*words, container)
+                os.kill(monitor, signal.SIGKILL)
+                _, stderr = command.communicate(timeout=60)
+                self.assertEqual((command.returncode, stderr), (0, ""))
+                self.engine("rm", "-f", container)
         self.assert_all_works()
