@@ -19,8 +19,20 @@ constexpr int max_retries = 128;  // a rename beside us makes the kernel give up
 constexpr int max_links = 40;     // as the kernel's own MAXSYMLINKS
 
 #ifdef FSROOT_UNSAFE
+// As programs do that only put the root in front of a path: links lead wherever they say.
+std::string relative_to_root(const std::string& path) {
+  const std::size_t start = path.find_first_not_of('/');
+  return start == std::string::npos ? "." : path.substr(start);
+}
+
 UniqueFd open_resolved(int root, const std::string& path, int flags, mode_t mode, std::uint64_t) {
-  return UniqueFd{::openat(root, path.c_str(), flags | O_CLOEXEC, mode)};
+  return UniqueFd{::openat(root, relative_to_root(path).c_str(), flags | O_CLOEXEC, mode)};
+}
+
+void make_folders_naively(int root, const std::string& path, mode_t mode) {
+  const std::string relative = relative_to_root(path);
+  for (std::size_t end = relative.find('/'); end != std::string::npos; end = relative.find('/', end + 1))
+    ::mkdirat(root, relative.substr(0, end).c_str(), mode);
 }
 #else
 UniqueFd open_resolved(int root, const std::string& path, int flags, mode_t mode, std::uint64_t resolve) {
@@ -138,6 +150,9 @@ UniqueFd open_beneath(int root, const std::string& path, int flags, mode_t mode)
 }
 
 MadeDirectory make_directories_in_root(int root, const std::string& path, mode_t mode) {
+#ifdef FSROOT_UNSAFE
+  make_folders_naively(root, path + "/", mode);
+#endif
   if (UniqueFd fd = open_inside(root, path, O_PATH | O_DIRECTORY)) return {std::move(fd), false};
   std::string wanted = path;
   for (int links = 0; links <= max_links; ++links) {
@@ -149,6 +164,10 @@ MadeDirectory make_directories_in_root(int root, const std::string& path, mode_t
 }
 
 UniqueFd make_file_in_root(int root, const std::string& path, mode_t mode) {
+#ifdef FSROOT_UNSAFE
+  make_folders_naively(root, path, 0755);
+  static_cast<void>(UniqueFd{::openat(root, relative_to_root(path).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, mode)});
+#endif
   std::string wanted = path;
   for (int links = 0; links <= max_links; ++links) {
     if (UniqueFd fd = open_inside(root, wanted, O_PATH)) return fd;

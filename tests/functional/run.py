@@ -37,12 +37,15 @@ def find_programs():
         sys.exit("ENGINE must name the engine to test, for example ENGINE=build/cmd/engine")
     engine = Path(os.environ["ENGINE"]).resolve()
     guests = engine.parent.parent / "tests/guest"
+    only_some_need = {
+        "ATTACKER": Path(os.environ.get("ATTACKER", guests / "attacker")).resolve(),
+        "DENY": Path(os.environ.get("DENY", guests / "deny")).resolve(),
+    }
     return {
+        **{name: path for name, path in only_some_need.items() if path.exists()},
         "ENGINE": engine,
         "ENGINE_TRANSFER": Path(os.environ.get("ENGINE_TRANSFER", engine.parent / "engine-transfer")).resolve(),
         "GUEST": Path(os.environ.get("GUEST", guests / "guest")).resolve(),
-        "ATTACKER": Path(os.environ.get("ATTACKER", guests / "attacker")).resolve(),
-        "DENY": Path(os.environ.get("DENY", guests / "deny")).resolve(),
     }
 
 
