@@ -57,6 +57,8 @@ OciCreation::OciCreation(const OciGlobals& globals, const OciWords& words, OciBu
   pass_listen_fds(bundle_.spec.process);
   request.no_pivot = words.has("no-pivot");
   request.new_keyring = !words.has("no-new-keyring");
+  if (!bundle_.spec.linux.seccomp_json.empty()) seccomp_cache_ = engine::oci_seccomp_cache();
+  request.seccomp_cache_dir = seccomp_cache_.get();
   request.hooks_for = &hook_container_;
   request.write_id_maps = [this](pid_t pid, int proc_pid_fd) {
     engine::write_spec_id_maps(bundle_.spec, pid, proc_pid_fd);

@@ -43,6 +43,7 @@ class OciCreation {
   runtime::CgroupRequest cgroup_request_;
   std::unique_ptr<runtime::Cgroup> cgroup_;
   runtime::HookContainer hook_container_;
+  base::UniqueFd seccomp_cache_;
 };
 
 /// The poststart hooks. One that fails ends the container. Source: runtime.md "Lifecycle" 9.

@@ -8,6 +8,7 @@
 #include "cmd/oci_create.hpp"
 #include "cmd/oci_run.hpp"
 #include "engine/attach.hpp"
+#include "engine/oci_id_maps.hpp"
 #include "runtime/spec_linux.hpp"
 
 namespace cmd {
@@ -141,6 +142,8 @@ int oci_exec(const OciGlobals& globals, const OciWords& words) {
                                .init_pidfd = init.get(),
                                .process = make_process(words, spec),
                                .seccomp_json = spec.linux.seccomp_json};
+  const base::UniqueFd cache = spec.linux.seccomp_json.empty() ? base::UniqueFd{} : engine::oci_seccomp_cache();
+  request.seccomp_cache_dir = cache.get();
   request.preserved_fds = preserved_descriptors(words);
   request.cgroup = cgroup.get();
   request.container = &known_as;

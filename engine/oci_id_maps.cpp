@@ -5,7 +5,9 @@
 #include <sstream>
 #include <unistd.h>
 
+#include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "rootless/host_facts.hpp"
 #include "rootless/user_database.hpp"
@@ -57,6 +59,15 @@ bool oci_is_rootless() {
 std::string oci_user_runtime_dir() {
   if (auto given = rootless::environment("XDG_RUNTIME_DIR"); given && given->starts_with('/')) return *given;
   return base::concat("/run/user/", ::geteuid());
+}
+
+base::UniqueFd oci_seccomp_cache() {
+  try {
+    return base::make_directories(AT_FDCWD, rootless::look_at_host().cache_dir + "/engine/seccomp");
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, "compiled seccomp filters are not kept: ", error.message());
+    return {};
+  }
 }
 
 unsigned oci_listen_fds() {

@@ -4,6 +4,7 @@
 #include <string>
 #include <sys/types.h>
 
+#include "base/fd.hpp"
 #include "runtime/spec.hpp"
 
 namespace engine {
@@ -20,6 +21,9 @@ bool oci_is_rootless();
 
 /// Where the bus of our own systemd is: $XDG_RUNTIME_DIR, else /run/user/UID.
 std::string oci_user_runtime_dir();
+
+/// Where compiled seccomp filters are kept; empty when there is no such place, which only costs time.
+base::UniqueFd oci_seccomp_cache();
 
 /// $LISTEN_FDS: how many sockets from descriptor 3 on systemd has passed for the container; 0 when there are none.
 unsigned oci_listen_fds();
