@@ -68,8 +68,8 @@ class LadderTest(EngineTest):
 
     def test_our_own_children_need_no_pidfd_open(self):
         """Only processes that are not our children do: exec, stop and the like say so."""
-        self.engine("pull", "-q", self.archive())
         self.rung = "pidfd_open"
+        self.engine("pull", "-q", self.archive())
         self.assertEqual(self.in_container(BUSYBOX, "echo", "x").stdout, "x\n")
 
     def test_runtime(self):
