@@ -92,7 +92,6 @@ class Walk {
     if (::fstat(entry.get(), &status) != 0) return false;
     const bool wants_link = is_last && (flags_ & O_NOFOLLOW) != 0;
     if (S_ISLNK(status.st_mode) && !wants_link) return follow(name, entry.get());
-    if (S_ISLNK(status.st_mode) && (resolve_ & RESOLVE_NO_SYMLINKS) != 0) return fail(ELOOP);
     if (!is_in_this_mount(entry.get())) return false;
     if (!is_last) {
       if (!S_ISDIR(status.st_mode)) return fail(ENOTDIR);
