@@ -21,8 +21,9 @@ void write_to_stderr(std::string_view text) noexcept {
 }
 
 /// What helps against an error wherever it comes from.
-std::string_view usual_hint(base::ErrorKind kind) {
-  if (kind == base::ErrorKind::no_space)
+std::string_view usual_hint(const base::Error& error) {
+  if (error.code() == EMFILE) return "allow more open files: ulimit -n 1024";
+  if (error.kind() == base::ErrorKind::no_space)
     return "make room, for example with engine rm and engine rmi, or use another place with --root";
   return {};
 }
@@ -33,7 +34,8 @@ void print(std::string_view text) {
   try {
     base::with_context([&] { base::write_all(STDOUT_FILENO, text); }, "writing to standard output");
   } catch (base::Error& error) {
-    if (error.code() != EPIPE) throw;
+    // Not no_space, say: what helps against a full store does not help here.
+    if (error.code() != EPIPE) throw base::Error{base::ErrorKind::internal, error.message()}.with_code(error.code());
     throw base::Error{base::ErrorKind::interrupted, error.message()}.with_code(EPIPE);
   }
 }
@@ -50,7 +52,7 @@ void print_error(const base::Error& error) noexcept {
   if (error.message().empty()) return;  // a child of ours has told the user already
   try {
     std::string text = base::concat("Error: ", error.message(), '\n');
-    const std::string_view hint = error.hint().empty() ? usual_hint(error.kind()) : std::string_view{error.hint()};
+    const std::string_view hint = error.hint().empty() ? usual_hint(error) : std::string_view{error.hint()};
     if (!hint.empty()) text += base::concat("hint: ", hint, '\n');
     write_to_stderr(text);
   } catch (...) {

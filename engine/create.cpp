@@ -55,6 +55,15 @@ std::vector<std::string> own_environment() {
   return result;
 }
 
+void check_hostname(const std::string& name) {
+  constexpr std::size_t most_bytes = 64;  // __NEW_UTS_LEN
+  // It becomes a line of the container's /etc/hosts.
+  const bool has_blank = std::any_of(name.begin(), name.end(), [](char c) { return c >= 0 && (c <= ' ' || c == 127); });
+  if (name.size() > most_bytes || has_blank)
+    throw make_error(ErrorKind::invalid_argument, "--hostname ", quoted(name), " is ",
+                     has_blank ? "not one word" : "longer than 64 bytes");
+}
+
 /// Options whose values only some of podman's forms are understood yet.
 void refuse_unsupported(const RunOptions& options) {
   const auto only = [](std::string_view option, const std::string& value,
@@ -282,10 +291,26 @@ class CidFile {
   base::UniqueFd fd_;
 };
 
+/// A name that we chose ourselves and that is taken is replaced by another.
+storage::BornContainer give_birth(Engine& engine, const storage::GcHold& hold, const RunOptions& options,
+                                  storage::ContainerRecord& record, const std::string& config_json) {
+  constexpr unsigned max_attempts = 16;
+  for (unsigned attempt = 1;; ++attempt) {
+    try {
+      return storage::create_container(engine.store(), hold, record, config_json, !options.auto_remove);
+    } catch (const base::Error& error) {
+      const bool may_retry = options.name.empty() && attempt < max_attempts;
+      if (error.kind() != ErrorKind::already_exists || !may_retry) throw;
+    }
+    record.name = random_container_name(attempt);
+  }
+}
+
 }  // namespace
 
 NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
   refuse_unsupported(options);
+  check_hostname(options.hostname);
   if (engine.host.id_map.single)
     base::log(base::LogLevel::warn, "single-id mode: every file and process has your own id (",
               engine.host.single_reason, ")");
@@ -309,8 +334,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   runtime::Spec spec = spec_for(engine, options, config, record, std::move(mounts.mounts));
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
-  storage::BornContainer born =
-      storage::create_container(engine.store(), hold, record, runtime::write_spec(spec), !options.auto_remove);
+  storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec));
   undo_volumes.cancel();
   storage::ContainerDir dir = std::move(born.dir);
   std::optional<base::FileLock> alive = std::move(born.alive);

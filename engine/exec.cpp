@@ -65,9 +65,10 @@ void set_environment(runtime::Process& process, const ExecOptions& options) {
   if (options.tty) environment.set("TERM", "xterm");
   const std::vector<std::string> host = own_environment();
   for (const std::string& path : options.env_files)
-    apply_env_file(environment,
-                   base::with_context([&] { return base::read_file(AT_FDCWD, path, 4 * 1024 * 1024); }, "env file"),
-                   path, host);
+    apply_env_file(
+        environment,
+        base::with_context([&] { return base::read_file(AT_FDCWD, path, 4 * 1024 * 1024); }, "env file ", quoted(path)),
+        path, host);
   for (const std::string& word : options.env) apply_env_word(environment, word, host);
   process.env = environment.assignments();
 }

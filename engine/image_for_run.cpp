@@ -91,6 +91,7 @@ void check_policy(const std::string& policy) {
 
 ImageForRun find_or_pull(Engine& engine, const RunOptions& options) {
   check_policy(options.pull);
+  if (options.image.empty()) throw make_error(ErrorKind::invalid_argument, "the name of the image is empty");
   const bool must_ask =
       options.pull == "always" || options.pull == "newer" || options.pull == "ifnewer" || options.pull == "true";
   if (!must_ask) {

@@ -31,10 +31,14 @@ constexpr std::array surnames{
 
 }  // namespace
 
-std::string random_container_name() {
-  std::uint32_t random[2] = {};
+std::string random_container_name(unsigned attempt) {
+  constexpr unsigned plain_attempts = 3, numbers = 1'000'000;
+  std::uint32_t random[3] = {};
   if (::getrandom(random, sizeof random, 0) != sizeof random) throw base::os_error("reading random bytes");
-  return base::concat(adjectives[random[0] % adjectives.size()], "_", surnames[random[1] % surnames.size()]);
+  std::string name =
+      base::concat(adjectives[random[0] % adjectives.size()], "_", surnames[random[1] % surnames.size()]);
+  if (attempt >= plain_attempts) name += base::concat("_", random[2] % numbers);
+  return name;
 }
 
 void check_container_name(std::string_view name) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <fcntl.h>
+#include <filesystem>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -35,7 +36,7 @@ std::vector<std::string> parse_entrypoint(const std::string& text) {
 std::string read_env_file(const std::string& path) {
   const base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!fd) throw base::os_error("opening env file ", quoted(path));
-  return base::read_to_end(fd.get(), max_env_file_bytes);
+  return base::with_context([&] { return base::read_to_end(fd.get(), max_env_file_bytes); }, "env file ", quoted(path));
 }
 
 void set_unless_there(Environment& environment, std::string_view name, std::string_view value) {
@@ -88,7 +89,10 @@ std::string container_work_dir(const RunOptions& options, const oci::ImageConfig
     throw make_error(ErrorKind::invalid_argument, "working directory ", quoted(wanted), " is not an absolute path");
   if (wanted.find('\0') != std::string::npos)
     throw make_error(ErrorKind::invalid_argument, "working directory contains a NUL byte");
-  return wanted;
+  // As podman: "/a/../b" is "/b", whatever links there are.
+  std::string clean = std::filesystem::path{wanted}.lexically_normal().string();
+  while (clean.size() > 1 && clean.back() == '/') clean.pop_back();
+  return clean;
 }
 
 }  // namespace engine

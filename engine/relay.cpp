@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -123,7 +124,19 @@ base::UniqueFd open_null() {
   return fd;
 }
 
+/// A directory of the host is nothing that a container may get hold of: from it, all others can be reached.
+bool is_directory(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+int null_for(ChildStreams& streams) {
+  streams.kept.push_back(open_null());
+  return streams.kept.back().get();
+}
+
 int output_for(ChildStreams& streams, int ours) {
+  if (is_directory(ours)) return null_for(streams);
   if (::isatty(ours) == 0) return ours;
   base::Pipe pipe = base::make_pipe();
   streams.relay.outputs.emplace_back(std::move(pipe.read_end), ours);
@@ -135,9 +148,8 @@ int output_for(ChildStreams& streams, int ours) {
 
 ChildStreams make_child_streams(bool interactive) {
   ChildStreams streams;
-  if (!interactive) {
-    streams.kept.push_back(open_null());
-    streams.in = streams.kept.back().get();
+  if (!interactive || is_directory(STDIN_FILENO)) {
+    streams.in = null_for(streams);
   } else if (::isatty(STDIN_FILENO) != 0) {
     base::Pipe pipe = base::make_pipe();
     streams.relay.to_stdin = std::move(pipe.write_end);

@@ -81,6 +81,17 @@ void become_root() {
   if (::setresuid(0, 0, 0) != 0) throw base::os_error("becoming user 0 of the user namespace");
 }
 
+/// Nothing when the parent is gone.
+std::optional<base::Channel::Message> ask_for_ids(const base::Channel& channel) {
+  try {
+    channel.send(map_ids);
+  } catch (const base::Error& error) {
+    if (error.code() == EPIPE) return std::nullopt;
+    throw;
+  }
+  return channel.receive();
+}
+
 base::Channel inherited_channel() {
   struct stat facts {};
   if (::fstat(channel_number, &facts) != 0 || !S_ISSOCK(facts.st_mode)) {
@@ -150,11 +161,11 @@ base::Channel enter_mapped_namespace(bool with_mount_namespace) {
   }
   // Our map files must belong to us, not to root, while the parent writes them: proc(5), PR_SET_DUMPABLE.
   ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-  channel.send(map_ids);
-  const std::optional<base::Channel::Message> answer = channel.receive();
-  if (!answer || answer->bytes != ids_mapped) {
+  const std::optional<base::Channel::Message> answer = ask_for_ids(channel);
+  // Killed: nobody is left to be told.
+  if (!answer) throw base::Error{base::ErrorKind::interrupted, ""};
+  if (answer->bytes != ids_mapped)
     throw base::make_error(base::ErrorKind::internal, "the parent process did not map our ids");
-  }
   become_root();
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   return channel;

@@ -77,6 +77,11 @@ void free_name(const Store& store, const std::string& name, const std::string& i
   if (read_id(store, name) == id) base::unlink_file(store.root(), layout::container_name(name));
 }
 
+void remove_stale_names(const Store& store) {
+  for (const std::string& file : base::list_directory(store.root(), "names"))
+    if (file.front() != '.') remove_if_stale(store, layout::decode_name(file));
+}
+
 std::optional<std::string> id_of_name(const Store& store, const std::string& name) {
   const auto id = read_id(store, name);
   if (!id) return std::nullopt;

@@ -20,6 +20,8 @@ std::string unborn_container(const std::string& id);
 void reserve_name(const Store& store, const std::string& name, const std::string& id);
 /// Unless the name belongs to another container by now. Never throws on absence.
 void free_name(const Store& store, const std::string& name, const std::string& id);
+/// What killed processes left, all of it.
+void remove_stale_names(const Store& store);
 /// The id of the container that has the name.
 std::optional<std::string> id_of_name(const Store& store, const std::string& name);
 

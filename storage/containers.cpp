@@ -155,6 +155,7 @@ std::vector<std::string> list_container_ids(const Store& store) {
     }
   }
   if (has_unborn) remove_unborn_containers(store);
+  if (base::list_directory(store.root(), "names").size() > ids.size()) remove_stale_names(store);
   return ids;
 }
 

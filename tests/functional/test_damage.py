@@ -148,6 +148,13 @@ class AbandonedTest(DamageTest):
         self.assertEqual(self.in_container("--name", "box", BUSYBOX, "echo", "new").stdout, "new\n")
         self.assert_no_containers()
 
+    def test_a_name_that_belongs_to_nobody_goes_away(self):
+        container = self.engine("create", "--name", "box", "--network", "none", BUSYBOX, "true").stdout.strip()
+        record = (self.folder(container) / "record").read_text()
+        (self.root / "names" / "stale").write_text(record.replace(container, "f" * 64))
+        self.assertEqual(self.engine("ps", "-aq", "--no-trunc").stdout, container + "\n")
+        self.assertEqual([path.name for path in (self.root / "names").iterdir()], ["box"])
+
     def test_its_image_can_be_removed(self):
         self.made_only("box")
         self.engine("rmi", BUSYBOX)
