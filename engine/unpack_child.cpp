@@ -116,12 +116,17 @@ void adopt(const Places& places, const base::Channel::Message& message) {
   storage::adopt_implied_directories(base::open_directory(places.staging.get(), job.folder).get(), lowers, job.owners);
 }
 
-std::string verdict_of_adopting(const Places& places, const base::Channel::Message& message) {
+void adopt_and_answer(const Places& places, const base::Channel::Message& message, const base::Channel& reply) {
+  std::string verdict;
   try {
     adopt(places, message);
-    return encode(storage::UnpackResult{});
+    verdict = encode(storage::UnpackResult{});
   } catch (const base::Error& error) {
-    return encode(error);
+    verdict = encode(error);
+  }
+  try {
+    reply.send(verdict);
+  } catch (const base::Error&) {  // pull is gone; the next message that does not come says so
   }
 }
 
@@ -132,8 +137,8 @@ bool serve(const base::Channel& channel, const Places& places) {
     std::erase_if(jobs, [](const auto& job) { return job->is_finished(); });
     if (kind_of(message->bytes) == UnpackMessage::done) return true;
     if (kind_of(message->bytes) == UnpackMessage::adopt) {
-      const std::string verdict = verdict_of_adopting(places, *message);
-      base::Channel{std::move(message->fds.at(0))}.send(verdict);
+      const base::Channel reply{std::move(message->fds.at(0))};
+      adopt_and_answer(places, *message, reply);
       continue;
     }
     LayerJob job = decode_job(message->bytes);
