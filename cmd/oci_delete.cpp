@@ -1,6 +1,8 @@
 #include <csignal>
+#include <fcntl.h>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "cmd/oci_destroy.hpp"
 #include "cmd/oci_processes.hpp"
 #include "cmd/oci_verbs.hpp"
@@ -38,6 +40,7 @@ void delete_by_force(const OciGlobals& globals, const std::string& id) {
     destroy_oci_container(globals.root, lock_by_force(globals, id));
   } catch (const base::Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;  // it is gone, which is what was asked for
+    if (const auto root = base::try_open_directory(AT_FDCWD, globals.root)) sweep_oci_folders(root->get());
   }
 }
 

@@ -48,8 +48,10 @@ base::FileLock make_locked_directory(int root, const std::string& name, base::Un
   return base::FileLock::acquire(dir.get(), lock_file, base::FileLock::Mode::exclusive);
 }
 
-/// Removes folders that are nobody's any more: whoever makes or removes one holds its lock or ours.
-void sweep(int root) {
+}  // namespace
+
+// Whoever makes or removes such a folder holds its lock or ours.
+void sweep_oci_folders(int root) {
   const base::FileLock sweeping = lock_against_sweeps(root);
   for (const std::string& name : base::list_directory(root, ".")) {
     if (!name.starts_with('~') || name == sweep_lock_file) continue;
@@ -58,8 +60,6 @@ void sweep(int root) {
     base::remove_tree(root, name);
   }
 }
-
-}  // namespace
 
 LockedContainer make_oci_folder(const std::string& root_path, OciState state, std::string_view config) {
   check_oci_id(state.id);
@@ -114,7 +114,7 @@ void remove_oci_folder(const std::string& root_path, LockedContainer locked) {
   const base::UniqueFd root = base::open_directory(AT_FDCWD, root_path);
   base::rename_replace(root.get(), locked.container.state.id, root.get(), passing_name());
   { const LockedContainer gone = std::move(locked); }  // its lock is free now, so the sweep takes it
-  sweep(root.get());
+  sweep_oci_folders(root.get());
 }
 
 base::UniqueFd open_fifo(int dir, const char* name) {

@@ -40,6 +40,9 @@ std::optional<LockedContainer> lock_oci_container_for(const std::string& root, c
 /// Takes the folder away, and what killed processes have left of others.
 void remove_oci_folder(const std::string& root, LockedContainer locked);
 
+/// Takes away what killed processes have left: folders that were being made or removed, and are nobody's any more.
+void sweep_oci_folders(int root);
+
 /// For reading and writing: the open does not wait, and one end is there as long as the process is.
 base::UniqueFd open_fifo(int dir, const char* name);
 /// Whether a process stands before the exec of the user's program: it alone has the start FIFO open for reading.
