@@ -1,7 +1,6 @@
 #include "runtime/process_attributes.hpp"
 
 #include <array>
-#include <linux/ioprio.h>
 #include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <optional>
@@ -41,10 +40,12 @@ constexpr WordTable<7> scheduler_flags = {{
     {"SCHED_FLAG_UTIL_CLAMP_MAX", SCHED_FLAG_UTIL_CLAMP_MAX},
 }};
 
+// linux/ioprio.h of newer kernels is no C++. Source: ioprio_set(2).
+constexpr int io_class_shift = 13;
 constexpr WordTable<3> io_classes = {{
-    {"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT},
-    {"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE},
-    {"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE},
+    {"IOPRIO_CLASS_RT", 1},
+    {"IOPRIO_CLASS_BE", 2},
+    {"IOPRIO_CLASS_IDLE", 3},
 }};
 
 constexpr WordTable<7> memory_modes = {{
@@ -106,7 +107,7 @@ int io_priority_of(const IoPriority& priority) {
     throw base::make_error(base::ErrorKind::invalid_argument, "the I/O priority ", priority.priority,
                            " is not between 0 and ", max_io_level);
   const std::uint32_t io_class = look_up(io_classes, priority.priority_class, "class of I/O priorities");
-  return static_cast<int>(io_class << IOPRIO_CLASS_SHIFT | priority.priority);
+  return static_cast<int>(io_class << io_class_shift | priority.priority);
 }
 
 StageMemoryPolicy memory_policy_of(const MemoryPolicy& policy) {

@@ -6,7 +6,6 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
-#include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/mman.h>
 #include <linux/poll.h>
@@ -22,6 +21,7 @@
 
 #define KERNEL_SIGSET_BYTES 8
 #define LAST_SIGNAL 64
+#define IO_PRIORITY_OF_PROCESS 1 /* IOPRIO_WHO_PROCESS of ioprio_set(2); its header is not the same everywhere */
 #define LAST_CAPABILITY 63
 
 /* struct sigaction as rt_sigaction(2) has it; all zero is SIG_DFL. */
@@ -162,7 +162,7 @@ static void set_scheduling(void) {
   if (plan->scheduler != 0)
     must(STAGE_STEP_SCHEDULER, syscall3(__NR_sched_setattr, 0, ptr(plan_bytes + plan->scheduler), 0));
   if (has_flag(STAGE_SET_IO_PRIORITY))
-    must(STAGE_STEP_IO_PRIORITY, syscall3(__NR_ioprio_set, IOPRIO_WHO_PROCESS, 0, plan->io_priority));
+    must(STAGE_STEP_IO_PRIORITY, syscall3(__NR_ioprio_set, IO_PRIORITY_OF_PROCESS, 0, plan->io_priority));
 }
 
 static void set_memory_policy(void) {
