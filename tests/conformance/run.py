@@ -108,7 +108,17 @@ def run_in_namespace(place, words, command, name, stage, surroundings):
                               stdin=subprocess.DEVNULL, **identity).returncode
     finally:
         if group:
+            remove_empty_cgroups()  # peers leave some behind
             surroundings.leave_cgroup(group)
+
+
+def remove_empty_cgroups():
+    for top in Path("/sys/fs/cgroup").glob("conform-*"):
+        for folder, _, _ in os.walk(top, topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass  # somebody else's run is in there
 
 
 def left_out(what):

@@ -145,7 +145,8 @@ class OwnershipTest(CgroupTest):
         self.running()
         folder = self.folder()
         listed = Path("/sys/kernel/cgroup/delegate")
-        names = listed.read_text().split() if listed.exists() else ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"]
+        usual = ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"]
+        names = listed.read_text().split() if listed.exists() else usual
         owners = {name: os.stat(folder / name).st_uid for name in names if (folder / name).exists()}
         self.assertEqual(set(owners.values()), {100000}, owners)
         self.assertEqual(os.stat(folder).st_uid, 100000)
