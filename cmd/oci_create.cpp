@@ -27,6 +27,12 @@ OciState new_state(const OciBundle& bundle, const std::string& id) {
   state.owner = ::geteuid();
   state.rootfs = root.starts_with('/') ? root : base::concat(bundle.path, '/', root);
   state.annotations = bundle.spec.annotations;
+  if (bundle.spec.has_process) {
+    state.command = bundle.spec.process.args.front();
+    state.cwd = bundle.spec.process.cwd;
+  }
+  state.has_poststart = !bundle.spec.hooks.poststart.empty();
+  state.has_poststop = !bundle.spec.hooks.poststop.empty();
   return state;
 }
 

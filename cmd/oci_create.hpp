@@ -47,7 +47,7 @@ class OciCreation {
 };
 
 /// The poststart hooks. One that fails ends the container. Source: runtime.md "Lifecycle" 9.
-void run_poststart(const OciGlobals& globals, const OciContainer& container, const runtime::Spec& spec);
+void run_poststart(const OciGlobals& globals, const OciContainer& container);
 
 /// @throws Error invalid_argument, unless --console-socket is there exactly when `wants_socket`.
 void check_console(const OciWords& words, bool wants_socket);

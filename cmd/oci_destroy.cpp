@@ -39,6 +39,7 @@ void end_processes(const OciContainer& container, runtime::Cgroup& cgroup) {
 
 /// A copy of config.json that cannot be read must not keep a container from being deleted.
 std::vector<runtime::Hook> poststop_hooks(const OciContainer& container) {
+  if (!container.state.has_poststop) return {};
   try {
     return read_oci_spec(container).hooks.poststop;
   } catch (const base::Error& error) {

@@ -21,7 +21,7 @@ int run_detached(const OciGlobals& globals, const OciWords& words, OciCreation& 
   runtime::wait_for_exec(init);
   creation.publish(words, init.process.pid());
   static_cast<void>(init.process.detach());
-  run_poststart(globals, find_oci_container(globals.root, words.words.front()), creation.spec());
+  run_poststart(globals, find_oci_container(globals.root, words.words.front()));
   return 0;
 }
 
@@ -41,7 +41,7 @@ int run_attached(const OciGlobals& globals, const OciWords& words, OciCreation& 
   runtime::wait_for_exec(init);
   creation.publish(words, init.process.pid());
   pid = init.process.pid();
-  run_poststart(globals, find_oci_container(globals.root, id), creation.spec());
+  run_poststart(globals, find_oci_container(globals.root, id));
   return relay_oci_process(init, std::move(streams.relay), signals);
 }
 

@@ -40,19 +40,18 @@ base::UniqueFd let_it_run(const OciContainer& container) {
 
 struct Started {
   OciContainer container;
-  runtime::Spec spec;
   runtime::CreatedInit init;
 };
 
 /// Under the lock, so that it happens once; what comes after it is the process's own time.
 Started start_once(const OciGlobals& globals, const std::string& id) {
   LockedContainer locked = lock_oci_container(globals.root, id);
-  Started started{.container = {}, .spec = read_oci_spec(locked.container), .init = {}};
-  if (!started.spec.has_process)
+  Started started;
+  if (locked.container.state.command.empty())
     throw make_error(ErrorKind::invalid_argument, "config.json of ", base::quoted(id), " has no process to start");
   started.init.start_report = let_it_run(locked.container);
-  started.init.command = started.spec.process.args.front();
-  started.init.cwd = started.spec.process.cwd;
+  started.init.command = locked.container.state.command;
+  started.init.cwd = locked.container.state.cwd;
   started.container = std::move(locked.container);
   return started;
 }
@@ -67,11 +66,11 @@ void wait_for_failed_start(const OciContainer& container) {
 
 }  // namespace
 
-void run_poststart(const OciGlobals& globals, const OciContainer& container, const runtime::Spec& spec) {
-  if (spec.hooks.poststart.empty()) return;
+void run_poststart(const OciGlobals& globals, const OciContainer& container) {
+  if (!container.state.has_poststart) return;
   const std::string state = runtime::hook_state(hook_container(container.state), container.state.pid, "running");
   try {
-    runtime::run_hooks(spec.hooks.poststart, "poststart", state);
+    runtime::run_hooks(read_oci_spec(container).hooks.poststart, "poststart", state);
   } catch (const base::Error&) {
     destroy_oci_container(globals.root, lock_oci_container(globals.root, container.state.id));
     throw;
@@ -86,7 +85,7 @@ int oci_start(const OciGlobals& globals, const OciWords& words) {
     wait_for_failed_start(started.container);
     throw;
   }
-  run_poststart(globals, started.container, started.spec);
+  run_poststart(globals, started.container);
   return 0;
 }
 

@@ -28,6 +28,9 @@ struct OciState {
   std::string rootfs;
   std::vector<std::pair<std::string, std::string>> annotations;
   runtime::CgroupRecord cgroup;
+  // What later verbs need of config.json, which takes a millisecond to parse where it has a seccomp profile.
+  std::string command, cwd;                          ///< Of the process; empty: config.json has none.
+  bool has_poststart = false, has_poststop = false;  ///< Hooks.
 };
 
 /// A container's folder and what state.json says.

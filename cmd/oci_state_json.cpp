@@ -53,6 +53,8 @@ std::string write_oci_state(const OciState& state) {
   json.member("creating", state.is_creating).member("pid", static_cast<int>(state.pid));
   json.member("startTime", state.start_time).member("bundle", state.bundle).member("annotations", state.annotations);
   json.member("rootfs", state.rootfs).member("created", state.created).member("owner", state.owner);
+  json.member("command", state.command).member("cwd", state.cwd);
+  json.member("poststart", state.has_poststart).member("poststop", state.has_poststop);
   write_cgroup(json, state.cgroup);
   json.end_object();
   return json.take();
@@ -71,7 +73,11 @@ OciState parse_oci_state(std::string_view text, const std::string& id) {
                  .owner = static_cast<std::uint32_t>(json.at("owner").unsigned_integer()),
                  .rootfs = json.at("rootfs").string(),
                  .annotations = {},
-                 .cgroup = {}};
+                 .cgroup = {},
+                 .command = json.at("command").string(),
+                 .cwd = json.at("cwd").string(),
+                 .has_poststart = json.boolean_or("poststart", false),
+                 .has_poststop = json.boolean_or("poststop", false)};
   if (const auto annotations = json.find("annotations")) state.annotations = annotations->string_map();
   if (const auto cgroup = json.find("cgroup")) state.cgroup = parse_cgroup(*cgroup);
   return state;

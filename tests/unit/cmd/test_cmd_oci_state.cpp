@@ -25,6 +25,9 @@ cmd::OciState some_state(const std::string& id) {
   state.cgroup.scope = "x.scope";
   state.cgroup.user_runtime_dir = "/run/user/1";
   state.cgroup.manager = runtime::CgroupManager::systemd;
+  state.command = "/bin/true";
+  state.cwd = "/work";
+  state.has_poststop = true;
   return state;
 }
 
@@ -45,6 +48,10 @@ TEST_CASE("a state that was written is read again with all its fields") {
   CHECK(read.cgroup.legacy == state.cgroup.legacy);
   CHECK(read.cgroup.scope == state.cgroup.scope);
   CHECK(read.cgroup.user_runtime_dir == state.cgroup.user_runtime_dir);
+  CHECK(read.command == state.command);
+  CHECK(read.cwd == state.cwd);
+  CHECK_FALSE(read.has_poststart);
+  CHECK(read.has_poststop);
 }
 
 TEST_CASE("a damaged state names its container") {
