@@ -60,15 +60,18 @@ void set_overlay_flags(FilesystemContext& context, const RootfsSource& source) {
   if (source.upper && source.volatile_upper) context.set_flag("volatile");
 }
 
-/// Whether the kernel knows this way of naming a layer.
-bool add_first_lower(const std::function<void()>& add) {
+/// How a kernel wants its layers: descriptors since 6.13, names one at a time since 6.5, before that all in one text.
+enum class LayerForm { descriptors, names, one_text };
+
+/// Gives `context` its first layer as a descriptor, and learns from the refusal what the kernel knows.
+LayerForm try_descriptor(FilesystemContext& context, int lower) {
   try {
-    add();
-    return true;
+    context.set_fd("lowerdir+", lower);
+    return LayerForm::descriptors;
   } catch (const base::Error& error) {
-    if (error.code() != EINVAL) throw;
+    if (error.code() != EINVAL && error.code() != EOPNOTSUPP) throw;
     base::log(base::LogLevel::debug, "overlay: ", error.what());
-    return false;
+    return error.code() == EINVAL ? LayerForm::names : LayerForm::one_text;
   }
 }
 
@@ -78,8 +81,10 @@ UniqueFd mount_overlay_by_descriptors(FilesystemContext& context, const RootfsSo
   return context.create();
 }
 
-UniqueFd mount_overlay_by_names(FilesystemContext& context, const RootfsSource& source) {
-  for (std::size_t i = 1; i < source.lowers.size(); ++i) context.set("lowerdir+", link_of(source.lowers[i].get()));
+UniqueFd mount_overlay_by_names(const RootfsSource& source) {
+  FilesystemContext context{"overlay"};
+  set_overlay_flags(context, source);
+  for (const UniqueFd& lower : source.lowers) context.set("lowerdir+", link_of(lower.get()));
   if (source.upper) context.set("upperdir", link_of(source.upper.get())).set("workdir", link_of(source.work.get()));
   return context.create();
 }
@@ -98,19 +103,20 @@ UniqueFd mount_overlay_classically(const RootfsSource& source) {
   return base::clone_tree(AT_FDCWD, place, false);
 }
 
-// Descriptors since 6.13, "lowerdir+" since 6.5. What a kernel does not know it refuses at the first layer.
 UniqueFd mount_overlay(const RootfsSource& source) {
   // overlayfs wants two lowers when nothing is writable; one alone needs no overlay.
   if (!source.upper && source.lowers.size() == 1) return base::clone_tree(source.lowers.front().get(), "", false);
   FilesystemContext context{"overlay"};
   if (context.is_classic()) return mount_overlay_classically(source);
   set_overlay_flags(context, source);
-  if (add_first_lower([&] { context.set_fd("lowerdir+", source.lowers.front().get()); }))
-    return mount_overlay_by_descriptors(context, source);
-  FilesystemContext other{"overlay"};
-  set_overlay_flags(other, source);
-  if (add_first_lower([&] { other.set("lowerdir+", link_of(source.lowers.front().get())); }))
-    return mount_overlay_by_names(other, source);
+  switch (try_descriptor(context, source.lowers.front().get())) {
+    case LayerForm::descriptors:
+      return mount_overlay_by_descriptors(context, source);
+    case LayerForm::names:
+      return mount_overlay_by_names(source);
+    case LayerForm::one_text:
+      break;
+  }
   return mount_overlay_classically(source);
 }
 

@@ -15,7 +15,8 @@ DENY = os.environ.get("DENY", "")
 MOUNT_CALLS = "open_tree,move_mount,fsopen,fsmount,fsconfig,fspick,mount_setattr"
 RUNGS = {
     "Linux 6.12: no descriptors for overlay": "overlay-fds",
-    "Linux 5.11: no mount_setattr": "mount_setattr,overlay-fds",
+    "Linux 6.1: one text for all layers": "overlay-append",
+    "Linux 5.11: no mount_setattr": "mount_setattr,overlay-append",
     "no open_tree": "open_tree", "no move_mount": "move_mount", "no fsopen": "fsopen",
     "mount(2) only": MOUNT_CALLS,
     "no openat2": "openat2", "no close_range": "close_range", "no clone3": "clone3",

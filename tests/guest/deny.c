@@ -3,7 +3,8 @@
 //   deny CALL[,CALL...] PROGRAM [ARG...]
 //
 // CALL is the name of a system call, which then fails with ENOSYS, or one of
-//   overlay-fds   descriptors as options of file systems: EINVAL, as overlayfs before Linux 6.13 answers
+//   overlay-fds     descriptors as options of file systems: EINVAL, as overlayfs of Linux 6.5 to 6.12 answers
+//   overlay-append  the same: EOPNOTSUPP, as before Linux 6.5
 // The filter stays on all that the program starts. As root it is set without no-new-privileges, so that set-id helpers
 // still work.
 #include <errno.h>
@@ -41,11 +42,12 @@ static void add_errno(int number, int error) {
 }
 
 static int deny(const char *name) {
-  if (strcmp(name, "overlay-fds") == 0) {
+  if (strcmp(name, "overlay-fds") == 0 || strcmp(name, "overlay-append") == 0) {
+    const unsigned error = strcmp(name, "overlay-fds") == 0 ? EINVAL : EOPNOTSUPP;
     add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fsconfig, 0, 4));
     add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])));
     add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, fsconfig_set_fd, 0, 1));
-    add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL));
+    add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error));
     add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
     return 0;
   }
