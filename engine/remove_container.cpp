@@ -32,6 +32,22 @@ void end_by_force(Engine& engine, const storage::ContainerDir& container) {
   wait_until_unwatched(container);
 }
 
+void remove_one(Engine& engine, const Selected& one, const RemoveOptions& options) {
+  const storage::ContainerRecord record =
+      options.force ? record_or_id(one.container) : storage::read_record(one.container);
+  const Observed observed = observe(one.container, engine.host.boot_id);
+  if (!observed.is_running() && observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago
+  if (observed.is_running()) {
+    if (!options.force)
+      throw make_error(ErrorKind::in_use, "container ", record.id.substr(0, 12), " (", record.name, ") is running")
+          .with_hint(base::concat("engine rm --force ", one.typed, "   or   engine stop ", one.typed));
+    end_by_force(engine, one.container);
+    // The monitor of a --rm container may have removed it by now, which is what was asked for.
+    if (!storage::find_container(engine.store(), record.id)) return;
+  }
+  remove_stopped(engine, one.container, record, options.volumes || record.auto_remove);
+}
+
 }  // namespace
 
 void remove_anonymous_volumes(Engine& engine, const storage::ContainerRecord& record) noexcept {
@@ -73,24 +89,13 @@ void discard_container(Engine& engine, const storage::ContainerDir& container,
 
 std::vector<std::string> remove(Engine& engine, const RemoveOptions& options) {
   std::vector<std::string> removed;
-  for (Selected& one : select_containers(engine, options.containers, options.ignore)) {
-    const storage::ContainerRecord record =
-        options.force ? record_or_id(one.container) : storage::read_record(one.container);
-    const Observed observed = observe(one.container, engine.host.boot_id);
-    if (!observed.is_running() && observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago
-    if (observed.is_running()) {
-      if (!options.force)
-        throw make_error(ErrorKind::in_use, "container ", record.id.substr(0, 12), " (", record.name, ") is running")
-            .with_hint(base::concat("engine rm --force ", one.typed, "   or   engine stop ", one.typed));
-      end_by_force(engine, one.container);
-      // The monitor of a --rm container may have removed it by now, which is what was asked for.
-      if (!storage::find_container(engine.store(), record.id)) {
-        removed.push_back(one.typed);
-        continue;
-      }
+  for (const Selected& one : select_containers(engine, options.containers, options.ignore)) {
+    try {
+      remove_one(engine, one, options);
+      removed.push_back(one.typed);
+    } catch (const base::Error& error) {  // somebody else was faster
+      if (error.kind() != ErrorKind::not_found || !options.ignore) throw;
     }
-    remove_stopped(engine, one.container, record, options.volumes || record.auto_remove);
-    removed.push_back(one.typed);
   }
   return removed;
 }
