@@ -21,35 +21,58 @@ enum class Found { nothing, hidden, here };
 
 struct Step {
   Found found;
-  base::UniqueFd dir;  ///< When it is here.
+  int dir = -1;                  ///< When it is here; the cursor's, until its next look.
+  bool is_below_opaque = false;  ///< A directory above it is opaque.
 };
 
-/// Follows `path` below `root`, one directory after the other and no link.
-Step look(int root, const std::string& path) {
-  base::UniqueFd dir = base::open_directory(root, ".");
-  bool hides_below = is_opaque(dir.get());
-  for (std::size_t start = 0; start < path.size();) {
-    const std::size_t end = std::min(path.find('/', start), path.size());
-    const std::string name = path.substr(start, end - start);
-    start = end + 1;
-    base::UniqueFd next{::openat(dir.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-    if (!next && errno == ENOENT) return {hides_below ? Found::hidden : Found::nothing, {}};
-    if (!next && (errno == ENOTDIR || errno == ELOOP)) return {Found::hidden, {}};
-    if (!next) throw base::os_error("looking at ", base::quoted(path), " in a layer below");
-    dir = std::move(next);
-    hides_below = hides_below || (start < path.size() && is_opaque(dir.get()));
-  }
-  return {Found::here, std::move(dir)};
-}
+/// Looks up paths below one root, directory by directory and no link. It remembers the last few directories of the last
+/// path, so that a long path with all its ancestors, one after the other, costs one step each and not their depth.
+class TreeCursor {
+ public:
+  explicit TreeCursor(base::UniqueFd root) : root_(std::move(root)), root_hides_(is_opaque(root_.get())) {}
 
-/// Whether the layer itself hides what the layers below have at `path`: a directory above it is opaque.
-bool hides_by_itself(int diff, const std::string& path) {
-  for (std::string above = path; !above.empty();) {
-    above.resize(above.find('/') == std::string::npos ? 0 : above.rfind('/'));
-    if (is_opaque(look(diff, above).dir.get())) return true;
+  Step look(const std::string& path) {
+    while (!levels_.empty() && !is_at_or_above(levels_.back().path, path)) levels_.pop_back();
+    std::size_t start = levels_.empty() ? 0 : levels_.back().path.size() + 1;
+    bool hides = levels_.empty() ? root_hides_ : levels_.back().hides_below;
+    if (start > path.size() && !path.empty()) return {Found::here, levels_.back().dir.get(), levels_.back().is_hidden};
+    while (start < path.size()) {
+      const std::size_t end = std::min(path.find('/', start), path.size());
+      base::UniqueFd next{
+          ::openat(here(), path.substr(start, end - start).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+      if (!next && errno == ENOENT) return {hides ? Found::hidden : Found::nothing};
+      if (!next && (errno == ENOTDIR || errno == ELOOP)) return {Found::hidden};
+      if (!next) throw base::os_error("looking at ", base::quoted(path), " in a layer");
+      const bool hides_below = hides || is_opaque(next.get());
+      push({path.substr(0, end), std::move(next), hides, hides_below});
+      if (end != path.size()) hides = hides_below;
+      start = end + 1;
+    }
+    return {Found::here, here(), hides};
   }
-  return false;
-}
+
+ private:
+  struct Level {
+    std::string path;
+    base::UniqueFd dir;
+    bool is_hidden;    ///< A directory above it is opaque.
+    bool hides_below;  ///< That, or itself is.
+  };
+  static constexpr std::size_t max_levels = 16;  // descriptors are few, and paths may be very deep
+
+  static bool is_at_or_above(const std::string& above, const std::string& path) {
+    return path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/');
+  }
+  int here() const { return levels_.empty() ? root_.get() : levels_.back().dir.get(); }
+  void push(Level level) {
+    if (levels_.size() == max_levels) levels_.erase(levels_.begin());
+    levels_.push_back(std::move(level));
+  }
+
+  base::UniqueFd root_;
+  bool root_hides_;
+  std::vector<Level> levels_;
+};
 
 std::vector<std::string> read_list(int target_dir) {
   const auto text = base::try_read_file(target_dir, list_name, max_list_bytes);
@@ -86,16 +109,16 @@ void take_true_owners(const LowerLayer& lower, std::map<std::string, OwnerRecord
 /// One pass over the layers below for all directories that are still looked for.
 class Adoption {
  public:
-  Adoption(int diff, OwnerPolicy policy) : diff_(diff), policy_(policy) {}
+  Adoption(TreeCursor& diff, OwnerPolicy policy) : diff_(diff), policy_(policy) {}
 
   /// Takes what `lower` knows out of `paths`.
   void take_from(const LowerLayer& lower, std::vector<std::string>& paths) {
-    const base::UniqueFd root = base::open_directory(lower.dir, lower.diff);
+    TreeCursor tree{base::open_directory(lower.dir, lower.diff)};
     std::map<std::string, OwnerRecord*> found;
     const std::size_t first = records_.size();
     std::erase_if(paths, [&](const std::string& path) {
-      const Step step = look(root.get(), path);
-      if (step.found == Found::here) adopt(step.dir.get(), path);
+      const Step step = tree.look(path);
+      if (step.found == Found::here) adopt(step.dir, path);
       return step.found != Found::nothing;
     });
     if (policy_ == OwnerPolicy::mapped || records_.size() == first) return;
@@ -109,12 +132,12 @@ class Adoption {
   void adopt(int source, const std::string& path) {
     struct stat info {};
     if (::fstat(source, &info) != 0) throw base::os_error("looking at ", base::quoted(path), " in a layer below");
-    base::with_context([&] { copy_attributes(source, look(diff_, path).dir.get(), info); }, "taking over ",
-                       base::quoted(path), " from a layer below");
+    base::with_context([&] { copy_attributes(source, diff_.look(path).dir, info); }, "taking over ", base::quoted(path),
+                       " from a layer below");
     records_.push_back(record_of(path, info));
   }
 
-  int diff_;
+  TreeCursor& diff_;
   OwnerPolicy policy_;
   std::vector<OwnerRecord> records_;
 };
@@ -132,9 +155,10 @@ void add_to_manifest(int target_dir, const std::vector<OwnerRecord>& records) {
 
 void adopt_implied_directories(int target_dir, const std::vector<LowerLayer>& lowers, OwnerPolicy policy) {
   std::vector<std::string> paths = read_list(target_dir);
-  const base::UniqueFd diff = base::open_directory(target_dir, "diff");
-  std::erase_if(paths, [&](const std::string& path) { return hides_by_itself(diff.get(), path); });
-  Adoption adoption(diff.get(), policy);
+  TreeCursor diff{base::open_directory(target_dir, "diff")};
+  // What the layer itself hides of those below is not theirs to say.
+  std::erase_if(paths, [&](const std::string& path) { return diff.look(path).is_below_opaque; });
+  Adoption adoption(diff, policy);
   for (auto lower = lowers.begin(); lower != lowers.end() && !paths.empty(); ++lower) adoption.take_from(*lower, paths);
   add_to_manifest(target_dir, adoption.records());
   base::unlink_file(target_dir, list_name);

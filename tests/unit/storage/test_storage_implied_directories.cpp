@@ -182,3 +182,16 @@ TEST_CASE("a manifest that is not whole is not gone on with") {
     CHECK_THROWS_AS(OwnersWriter::reopen(fd.get()), base::Error);
   }
 }
+
+// Looked up from the root for each of its ancestors, such a path would cost minutes.
+TEST_CASE("a path a thousand directories deep is completed at once, also below an opaque directory") {
+  std::string deep;
+  for (int level = 0; level < 1000; ++level) deep += "d/";
+  Layers layers;
+  layers.add(TarBuilder{}.add(directory("d", 0711)).pax({{"path", deep + "f"}}).file("f"));
+  layers.add(TarBuilder{}.pax({{"path", deep + "g"}}).file("g"));
+  CHECK(layers.mode("d") == 0711);
+  CHECK(layers.mode(deep) == 0755);
+  layers.add(TarBuilder{}.file("d/.wh..wh..opq").pax({{"path", deep + "g"}}).file("g"));
+  CHECK(layers.mode("d/d") == 0755);
+}
