@@ -23,7 +23,9 @@ struct OciState {
   bool is_creating = false;      ///< Its maker is at work, or was killed while it was.
   pid_t pid = 0;                 ///< 0 while it is being created.
   std::uint64_t start_time = 0;  ///< Of the process, in clock ticks since boot: tells a reused pid.
-  std::string created;           ///< RFC 3339.
+  pid_t maker_pid = 0;           ///< Who is creating it, so that `delete --force` can end that.
+  std::uint64_t maker_start_time = 0;
+  std::string created;  ///< RFC 3339.
   std::uint32_t owner = 0;
   std::string rootfs;
   std::vector<std::pair<std::string, std::string>> annotations;

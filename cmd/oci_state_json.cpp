@@ -51,6 +51,7 @@ std::string write_oci_state(const OciState& state) {
   json.begin_object();
   json.member("version", state_version).member("ociVersion", state.oci_version).member("id", state.id);
   json.member("creating", state.is_creating).member("pid", static_cast<int>(state.pid));
+  json.member("makerPid", static_cast<int>(state.maker_pid)).member("makerStartTime", state.maker_start_time);
   json.member("startTime", state.start_time).member("bundle", state.bundle).member("annotations", state.annotations);
   json.member("rootfs", state.rootfs).member("created", state.created).member("owner", state.owner);
   json.member("command", state.command).member("cwd", state.cwd);
@@ -69,6 +70,8 @@ OciState parse_oci_state(std::string_view text, const std::string& id) {
                  .is_creating = json.boolean_or("creating", false),
                  .pid = static_cast<pid_t>(json.at("pid").integer()),
                  .start_time = json.at("startTime").unsigned_integer(),
+                 .maker_pid = static_cast<pid_t>(json.integer_or("makerPid", 0)),
+                 .maker_start_time = json.unsigned_or("makerStartTime", 0),
                  .created = json.at("created").string(),
                  .owner = static_cast<std::uint32_t>(json.at("owner").unsigned_integer()),
                  .rootfs = json.at("rootfs").string(),
