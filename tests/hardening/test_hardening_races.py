@@ -1,7 +1,7 @@
 """The race harness: names are exchanged beside the engine, thousands of times, while it makes, mounts and reads there.
 
 A test passes when nothing ever escapes: the canary stays as it was, and what the container sees is its own. Each is
-limited by time (RACE_SECONDS, 5), and fails when no exchange happened, since then it proved nothing.
+limited by time (RACE_SECONDS, 5; figures are printed if it is given), and fails when no exchange happened, since then it proved nothing.
 """
 
 import os
@@ -10,6 +10,19 @@ import time
 from hardening_test import Attacker, BundleTest, HardeningTest, escapes_when_unsafe, row
 
 SECONDS = float(os.environ.get("RACE_SECONDS", "5"))
+
+
+def race(test, pairs, attempt):
+    """Exchanges all pairs while attempt() is called again and again."""
+    attempts, deadline = 0, time.monotonic() + SECONDS
+    with Attacker("exchange", *(name for pair in pairs for name in pair)) as attacker:
+        while time.monotonic() < deadline or attempts < 3:
+            attempt()
+            test.assert_canary_alive(f"attempt {attempts}")
+            attempts += 1
+    if "RACE_SECONDS" in os.environ:
+        print(f"{test.id().rpartition('.')[2]}: {attempts} starts, {attacker.count} exchanges", flush=True)
+    test.assertGreater(attacker.count, 100, "hardly anything was exchanged")
 
 
 class RaceTest(BundleTest):
@@ -24,18 +37,6 @@ class RaceTest(BundleTest):
         place.mkdir() if directory else place.write_text("inside\n")
         link.symlink_to(target or self.canary)
         return place, link
-
-    def race(self, pairs, attempt):
-        """Exchanges all pairs while attempt() is called again and again; (attempts, exchanges)."""
-        attempts, deadline = 0, time.monotonic() + SECONDS
-        with Attacker("exchange", *(name for pair in pairs for name in pair)) as attacker:
-            while time.monotonic() < deadline or attempts < 3:
-                attempt()
-                self.assert_canary_alive(f"attempt {attempts}")
-                attempts += 1
-        self.assertGreater(attacker.count, 100, "hardly anything was exchanged")
-        self.assertGreaterEqual(attempts, 3)
-        return attempts, attacker.count
 
     def try_run(self, *args):
         """One container; it may start or be refused, cleanly."""
@@ -55,7 +56,7 @@ class RaceTest(BundleTest):
         for name in ("place", "up", "root"):
             self.config["mounts"].append({"destination": f"/shared/{name}/a/b", "type": "tmpfs", "source": "tmpfs"})
             self.bind(f"/shared/{name}/file", self.bundle / "config.json")
-        self.race([pair, other, third], lambda: self.try_run("/bin/touch", "/shared/place/a/b/inside"))
+        race(self, [pair, other, third], lambda: self.try_run("/bin/touch", "/shared/place/a/b/inside"))
         self.assertEqual(sorted(entry.name for entry in self.canary.iterdir()), ["file", "folder", "null", "passwd", "ptmx"])
 
     @row("R1", "R4", "CVE-2025-31133")
@@ -71,7 +72,7 @@ class RaceTest(BundleTest):
             result = self.try_run("/bin/stat", "-c", "%t:%T", "/proc/keys")
             if result.status == 0:
                 self.assertEqual(result.stdout, "1:3\n")
-        self.race([file_pair, folder_pair], attempt)
+        race(self, [file_pair, folder_pair], attempt)
 
     @row("R4", "CVE-2025-31133", "CVE-2025-52565")
     def test_devices_and_console_in_a_shared_dev(self):
@@ -94,7 +95,7 @@ class RaceTest(BundleTest):
             result = self.try_run("/bin/stat", "-c", "%t:%T", "/proc/keys")
             if result.status == 0:
                 self.assertEqual(result.stdout, "1:3\n")
-        self.race(pairs, attempt)
+        race(self, pairs, attempt)
 
     @row("R1", "CVE-2024-21626")
     @escapes_when_unsafe
@@ -107,7 +108,7 @@ class RaceTest(BundleTest):
             result = self.try_run("/bin/touch", "inside")
             if result.status == 0:
                 self.assertFalse((self.canary / "made").exists())
-        self.race([pair], attempt)
+        race(self, [pair], attempt)
 
     @row("R1")
     def test_copy_up(self):
@@ -121,7 +122,7 @@ class RaceTest(BundleTest):
         def attempt():
             result = self.try_run("/bin/ls", "/shared/data")
             self.assertNotIn("passwd", result.stdout)
-        self.race([pair], attempt)
+        race(self, [pair], attempt)
 
     @row("R1", "R13", "passwd")
     @escapes_when_unsafe
@@ -138,7 +139,7 @@ class RaceTest(BundleTest):
         def attempt():
             result = self.try_run("/bin/sh", "-c", "echo $HOME")
             self.assertNotIn("outside", result.stdout)
-        self.race([(etc / "passwd", etc / "passwd-link"), (etc / "passwd", etc / "fifo")], attempt)
+        race(self, [(etc / "passwd", etc / "passwd-link"), (etc / "passwd", etc / "fifo")], attempt)
 
     @row("R1", "R3", "CVE-2019-19921")
     @escapes_when_unsafe
@@ -150,7 +151,7 @@ class RaceTest(BundleTest):
 
         def attempt():
             self.try_run("/bin/true")
-        self.race(pairs, attempt)
+        race(self, pairs, attempt)
 
     @row("R1")
     def test_the_whole_volume_is_exchanged(self):
@@ -163,19 +164,10 @@ class RaceTest(BundleTest):
         self.config["mounts"].append({"destination": "/shared/a/b/../b/c/d", "type": "tmpfs", "source": "tmpfs"})
         self.config["mounts"][-1]["destination"] = "/shared/a/b/c/d"
         self.config["process"]["cwd"] = "/shared/a/b/c/e"
-        self.race([(deep, outside), (deep / "b", outside / "b")], lambda: self.try_run("/bin/true"))
+        race(self, [(deep, outside), (deep / "b", outside / "b")], lambda: self.try_run("/bin/true"))
 
 
 class ExecRaceTest(HardeningTest):
-    def race(self, pairs, attempt):
-        attempts, deadline = 0, time.monotonic() + SECONDS
-        with Attacker("exchange", *(name for pair in pairs for name in pair)) as attacker:
-            while time.monotonic() < deadline or attempts < 3:
-                attempt()
-                self.assert_canary_alive(f"attempt {attempts}")
-                attempts += 1
-        self.assertGreater(attacker.count, 100, "hardly anything was exchanged")
-
     @row("R1", "R13", "passwd")
     @escapes_when_unsafe
     def test_the_users_of_exec(self):
@@ -195,7 +187,7 @@ class ExecRaceTest(HardeningTest):
             result = self.engine("exec", "--user", "named", container, "/guest", check=False, timeout=30)
             if result.status == 0:
                 self.assertEqual(result.json()["uid"], 1000, result)
-        self.race(pairs, attempt)
+        race(self, pairs, attempt)
 
     @row("R5", "CVE-2024-21626")
     def test_the_working_directory_of_exec(self):
@@ -208,7 +200,7 @@ class ExecRaceTest(HardeningTest):
         def attempt():
             result = self.engine("exec", "--workdir", "/shared/work", container, "touch", "inside", check=False)
             self.assert_refused_or_harmless(result)
-        self.race([(shared / "work", shared / "work-link")], attempt)
+        race(self, [(shared / "work", shared / "work-link")], attempt)
 
     @row("R1", "CVE-2021-30465")
     @escapes_when_unsafe
@@ -222,7 +214,7 @@ class ExecRaceTest(HardeningTest):
             result = self.in_container("-v", f"{shared}:/shared", "-v", "/shared/place/a", "--tmpfs", "/shared/place/b",
                                        image, "touch", "/shared/place/b/inside", check=False)
             self.assert_refused_or_harmless(result)
-        self.race([(shared / "place", shared / "place-link")], attempt)
+        race(self, [(shared / "place", shared / "place-link")], attempt)
 
 
 class TwoContainersTest(BundleTest):
