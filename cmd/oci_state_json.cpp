@@ -33,15 +33,22 @@ runtime::CgroupManager manager_of(const base::JsonAt& json) {
 void write_cgroup(base::JsonWriter& json, const runtime::CgroupRecord& cgroup) {
   json.key("cgroup").begin_object();
   json.member("manager", name_of(cgroup.manager)).member("unified", cgroup.unified).member("scope", cgroup.scope);
-  json.member("userRuntimeDir", cgroup.user_runtime_dir).member("legacy", cgroup.legacy).end_object();
+  json.member("userRuntimeDir", cgroup.user_runtime_dir).member("legacy", cgroup.legacy);
+  json.key("inodes").begin_object();
+  for (const auto& [path, inode] : cgroup.inodes) json.member(path, inode);
+  json.end_object().end_object();
 }
 
 runtime::CgroupRecord parse_cgroup(const base::JsonAt& json) {
-  return {.manager = manager_of(json.at("manager")),
-          .unified = json.at("unified").string(),
-          .legacy = json.at("legacy").string_map(),
-          .scope = json.at("scope").string(),
-          .user_runtime_dir = json.string_or("userRuntimeDir", "")};
+  runtime::CgroupRecord cgroup{.manager = manager_of(json.at("manager")),
+                               .unified = json.at("unified").string(),
+                               .legacy = json.at("legacy").string_map(),
+                               .scope = json.at("scope").string(),
+                               .user_runtime_dir = json.string_or("userRuntimeDir", ""),
+                               .inodes = {}};
+  if (const auto inodes = json.find("inodes"))
+    for (const auto& [path, inode] : inodes->members()) cgroup.inodes.emplace_back(path, inode.unsigned_integer());
+  return cgroup;
 }
 
 }  // namespace

@@ -50,6 +50,12 @@ std::unique_ptr<Cgroup> make_folders(const CgroupRequest& request, const Resourc
 
 }  // namespace
 
+std::optional<std::uint64_t> CgroupRecord::inode_of(std::string_view path) const {
+  for (const auto& [known, inode] : inodes)
+    if (known == path) return inode;
+  return std::nullopt;
+}
+
 std::unique_ptr<Cgroup> Cgroup::make(const CgroupRequest& request) {
   const Resources resources = parse_resources(request.resources_json);
   switch (request.manager) {

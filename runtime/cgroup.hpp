@@ -36,6 +36,11 @@ struct CgroupRecord {
   std::vector<std::pair<std::string, std::string>> legacy;  ///< v1: controllers ("cpu,cpuacct") and absolute path.
   std::string scope;                                        ///< systemd unit; empty: none.
   std::string user_runtime_dir;                             ///< As in the request: whose systemd keeps the scope.
+  /// By path: tells the folder from one that somebody made there later. The kernel uses no inode number twice.
+  std::vector<std::pair<std::string, std::uint64_t>> inodes;
+
+  /// Nothing: any folder at that path is meant.
+  std::optional<std::uint64_t> inode_of(std::string_view path) const;
 };
 
 /// Memory, CPU and so on as one struct; absent where no controller counts it. Bytes, nanoseconds, counts.

@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include <memory>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -113,6 +114,17 @@ base::UniqueFd try_open_cgroup(const std::string& path) {
   if (!is_known || (facts.f_type != CGROUP_SUPER_MAGIC && facts.f_type != CGROUP2_SUPER_MAGIC))
     throw base::make_error(base::ErrorKind::corrupt, base::quoted(path), " is not a cgroup");
   return folder;
+}
+
+std::uint64_t inode_of_cgroup(int folder) {
+  struct stat status {};
+  if (::fstat(folder, &status) != 0) throw base::os_error("looking at a cgroup");
+  return status.st_ino;
+}
+
+bool is_other_cgroup(const std::string& path, std::uint64_t inode) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && status.st_ino != inode;
 }
 
 std::optional<std::string> try_read_control(int folder, const std::string& file) {

@@ -19,6 +19,11 @@ using CgroupDeadline = std::chrono::steady_clock::time_point;
 /// O_PATH of a folder that really is a cgroup; empty when it is absent. @throws Error corrupt, when it is no cgroup.
 base::UniqueFd try_open_cgroup(const std::string& path);
 
+/// @throws Error when the kernel does not tell.
+std::uint64_t inode_of_cgroup(int folder);
+/// Whether `path` is a folder with another inode number.
+bool is_other_cgroup(const std::string& path, std::uint64_t inode);
+
 /// A whole control file; nothing when the kernel has none, or may not tell.
 std::optional<std::string> try_read_control(int folder, const std::string& file);
 /// A file that holds one number; nothing also for "max" and what is no number.

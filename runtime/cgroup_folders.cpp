@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -110,6 +111,13 @@ void kill_one_by_one(FolderCgroup& cgroup, int folder) {
   }
 }
 
+/// Whether it cannot be removed because it never was ours: not even its processes may we choose.
+bool is_withheld(const std::string& path, int code) {
+  const std::string members = path + "/cgroup.procs";
+  return (code == EACCES || code == EPERM || code == EROFS) &&
+         ::faccessat(AT_FDCWD, members.c_str(), W_OK, AT_EACCESS) != 0;
+}
+
 }  // namespace
 
 void FolderCgroup::make_folders(const FolderRequest& request, const Hierarchies& hierarchies, CgroupMaking& making) {
@@ -120,15 +128,23 @@ void FolderCgroup::make_folders(const FolderRequest& request, const Hierarchies&
       folders_.unified = make_cgroup(*hierarchies.unified, request.path, true, making);
     else
       making.why_none = "no cgroup is delegated to this user";
-    if (folders_.unified) record_.unified = folders_.unified_path = hierarchies.unified->mount_point + request.path;
+    if (folders_.unified) {
+      record_.unified = folders_.unified_path = hierarchies.unified->mount_point + request.path;
+      remember(record_.unified, folders_.unified.get());
+    }
   }
   for (const Hierarchy& hierarchy : hierarchies.legacy) {
     base::UniqueFd folder = make_cgroup(hierarchy, request.path, false, making);
     if (!folder) continue;
     const std::string path = hierarchy.mount_point + request.path;
     record_.legacy.emplace_back(base::join(hierarchy.controllers, ","), path);
+    remember(path, folder.get());
     folders_.legacy.push_back({hierarchy.controllers, path, std::move(folder)});
   }
+}
+
+void FolderCgroup::remember(const std::string& path, int folder) {
+  record_.inodes.emplace_back(path, inode_of_cgroup(folder));
 }
 
 std::unique_ptr<FolderCgroup> FolderCgroup::make(const FolderRequest& request, const Resources& resources,
@@ -155,10 +171,10 @@ std::unique_ptr<FolderCgroup> FolderCgroup::make(const FolderRequest& request, c
 std::unique_ptr<FolderCgroup> FolderCgroup::open(const CgroupRecord& record) {
   std::unique_ptr<FolderCgroup> result{new FolderCgroup};
   result->record_ = record;
-  if (!record.unified.empty()) result->folders_.unified = try_open_cgroup(record.unified);
+  if (!record.unified.empty()) result->folders_.unified = result->try_open_own(record.unified);
   result->folders_.unified_path = record.unified;
   for (const auto& [controllers, path] : record.legacy) {
-    base::UniqueFd folder = try_open_cgroup(path);
+    base::UniqueFd folder = result->try_open_own(path);
     if (!folder) continue;
     LegacyFolder& legacy = result->folders_.legacy.emplace_back();
     for (const std::string_view controller : base::split(controllers, ',')) legacy.controllers.emplace_back(controller);
@@ -166,6 +182,30 @@ std::unique_ptr<FolderCgroup> FolderCgroup::open(const CgroupRecord& record) {
     legacy.folder = std::move(folder);
   }
   return result;
+}
+
+base::UniqueFd FolderCgroup::try_open_own(const std::string& path) const {
+  base::UniqueFd folder = try_open_cgroup(path);
+  const auto inode = record_.inode_of(path);
+  if (folder && inode && inode_of_cgroup(folder.get()) != *inode) return {};
+  return folder;
+}
+
+bool FolderCgroup::is_others(const std::string& path) const {
+  const auto inode = record_.inode_of(path);
+  return inode && is_other_cgroup(path, *inode);
+}
+
+std::vector<std::string> FolderCgroup::paths() const {
+  std::vector<std::string> paths;
+  if (!record_.unified.empty()) paths.push_back(record_.unified);
+  for (const auto& [controllers, path] : record_.legacy) paths.push_back(path);
+  return paths;
+}
+
+bool FolderCgroup::is_replaced() const {
+  const std::vector<std::string> all = paths();
+  return std::any_of(all.begin(), all.end(), [&](const std::string& path) { return is_others(path); });
 }
 
 int FolderCgroup::clone_fd() const {
@@ -242,15 +282,16 @@ CgroupStatistics FolderCgroup::statistics() const {
 
 void FolderCgroup::remove() {
   const CgroupDeadline end = deadline();
-  std::vector<std::string> paths;
-  if (!record_.unified.empty()) paths.push_back(record_.unified);
-  for (const auto& [controllers, path] : record_.legacy) paths.push_back(path);
   std::optional<base::Error> failure;
-  for (const std::string& path : paths) {
+  for (const std::string& path : paths()) {
+    if (is_others(path)) continue;
     try {
       remove_cgroup(path, end);
     } catch (const base::Error& error) {
-      if (!failure) failure = error;
+      if (is_withheld(path, error.code()))
+        base::log(base::LogLevel::warn, "cgroup ", quoted(path), " stays: it belongs to another user");
+      else if (!failure)
+        failure = error;
     }
   }
   if (failure) throw *std::move(failure);

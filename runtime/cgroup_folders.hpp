@@ -33,7 +33,7 @@ class FolderCgroup final : public Cgroup {
   /// @throws Error in_use, when the path holds processes or is frozen, unless request.may_exist.
   static std::unique_ptr<FolderCgroup> make(const FolderRequest& request, const Resources& resources,
                                             const Hierarchies& hierarchies = find_hierarchies());
-  /// Parts that are gone are left out.
+  /// Parts that are gone are left out, and those that are another container's by now.
   static std::unique_ptr<FolderCgroup> open(const CgroupRecord& record);
 
   const CgroupRecord& record() const override { return record_; }
@@ -47,11 +47,17 @@ class FolderCgroup final : public Cgroup {
   void kill_all() override;
   CgroupStatistics statistics() const override;
   void remove() override;
+  /// Whether another container has one of the paths by now.
+  bool is_replaced() const;
 
  private:
   FolderCgroup() = default;
   void make_folders(const FolderRequest& request, const Hierarchies& hierarchies, CgroupMaking& making);
   int member_folder() const;
+  void remember(const std::string& path, int folder);
+  base::UniqueFd try_open_own(const std::string& path) const;
+  bool is_others(const std::string& path) const;
+  std::vector<std::string> paths() const;
   CgroupRecord record_;
   CgroupFolders folders_;
   bool is_rootless_ = false;

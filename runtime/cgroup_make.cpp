@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -19,6 +20,8 @@ using base::quoted;
 
 constexpr const char* supervisor_name = "supervisor";  // as podman calls it
 constexpr int max_vacating_rounds = 100;
+constexpr const char* in_use_hint = "end what runs there, or choose another linux.cgroupsPath";
+constexpr std::chrono::seconds removal_patience{1};
 
 /// Those with limits in the specification; others cost memory and bring nothing.
 constexpr std::string_view useful_controllers[] = {"cpu", "cpuset", "hugetlb", "io", "memory", "pids", "rdma"};
@@ -110,19 +113,13 @@ bool is_frozen_folder(int folder) {
          base::trim(try_read_control(folder, "freezer.state").value_or("THAWED")) != "THAWED";
 }
 
-/// An earlier container of the same name may have left its folder; two containers in one would share their limits and
-/// end together.
-void reuse_folder(int folder, const std::string& path) {
-  const char* hint = "end what runs there, or choose another linux.cgroupsPath";
+/// Two containers in one cgroup would share their limits and end together.
+void check_unused(int folder, const std::string& path) {
   if (is_populated(folder))
     throw base::make_error(base::ErrorKind::in_use, "cgroup ", quoted(path), " is in use: it holds processes")
-        .with_hint(hint);
+        .with_hint(in_use_hint);
   if (is_frozen_folder(folder))
-    throw base::make_error(base::ErrorKind::in_use, "cgroup ", quoted(path), " is frozen").with_hint(hint);
-  remove_cgroups_below(folder);
-  // A cgroup that gives controllers to children takes no processes.
-  for (const std::string& controller : words_of_control(folder, "cgroup.subtree_control"))
-    write_control(folder, "cgroup.subtree_control", concat("-", controller));
+    throw base::make_error(base::ErrorKind::in_use, "cgroup ", quoted(path), " is frozen").with_hint(in_use_hint);
 }
 
 base::Error making_error(int code, const std::string& path) {
@@ -148,6 +145,50 @@ Made make_one(int parent, const std::string& name, const std::string& path, Cgro
   return Made::refused;
 }
 
+/// A folder of its own for the new container, for the record of an earlier one may still name the one that is there.
+/// False when that cannot be removed: who is given just this cgroup, and not the one above, keeps it.
+bool remove_unused(int folder, const std::string& path, const CgroupMaking& making) {
+  check_unused(folder, path);
+  try {
+    remove_cgroup(path, std::chrono::steady_clock::now() + removal_patience);
+    return true;
+  } catch (const base::Error& error) {
+    if (error.kind() == base::ErrorKind::in_use) throw base::Error{error}.with_hint(in_use_hint);
+    if (!making.is_rootless || !is_refusal(error.code())) throw;
+  }
+  // A cgroup that gives controllers to children takes no processes.
+  for (const std::string& controller : words_of_control(folder, "cgroup.subtree_control"))
+    write_control(folder, "cgroup.subtree_control", concat("-", controller));
+  return false;
+}
+
+/// Rootless: root may have a cgroup of the same name, in which we may do nothing.
+bool is_ours(int folder, const std::string& path, CgroupMaking& making) {
+  if (!making.is_rootless || ::faccessat(folder, "cgroup.procs", W_OK, AT_EACCESS) == 0) return true;
+  if (making.why_none.empty()) making.why_none = concat("cgroup ", quoted(path), " belongs to another user");
+  return false;
+}
+
+base::UniqueFd open_below(int parent, const std::string& name, const std::string& path) {
+  base::UniqueFd folder{::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!folder) throw base::os_error("opening cgroup ", quoted(path));
+  return folder;
+}
+
+/// What is at the last place of the path already; empty when rootless and refused.
+base::UniqueFd take_over(int parent, const std::string& name, const std::string& path, bool is_unified,
+                         CgroupMaking& making) {
+  base::UniqueFd folder = open_below(parent, name, path);
+  const bool is_systemds = making.may_exist && is_unified;
+  if (!is_systemds && !is_ours(folder.get(), path, making)) return {};
+  if (making.may_exist || !remove_unused(folder.get(), path, making)) return folder;
+  const Made made = make_one(parent, name, path, making);
+  if (made == Made::existed)
+    throw base::make_error(base::ErrorKind::in_use, "cgroup ", quoted(path), " was taken by another container")
+        .with_hint(in_use_hint);
+  return made == Made::yes ? open_below(parent, name, path) : base::UniqueFd{};
+}
+
 bool may_write(const std::string& path) {
   return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
 }
@@ -158,22 +199,23 @@ base::UniqueFd make_cgroup(const Hierarchy& hierarchy, const std::string& path, 
   const bool is_cpuset = contains(hierarchy.controllers, "cpuset");
   std::string so_far = hierarchy.mount_point;
   base::UniqueFd here = try_open_cgroup(so_far);
-  Made made = Made::existed;
-  for (const std::string_view component : base::split(path, '/')) {
-    if (component.empty() || !here) continue;
+  if (!here) throw base::make_error(base::ErrorKind::not_found, quoted(hierarchy.mount_point), " is gone");
+  auto components = base::split(path, '/');
+  std::erase(components, "");
+  for (std::size_t index = 0; index < components.size(); ++index) {
     const bool is_vacated = !making.vacated.empty() && so_far == hierarchy.mount_point + making.vacated;
     if (is_unified) enable_controllers(here.get(), so_far, is_vacated, making);
-    const std::string name{component};
+    const std::string name{components[index]};
     so_far += "/" + name;
-    made = make_one(here.get(), name, so_far, making);
+    const Made made = make_one(here.get(), name, so_far, making);
     if (made == Made::refused) return {};
-    base::UniqueFd next{::openat(here.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-    if (!next) throw base::os_error("opening cgroup ", quoted(so_far));
+    const bool is_taken_over = made == Made::existed && index + 1 == components.size();
+    base::UniqueFd next =
+        is_taken_over ? take_over(here.get(), name, so_far, is_unified, making) : open_below(here.get(), name, so_far);
+    if (!next) return {};
     if (is_cpuset) inherit_cpuset(here.get(), next.get());
     here = std::move(next);
   }
-  if (!here) throw base::make_error(base::ErrorKind::not_found, quoted(hierarchy.mount_point), " is gone");
-  if (made == Made::existed && !making.may_exist) reuse_folder(here.get(), so_far);
   return here;
 }
 

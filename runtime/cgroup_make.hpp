@@ -20,8 +20,8 @@ struct CgroupMaking {
 
 /// Makes what is missing of `path` below the mount. In v2 every cgroup on the way gets its controllers enabled for its
 /// children, as far as the kernel lets us; in v1 cpusets inherit CPUs and memory nodes, without which no process fits.
-/// A last folder that is there already must be empty, unless `may_exist`.
-/// @return  O_PATH; empty when rootless and refused.
+/// A last folder that is there already must be empty, unless `may_exist`, and is made anew, with another inode.
+/// @return  O_PATH; empty when rootless and refused, or when the folder is another user's.
 /// @throws Error in_use, when the folder holds processes or is frozen.
 base::UniqueFd make_cgroup(const Hierarchy& hierarchy, const std::string& path, bool is_unified, CgroupMaking& making);
 

@@ -49,6 +49,8 @@ OomWatch OomWatch::start(const CgroupRecord& record) {
   watch.is_unified_ = legacy_path.empty();
   const std::string& path = watch.is_unified_ ? record.unified : legacy_path;
   if (!path.empty()) watch.folder_ = try_open_cgroup(path);
+  const auto inode = record.inode_of(path);
+  if (watch.folder_ && inode && inode_of_cgroup(watch.folder_.get()) != *inode) watch.folder_.reset();
   const auto kills = watch.is_unified_ && watch.folder_ ? kills_in(watch.folder_.get()) : std::nullopt;
   if (!watch.folder_ || (watch.is_unified_ && !kills))
     throw base::make_error(base::ErrorKind::unsupported, "the container has no cgroup with the memory controller");

@@ -131,7 +131,9 @@ void SystemdCgroup::set(std::string_view resources_json) {
 // The unit first: systemd removes the folders of a unit that has stopped, and would make those of one that has not
 // anew.
 void SystemdCgroup::remove() {
-  if (!record_.scope.empty()) connect().stop(record_.scope);
+  // A container that ended long ago may have left its scope's name to another one.
+  const bool is_anothers = folders_ && folders_->is_replaced();
+  if (!record_.scope.empty() && !is_anothers) connect().stop(record_.scope);
   if (folders_) folders_->remove();
 }
 

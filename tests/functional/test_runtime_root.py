@@ -82,6 +82,23 @@ class LimitTest(RootTest):
             self.assertEqual(running.wait(60), 128 + 9)
 
 
+class SharedPathTest(RootTest):
+    def test_deleting_what_has_stopped_spares_who_has_its_cgroups_now(self):
+        self.config["linux"]["cgroupsPath"] = f"/engine-shared-{os.getpid()}"
+        self.write_config()
+        self.background("run", "--detach", "--bundle", self.bundle, "one")
+        self.runtime("kill", "one", "KILL")
+        wait_until(lambda: self.state("one")["status"] == "stopped", "it stops")
+        self.background("run", "--detach", "--bundle", self.bundle, "two")
+        pid = self.state("two")["pid"]
+        self.runtime("delete", "one")
+        self.assertTrue(is_alive(pid))
+        self.assertEqual(self.state("two")["status"], "running")
+        self.assertIn(pid, self.runtime("ps", "--format", "json", "two").json())
+        self.runtime("delete", "--force", "two")
+        self.assertFalse(is_alive(pid))
+
+
 class CheckpointTest(RootTest):
     prefix = ONLY_CGROUP2
 

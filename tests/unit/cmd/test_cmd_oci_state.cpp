@@ -22,6 +22,7 @@ cmd::OciState some_state(const std::string& id) {
   state.annotations = {{"a", "1"}};
   state.cgroup.unified = "/sys/fs/cgroup/none-such";
   state.cgroup.legacy = {{"cpu,cpuacct", "/sys/fs/cgroup/cpu/none-such"}};
+  state.cgroup.inodes = {{"/sys/fs/cgroup/none-such", 18446744073709551615U}, {"/sys/fs/cgroup/cpu/none-such", 7}};
   state.cgroup.scope = "x.scope";
   state.cgroup.user_runtime_dir = "/run/user/1";
   state.cgroup.manager = runtime::CgroupManager::systemd;
@@ -50,6 +51,7 @@ TEST_CASE("a state that was written is read again with all its fields") {
   CHECK(read.cgroup.manager == state.cgroup.manager);
   CHECK(read.cgroup.unified == state.cgroup.unified);
   CHECK(read.cgroup.legacy == state.cgroup.legacy);
+  CHECK(read.cgroup.inodes == state.cgroup.inodes);
   CHECK(read.cgroup.scope == state.cgroup.scope);
   CHECK(read.cgroup.user_runtime_dir == state.cgroup.user_runtime_dir);
   CHECK(read.command == state.command);

@@ -253,31 +253,6 @@ TEST_CASE("a controller that v2 lacks, and a unified key for one, are errors tha
   CHECK(complaint(R"({"unified":{"cgroup.max.depth":"5"},"devices":[{"allow":true}]})") == "");
 }
 
-TEST_CASE("an empty cgroup of an earlier container is used again; one with processes is not") {
-  if (!needs(can_make_cgroups(), "cgroups that we may make")) return;
-  const std::string path = fresh_path();
-  const auto first = make(path, all_devices);
-  auto cleanup = base::on_scope_exit([&] { first->remove(); });
-  const std::string folder =
-      first->record().unified.empty() ? first->record().legacy.front().second : first->record().unified;
-  REQUIRE(::mkdir((folder + "/left").c_str(), 0755) == 0);
-  make(path, all_devices);
-  CHECK_FALSE(base::exists(AT_FDCWD, folder + "/left"));
-  CHECK(base::exists(AT_FDCWD, folder));
-  base::Child child = idle_process();
-  first->add(child.pid());
-  try {
-    make(path, all_devices);
-    FAIL("two containers in one cgroup");
-  } catch (const base::Error& error) {
-    CHECK(error.kind() == base::ErrorKind::in_use);
-    CHECK(error.hint() != "");
-  }
-  CHECK(first->processes().size() == 1);  // nothing was taken from it
-  child.send_signal(SIGKILL);
-  child.wait();
-}
-
 TEST_CASE("removing a cgroup in use fails in the end and says why") {
   if (!needs(can_make_cgroups(), "cgroups that we may make")) return;
   const auto cgroup = make(fresh_path(), all_devices);
