@@ -4,6 +4,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "base/log.hpp"
 #include "cmd/oci_destroy.hpp"
 #include "cmd/oci_processes.hpp"
@@ -23,6 +24,8 @@ OciState new_state(const OciBundle& bundle, const std::string& id) {
   state.oci_version = bundle.spec.oci_version;
   state.bundle = bundle.path;
   state.is_creating = true;
+  state.maker_pid = ::getpid();
+  state.maker_start_time = runtime::process_start_time(state.maker_pid).value_or(0);
   state.created = base::format_rfc3339(base::now());
   state.owner = ::geteuid();
   state.rootfs = root.starts_with('/') ? root : base::concat(bundle.path, '/', root);
@@ -118,7 +121,7 @@ runtime::CreatedInit OciCreation::create() {
   return runtime::create(request);
 }
 
-void OciCreation::publish(const OciWords& words, pid_t pid) {
+void OciCreation::save_created(const OciWords& words, pid_t pid) {
   OciState& state = locked_->container.state;
   state.pid = pid;
   state.start_time = runtime::process_start_time(pid).value_or(0);  // ended already: nothing will match
@@ -126,6 +129,26 @@ void OciCreation::publish(const OciWords& words, pid_t pid) {
   if (const auto file = words.value("pid-file")) write_pid_file(*file, pid);
   state.is_creating = false;
   save_oci_state(locked_->container);
+}
+
+void OciCreation::publish(const OciWords& words, pid_t pid) {
+  save_created(words, pid);
+  locked_.reset();
+}
+
+runtime::CreatedInit OciCreation::create_waiting() {
+  const base::UniqueFd start = open_fifo(dir(), start_fifo);
+  request.start_fd = start.get();
+  return create();
+}
+
+void OciCreation::publish_running(const OciWords& words, runtime::CreatedInit& init) {
+  save_created(words, init.process.pid());
+  if (!answer_start(dir(), start_byte))
+    throw make_error(ErrorKind::internal, "the container's process has ended before it was started");
+  base::unlink_file(dir(), start_fifo);
+  base::unlink_file(dir(), report_fifo);
+  runtime::wait_for_exec(init);
   locked_.reset();
 }
 

@@ -34,7 +34,13 @@ class OciCreation {
   /// Writes pid file and final state and lets go of the lock: from now on the container is there.
   void publish(const OciWords& words, pid_t pid);
 
+  /// As create(), but the process waits for publish_running: should we be killed, nothing runs whose pid nobody knows.
+  runtime::CreatedInit create_waiting();
+  /// As publish(), but also has the process execute its program, and lets go of the lock once it does.
+  void publish_running(const OciWords& words, runtime::CreatedInit& init);
+
  private:
+  void save_created(const OciWords& words, pid_t pid);
   void take_back() noexcept;
 
   const std::string root_;

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
 
 namespace cmd {
 namespace {
@@ -46,6 +47,25 @@ base::FileLock make_locked_directory(int root, const std::string& name, base::Un
   const base::FileLock no_sweep = lock_against_sweeps(root);
   dir = base::make_directory(root, name);
   return base::FileLock::acquire(dir.get(), lock_file, base::FileLock::Mode::exclusive);
+}
+
+bool is_damaged_folder(int root, const std::string& root_path, const std::string& id) {
+  try {
+    static_cast<void>(find_oci_container(root_path, id));
+    return false;
+  } catch (const base::Error&) {
+    return base::try_open_directory(root, id).has_value();
+  }
+}
+
+void end_waiting_process(int dir, const std::string& id) {
+  try {
+    if (answer_start(dir, end_byte)) return;
+    base::log(base::LogLevel::warn, "the state of container ", base::quoted(id),
+              " cannot be read: what still runs of it runs on");
+  } catch (const base::Error& error) {  // whatever lies there must not keep the folder from being removed
+    base::log(base::LogLevel::warn, error.message());
+  }
 }
 
 }  // namespace
@@ -108,6 +128,20 @@ std::optional<LockedContainer> lock_oci_container_for(const std::string& root_pa
 
 LockedContainer lock_oci_container(const std::string& root, const std::string& id) {
   return std::move(*lock_oci_container_for(root, id, forever));
+}
+
+void remove_damaged_folder(const std::string& root_path, const std::string& id, std::chrono::milliseconds limit) {
+  const auto root = base::try_open_directory(AT_FDCWD, root_path);
+  while (root && is_damaged_folder(root->get(), root_path, id)) {
+    const auto dir = base::try_open_directory(root->get(), id);
+    if (!dir) return;
+    const auto lock = lock_folder(dir->get(), limit);
+    if (!lock)
+      throw make_error(ErrorKind::in_use, "container ", base::quoted(id), " is being changed by another process");
+    if (!is_same_folder(root->get(), id, dir->get()) || !is_damaged_folder(root->get(), root_path, id)) continue;
+    end_waiting_process(dir->get(), id);
+    base::rename_replace(root->get(), id, root->get(), passing_name());
+  }
 }
 
 void remove_oci_folder(const std::string& root_path, LockedContainer locked) {

@@ -40,6 +40,11 @@ std::optional<LockedContainer> lock_oci_container_for(const std::string& root, c
 /// Takes the folder away, and what killed processes have left of others.
 void remove_oci_folder(const std::string& root, LockedContainer locked);
 
+/// Takes a folder away whose state.json cannot be read. A process that waits for `start` is ended; another is unknown.
+/// Nothing happens when there is no such folder, or when it can be read meanwhile.
+/// @throws Error in_use, when somebody else changes the container for longer than `limit`.
+void remove_damaged_folder(const std::string& root, const std::string& id, std::chrono::milliseconds limit);
+
 /// Takes away what killed processes have left: folders that were being made or removed, and are nobody's any more.
 void sweep_oci_folders(int root);
 

@@ -35,11 +35,11 @@ std::vector<pid_t> processes_of_namespace(pid_t init) {
   return found;
 }
 
+}  // namespace
+
 base::UniqueFd open_pidfd(pid_t pid) {
   return base::UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
 }
-
-}  // namespace
 
 std::vector<pid_t> container_processes(const OciContainer& container) {
   std::vector<pid_t> found = runtime::Cgroup::open(container.state.cgroup)->processes();

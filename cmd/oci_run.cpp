@@ -16,10 +16,9 @@ namespace cmd {
 namespace {
 
 int run_detached(const OciGlobals& globals, const OciWords& words, OciCreation& creation) {
-  runtime::CreatedInit init = creation.create();
+  runtime::CreatedInit init = creation.create_waiting();
   if (init.terminal) send_console(*words.value("console-socket"), init.terminal.get());
-  runtime::wait_for_exec(init);
-  creation.publish(words, init.process.pid());
+  creation.publish_running(words, init);
   static_cast<void>(init.process.detach());
   run_poststart(globals, find_oci_container(globals.root, words.words.front()));
   return 0;
@@ -36,10 +35,9 @@ int run_attached(const OciGlobals& globals, const OciWords& words, OciCreation& 
   const auto cleaning = base::on_scope_exit([&] {
     if (pid > 0 && !words.has("keep")) delete_ended(globals, id, pid);
   });
-  runtime::CreatedInit init = creation.create();
+  runtime::CreatedInit init = creation.create_waiting();
   streams.kept.clear();
-  runtime::wait_for_exec(init);
-  creation.publish(words, init.process.pid());
+  creation.publish_running(words, init);
   pid = init.process.pid();
   run_poststart(globals, find_oci_container(globals.root, id));
   return relay_oci_process(init, std::move(streams.relay), signals);
@@ -70,6 +68,7 @@ int relay_oci_process(runtime::CreatedInit& init, engine::Relay relay, base::Sig
 
 int oci_run(const OciGlobals& globals, const OciWords& words) {
   OciBundle bundle = read_oci_bundle(words);
+  if (!bundle.spec.has_process) throw base::make_error(base::ErrorKind::corrupt, "config.json: process is missing");
   const bool is_detached = words.has("detach");
   check_console(words, bundle.spec.process.terminal && is_detached);
   OciCreation creation{globals, words, std::move(bundle)};

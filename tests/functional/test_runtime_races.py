@@ -159,6 +159,43 @@ class KilledTest(RaceTest):
         os.close(gate)
         wait_until(lambda: self.processes_of_bundle() == [], "nothing of it runs on", seconds=20)
 
+    def test_a_forced_delete_ends_a_create_whose_hook_hangs(self):
+        for point in ("createRuntime", "createContainer"):
+            script = f"touch {self.dir}/{point}; exec sleep 100"
+            self.config["hooks"] = {point: [{"path": "/bin/sh", "args": ["sh", "-c", script]}]}
+            self.write_config()
+            creating = self.start_command("--cgroup-manager=disabled", "create", "one")
+            wait_until((self.dir / point).exists, "the hook runs")
+            began = time.monotonic()
+            self.runtime("delete", "--force", "one")
+            self.assertLess(time.monotonic() - began, 5)
+            self.assertNotEqual(creating.wait(10), 0)
+            self.assertEqual(self.runtime("list", "-q").stdout, "")
+            wait_until(lambda: self.processes_of_bundle() == [], "nothing of it runs on", seconds=20)
+
+    def test_a_detached_run_without_cgroup_that_is_killed_can_be_ended(self):
+        again = random.Random(13)
+        for _ in range(16):
+            running = self.start_command("--cgroup-manager=disabled", "run", "--detach", "one")
+            try:
+                running.wait(again.uniform(0, 0.08))
+            except subprocess.TimeoutExpired:
+                running.kill()
+            running.wait()
+            self.runtime("delete", "--force", "one")
+            wait_until(lambda: self.processes_of_bundle() == [], "nothing of it runs on", seconds=20)
+
+    def test_a_damaged_state_is_removed_by_force_only(self):
+        for damage in ("{", " " * (2 * 1024 * 1024)):
+            self.background("create", "--bundle", self.bundle, "--pid-file", self.dir / "pid", "one")
+            pid = int((self.dir / "pid").read_text())
+            (self.dir / "states/one/state.json").write_text(damage)
+            self.assert_fails(self.runtime("delete", "one", check=False), 1, "--force")
+            self.assertTrue(is_alive(pid))
+            self.runtime("delete", "--force", "one")
+            wait_until(lambda: not is_alive(pid), "it ends")
+            self.assertEqual(sorted(path.name for path in (self.dir / "states").iterdir()), ["~lock"])
+
     def test_a_start_that_is_killed(self):
         again = random.Random(11)
         for _ in range(12):
