@@ -1,14 +1,15 @@
 #include "base/fd.hpp"
 
-#include <algorithm>
 #include <array>
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <sys/resource.h>
+#include <memory>
 #include <unistd.h>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace base {
 
@@ -74,16 +75,19 @@ std::string read_to_end(int fd, std::size_t limit_bytes) {
 
 namespace {
 
-constexpr rlim_t max_descriptors = 1 << 20;  // fs.nr_open
+// How far numbers are tried one by one. Descriptors beyond were opened by somebody who had that many open, and are
+// found by close_descriptors, or were born close-on-exec.
+constexpr unsigned tried_descriptors = 1 << 16;
 
-/// Our open descriptors from `first` on, asked for one by one: what /proc says here may be a container's own.
-std::vector<int> open_descriptors(unsigned first) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) throw os_error("asking for the limit of descriptors");
-  const auto end = static_cast<unsigned>(std::min<rlim_t>(limit.rlim_max, max_descriptors));
+/// Our open descriptors, as the host's /proc lists them.
+std::vector<int> open_descriptors() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory{::opendir("/proc/self/fd"), ::closedir};
+  if (!directory) throw os_error("listing our descriptors");
   std::vector<int> numbers;
-  for (unsigned fd = first; fd < end; ++fd)
-    if (::fcntl(static_cast<int>(fd), F_GETFD) >= 0) numbers.push_back(static_cast<int>(fd));
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const auto number = parse_unsigned(entry->d_name);
+    if (number && static_cast<int>(*number) != ::dirfd(directory.get())) numbers.push_back(static_cast<int>(*number));
+  }
   return numbers;
 }
 
@@ -92,18 +96,32 @@ std::vector<int> open_descriptors(unsigned first) {
 void close_descriptors(unsigned first, unsigned last) {
   if (::close_range(first, last, 0) == 0) return;
   if (errno != ENOSYS) throw os_error("closing descriptors");
-  for (const int fd : open_descriptors(first))
-    if (static_cast<unsigned>(fd) <= last) ::close(fd);
+  for (const int fd : open_descriptors())
+    if (static_cast<unsigned>(fd) >= first && static_cast<unsigned>(fd) <= last) ::close(fd);
 }
 
 void set_close_on_exec_from(unsigned first) {
   if (::close_range(first, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return;
   if (errno != ENOSYS && errno != EINVAL) throw os_error("setting close-on-exec of descriptors");
-  for (const int fd : open_descriptors(first)) set_close_on_exec(fd, true);
+  // What /proc says here may be a container's own.
+  for (unsigned fd = first; fd < tried_descriptors; ++fd) ::fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC);
 }
 
 void set_close_on_exec(int fd, bool on) {
   if (::fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) != 0) throw os_error("setting close-on-exec of descriptor ", fd);
+}
+
+std::vector<int> inherited_descriptors(unsigned count) {
+  std::vector<int> descriptors;
+  for (int fd = 3; descriptors.size() < count; ++fd) {
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags < 0 || (flags & FD_CLOEXEC) != 0)
+      throw make_error(ErrorKind::invalid_argument, "descriptor ", fd,
+                       " is to be passed on, but the caller has not opened it")
+          .with_hint("see --preserve-fds and the variable LISTEN_FDS");
+    descriptors.push_back(fd);
+  }
+  return descriptors;
 }
 
 void set_nonblocking(int fd, bool on) {

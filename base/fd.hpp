@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace base {
 
@@ -48,13 +49,17 @@ std::size_t read_full(int fd, void* buffer, std::size_t size);
 /// Everything up to end of file. @throws Error corrupt, when it is longer than `limit_bytes`.
 std::string read_to_end(int fd, std::size_t limit_bytes);
 
-/// Closes descriptors `first` to `last`: close_range(2), or one by one where a filter does not know it.
+/// Closes descriptors `first` to `last`: close_range(2), or those that /proc lists where a filter does not know it.
 void close_descriptors(unsigned first, unsigned last);
 /// Makes them close-on-exec. Linux 5.11, else one by one.
 void set_close_on_exec_from(unsigned first);
 
 /// Sets or clears FD_CLOEXEC.
 void set_close_on_exec(int fd, bool on);
+/// The descriptors 3, 4, … that our caller passed to us. They survived an exec, while those that we opened are
+/// close-on-exec: an own one is never taken for the caller's. @throws Error invalid_argument naming the first that is
+/// not there.
+std::vector<int> inherited_descriptors(unsigned count);
 void set_nonblocking(int fd, bool on);
 
 }  // namespace base

@@ -4,7 +4,6 @@
 #include <climits>
 #include <cstdlib>
 #include <fcntl.h>
-#include <numeric>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -56,9 +55,7 @@ runtime::CgroupRequest cgroup_request(const OciGlobals& globals, const OciBundle
 
 std::vector<int> preserved_descriptors(const OciWords& words) {
   const std::uint64_t count = words.number("preserve-fds", max_preserved).value_or(0) + engine::oci_listen_fds();
-  std::vector<int> descriptors(std::min(count, max_preserved));
-  std::iota(descriptors.begin(), descriptors.end(), 3);
-  return descriptors;
+  return base::inherited_descriptors(static_cast<unsigned>(count));
 }
 
 }  // namespace cmd

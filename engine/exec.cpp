@@ -1,8 +1,8 @@
 #include <fcntl.h>
-#include <numeric>
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
 #include "engine/attach.hpp"
@@ -139,8 +139,7 @@ int exec(Engine& engine, const ExecOptions& options) {
                                .process = make_process(spec, options, observed, engine.host.id_map.single)};
   if (!options.privileged) request.seccomp_json = spec.linux.seccomp_json;
   request.die_with_parent = !options.detach;
-  request.preserved_fds.resize(options.preserve_fds);
-  std::iota(request.preserved_fds.begin(), request.preserved_fds.end(), 3);
+  request.preserved_fds = base::inherited_descriptors(options.preserve_fds);
   return options.detach ? run_detached(request) : run_attached(request, options);
 }
 

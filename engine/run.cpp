@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
 #include "base/log.hpp"
 #include "base/scope_exit.hpp"
 #include "engine/attach.hpp"
@@ -62,6 +63,7 @@ void warn_without_terminal(const RunOptions& options) {
 }  // namespace
 
 int run(Engine& engine, const RunOptions& options) {
+  base::inherited_descriptors(options.preserve_fds);  // refused before anything is made
   NewContainer container = create_container(engine, options, true);
   set_console_size(container.spec);
   const Launch launch{engine, container.dir, container.record, container.spec, options.preserve_fds};

@@ -1,9 +1,9 @@
 #include <fcntl.h>
-#include <numeric>
 #include <unistd.h>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/fd.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "engine/fuse_overlayfs.hpp"
@@ -103,8 +103,7 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   request.stdin_fd = stdio.in;
   request.stdout_fd = stdio.out;
   request.stderr_fd = stdio.err;
-  request.preserved_fds.resize(launch.preserve_fds);
-  std::iota(request.preserved_fds.begin(), request.preserved_fds.end(), 3);
+  request.preserved_fds = base::inherited_descriptors(launch.preserve_fds);
   request.die_with_parent = die_with_parent;
   request.tiny_init = launch.record.init;
   request.seccomp_cache_dir = cache.get();

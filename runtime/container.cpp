@@ -86,6 +86,7 @@ CreatedInit create(CreateRequest& request) {
   orders.report = std::move(report.write_end);
   auto [ours, theirs] = base::Channel::make_pair();
   orders.channel = std::move(theirs);
+  orders.parents_end = &ours;
 
   base::Child child = start_init(orders);
   orders.channel.close();
@@ -109,6 +110,7 @@ CreatedInit exec(ExecRequest& request) {
   orders.report = std::move(report.write_end);
   auto [ours, theirs] = base::Channel::make_pair();
   orders.channel = std::move(theirs);
+  orders.parents_end = &ours;
 
   base::Child child = start_exec(orders);
   orders.channel.close();

@@ -73,12 +73,13 @@ void report_failure(const base::Channel& channel, const base::Error& error) noex
 
 }  // namespace
 
-base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channel& channel,
+base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channel& channel, base::Channel& parents_end,
                         const std::function<void()>& body, const std::function<void()>& before_move) {
   // What is to be done outside of the cgroup leaves only moving; nor can one be born in the cgroups of version 1.
   Cloned cloned = clone_here(flags, cgroup != nullptr && !before_move ? cgroup->clone_fd() : -1);
   if (cloned.pid == 0)
     run_clone(channel, [&] {
+      parents_end.close();
       if (cgroup != nullptr && (!cloned.is_in_cgroup || !cgroup->record().legacy.empty())) {
         if (before_move) before_move();
         send_sync(channel, Sync::cgroup_please);

@@ -15,11 +15,12 @@
 namespace runtime {
 
 /// Runs `body` in a clone of this process, which may use all of C++, since we are single-threaded. `body` ends in an
-/// exec; an Error it throws goes to the parent over `channel` as Sync::failed, and the process ends.
+/// exec; an Error it throws goes to the parent over `channel` as Sync::failed, and the process ends. The clone closes
+/// its copy of `parents_end` first: it must see end of file when the parent is killed.
 /// @param flags   CLONE_NEW*; the clone starts with all capabilities in a new user namespace.
 /// @param cgroup  Where it shall be born, if the kernel agrees; nullptr: where we are. Else it asks the parent to move
 ///                it, with Sync::cgroup_please, after `before_move` and before `body`.
-base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channel& channel,
+base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channel& channel, base::Channel& parents_end,
                         const std::function<void()>& body, const std::function<void()>& before_move = {});
 
 /// For a process that start_clone made: clones our successor, a child of our own parent, which runs `body`, given its
@@ -39,6 +40,7 @@ struct InitOrders {
   base::UniqueFd report;         ///< Write end.
   base::UniqueFd seccomp_agent;  ///< Connected; empty: the filter notifies nobody.
   base::Channel channel;         ///< Init's end.
+  base::Channel* parents_end = nullptr;
 };
 
 /// Clones init and lets it build the container.
@@ -52,6 +54,7 @@ struct ExecOrders {
   base::UniqueFd report;
   base::UniqueFd seccomp_agent;
   base::Channel channel;
+  base::Channel* parents_end = nullptr;
 };
 
 base::Child start_exec(const ExecOrders& orders);

@@ -316,7 +316,7 @@ base::Child start_init(const InitOrders& orders) {
                             namespaces.creates(CLONE_NEWTIME) ||
                             (namespaces.creates(CLONE_NEWUSER) && !namespaces.joined.empty());
   const unsigned flags = enters_first ? 0 : namespaces.created & made_by_clone;
-  return start_clone(flags, orders.request->cgroup, orders.channel, [&] {
+  return start_clone(flags, orders.request->cgroup, orders.channel, *orders.parents_end, [&] {
     Init init{orders};
     if (enters_first)
       init.enter_first_then_run();

@@ -151,7 +151,7 @@ base::Child start_exec(const ExecOrders& orders) {
   std::function<void()> before_move;
   if (has_initial) before_move = [&] { set_initial_affinity(request.process); };
   return start_clone(
-      0, request.cgroup, orders.channel,
+      0, request.cgroup, orders.channel, *orders.parents_end,
       [&] {
         if (has_initial && request.cgroup == nullptr) set_initial_affinity(request.process);
         join_and_continue(orders);

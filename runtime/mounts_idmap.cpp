@@ -71,11 +71,12 @@ std::string id_map_text(const std::vector<IdMapping>& mappings) {
 
 UniqueFd make_user_namespace(const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids) {
   auto [ours, theirs] = base::Channel::make_pair();
-  const base::Child holder = start_clone(CLONE_NEWUSER, nullptr, theirs, [&channel = theirs] {
+  const base::Child holder = start_clone(CLONE_NEWUSER, nullptr, theirs, ours, [&channel = theirs] {
     set_dumpable(true);  // so that its files in /proc are ours; it does nothing but wait
     send_sync(channel, Sync::map_ids_please);
     expect_sync(channel, Sync::ids_mapped);
   });
+  theirs.close();
   expect_sync(ours, Sync::map_ids_please);
   const std::string path = base::concat("/proc/", holder.pid());
   const UniqueFd process{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
