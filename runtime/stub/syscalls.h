@@ -105,11 +105,12 @@ static inline size_t text_length(const char *text) {
   return length;
 }
 
-/* close_range(2), or one by one where a filter does not know it. */
+/* close_range(2), or one by one where a filter does not know it. Whoever executed us closed what had higher numbers, or
+ * opened it close-on-exec. */
 static inline long close_range_or_each(unsigned first, unsigned last, unsigned flags) {
   long result = syscall3(__NR_close_range, first, last, flags);
   if (result != -ENOSYS) return result;
-  if (last > (1u << 20)) last = 1u << 20; /* fs.nr_open */
+  if (last > (1u << 16)) last = 1u << 16;
   for (unsigned fd = first; fd <= last; fd++) {
     if (flags & CLOSE_RANGE_CLOEXEC) syscall3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
     else syscall1(__NR_close, fd);
