@@ -70,8 +70,8 @@ std::optional<Channel::Message> Channel::receive() const {
   header.msg_controllen = control.size();
   ssize_t size = -1;
   while ((size = ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC)) < 0) {
-    if (errno == EINTR) continue;
-    if (errno == ECONNRESET) return std::nullopt;  // the peer closed with our messages unread
+    // ECONNRESET: the peer closed with our messages unread. That is said once; its own last words are still to be read.
+    if (errno == EINTR || errno == ECONNRESET) continue;
     throw os_error("receiving a message");
   }
   std::vector<UniqueFd> fds = take_fds(header);

@@ -64,3 +64,14 @@ TEST_CASE("unread messages of ours do not turn the end into an error") {
   left.close();
   CHECK(!right.receive());
 }
+
+TEST_CASE("the last words of a peer that did not read ours are heard") {
+  auto [left, right] = Channel::make_pair();
+  left.send("unread");
+  right.send("last words");
+  right.close();
+  const auto heard = left.receive();
+  REQUIRE(heard);
+  CHECK(heard->bytes == "last words");
+  CHECK_FALSE(left.receive());
+}
