@@ -70,6 +70,8 @@ void prepare_exit_file(int container) {
   constexpr std::size_t most_bytes = 64;
   base::unlink_file(container, "exit");
   const base::UniqueFd fd{::openat(container, ".exit", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!fd && errno == ENOENT)
+    throw base::make_error(base::ErrorKind::not_found, "the container was removed while it was being started");
   if (!fd) throw base::os_error("creating the container's exit file");
   base::with_context([&] { base::write_all(fd.get(), std::string(most_bytes, ' ')); },
                      "preparing the container's exit file");

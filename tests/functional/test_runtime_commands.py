@@ -353,6 +353,17 @@ class ExecTest(CommandTest):
         self.assertEqual((self.dir / "passed").read_text(), "through\n")
         self.delete()
 
+    def test_descriptors_that_nobody_passed_are_not_ours_instead(self):
+        self.start_waiting()
+        for count in ("1", "5", "16"):
+            reason = "the caller has not opened it"
+            self.assert_fails(self.runtime("exec", "--preserve-fds", count, "one", "/guest", check=False), 255, reason)
+            self.assert_fails(self.runtime("run", "--bundle", self.bundle, "--preserve-fds", count, "two",
+                                           check=False), 1, reason)
+            self.assert_fails(self.runtime("create", "--bundle", self.bundle, "--preserve-fds", count, "two",
+                                           check=False), 1, reason)
+        self.delete()
+
 
 class ConsoleTest(CommandTest):
     def listen(self):
