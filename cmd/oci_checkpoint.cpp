@@ -93,7 +93,7 @@ CriuLinks find_links(pid_t pid) {
 CriuCall make_call(const OciContainer& container, const OciWords& words, const CriuLinks& links) {
   CriuCall call{.verb = words.has("pre-dump") ? "pre-dump" : "dump", .words = {}, .fds = {}};
   std::vector<std::string>& argv = call.words;
-  argv.insert(argv.end(), {"--tree", concat(container.state.pid), "--root", container.state.rootfs});
+  argv.insert(argv.end(), {"--tree", concat(container.state.process.pid), "--root", container.state.rootfs});
   if (words.has("leave-running")) argv.emplace_back("--leave-running");
   if (words.has("pre-dump")) argv.emplace_back("--track-mem");
   if (const auto parent = words.value("parent-path"))
@@ -115,7 +115,7 @@ int oci_checkpoint(const OciGlobals& globals, const OciWords& words) {
     throw make_error(ErrorKind::unsupported, "container ", base::quoted(container.state.id),
                      " has a terminal, which a checkpoint cannot keep");
   const CriuFolders folders = criu_folders(words);
-  const CriuLinks links = find_links(container.state.pid);
+  const CriuLinks links = find_links(container.state.process.pid);
   write_criu_links(folders, links);
   run_criu(make_call(container, words, links), words, folders);
   // As runc: what was written to files is no container any more.

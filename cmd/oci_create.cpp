@@ -6,10 +6,10 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "base/process_identity.hpp"
 #include "cmd/oci_destroy.hpp"
 #include "cmd/oci_processes.hpp"
 #include "engine/oci_id_maps.hpp"
-#include "runtime/state.hpp"
 
 namespace cmd {
 namespace {
@@ -24,8 +24,7 @@ OciState new_state(const OciBundle& bundle, const std::string& id) {
   state.oci_version = bundle.spec.oci_version;
   state.bundle = bundle.path;
   state.is_creating = true;
-  state.maker_pid = ::getpid();
-  state.maker_start_time = runtime::process_start_time(state.maker_pid).value_or(0);
+  state.maker = base::identify_or_none(::getpid());
   state.created = base::format_rfc3339(base::now());
   state.owner = ::geteuid();
   state.rootfs = root.starts_with('/') ? root : base::concat(bundle.path, '/', root);
@@ -96,8 +95,7 @@ void OciCreation::make_cgroup() {
 
 void OciCreation::adopt(pid_t pid) {
   OciContainer container;
-  container.state.pid = pid;
-  container.state.start_time = runtime::process_start_time(pid).value_or(0);
+  container.state.process = base::identify_or_none(pid);
   for (const pid_t process : container_processes(container)) cgroup_->add(process);
 }
 
@@ -123,8 +121,7 @@ runtime::CreatedInit OciCreation::create() {
 
 void OciCreation::save_created(const OciWords& words, pid_t pid) {
   OciState& state = locked_->container.state;
-  state.pid = pid;
-  state.start_time = runtime::process_start_time(pid).value_or(0);  // ended already: nothing will match
+  state.process = base::identify_or_none(pid);
   state.cgroup = cgroup_->record();
   if (const auto file = words.value("pid-file")) write_pid_file(*file, pid);
   state.is_creating = false;

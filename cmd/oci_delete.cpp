@@ -7,7 +7,6 @@
 #include "cmd/oci_destroy.hpp"
 #include "cmd/oci_processes.hpp"
 #include "cmd/oci_verbs.hpp"
-#include "runtime/state.hpp"
 
 namespace cmd {
 namespace {
@@ -62,9 +61,8 @@ void kill_with_children(pid_t pid, const base::UniqueFd& process) {
 
 /// Ends who holds the lock of a container on its way, and all there is of it yet.
 void end_creation(const OciState& state) {
-  if (state.is_creating && state.maker_pid > 0)
-    if (const auto maker = runtime::open_process(state.maker_pid, state.maker_start_time))
-      kill_with_children(state.maker_pid, maker);
+  if (state.is_creating)
+    if (const auto maker = base::open_process(state.maker)) kill_with_children(state.maker.pid, maker);
   if (const auto process = open_oci_process(state)) send_signal(process.get(), SIGKILL);
   const auto cgroup = runtime::Cgroup::open(state.cgroup);
   if (!cgroup->processes().empty()) cgroup->kill_all();

@@ -138,7 +138,7 @@ int oci_exec(const OciGlobals& globals, const OciWords& words) {
   const runtime::Spec spec = read_oci_spec(container);
   const auto cgroup = runtime::Cgroup::open(cgroup_record(container.state.cgroup, words));
   const runtime::HookContainer known_as = hook_container(container.state);
-  runtime::ExecRequest request{.init_pid = container.state.pid,
+  runtime::ExecRequest request{.init_pid = container.state.process.pid,
                                .init_pidfd = init.get(),
                                .process = make_process(words, spec),
                                .seccomp_json = spec.linux.seccomp_json};

@@ -11,7 +11,6 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/signals.hpp"
-#include "runtime/state.hpp"
 
 namespace cmd {
 namespace {
@@ -43,7 +42,7 @@ base::UniqueFd open_pidfd(pid_t pid) {
 
 std::vector<pid_t> container_processes(const OciContainer& container) {
   std::vector<pid_t> found = runtime::Cgroup::open(container.state.cgroup)->processes();
-  if (found.empty() && open_oci_process(container.state)) found = processes_of_namespace(container.state.pid);
+  if (found.empty() && open_oci_process(container.state)) found = processes_of_namespace(container.state.process.pid);
   std::sort(found.begin(), found.end());
   return found;
 }

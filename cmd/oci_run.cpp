@@ -48,7 +48,7 @@ int run_attached(const OciGlobals& globals, const OciWords& words, OciCreation& 
 void delete_ended(const OciGlobals& globals, const std::string& id, pid_t pid) noexcept {
   try {
     LockedContainer locked = lock_oci_container(globals.root, id);
-    if (locked.container.state.pid == pid) destroy_oci_container(globals.root, std::move(locked));
+    if (locked.container.state.process.pid == pid) destroy_oci_container(globals.root, std::move(locked));
   } catch (const base::Error& error) {
     if (error.kind() != base::ErrorKind::not_found) base::log(base::LogLevel::warn, error.message());
   } catch (...) {

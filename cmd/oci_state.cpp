@@ -8,7 +8,6 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "cmd/oci_folder.hpp"
-#include "runtime/state.hpp"
 
 namespace cmd {
 namespace {
@@ -17,7 +16,7 @@ using base::ErrorKind;
 using base::make_error;
 
 constexpr std::size_t max_id_bytes = 200;
-constexpr std::size_t max_state_bytes = 1024 * 1024;
+constexpr std::size_t max_state_bytes = 8 * runtime::max_spec_bytes;
 
 bool is_id_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
@@ -100,7 +99,7 @@ std::vector<OciContainer> select_oci_containers(const std::string& root, const s
 }
 
 base::UniqueFd open_oci_process(const OciState& state) {
-  return state.pid > 0 ? runtime::open_process(state.pid, state.start_time) : base::UniqueFd{};
+  return base::open_process(state.process);
 }
 
 std::string status_of(const OciContainer& container) {

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <string>
-#include <sys/types.h>
 #include <utility>
 #include <vector>
 
 #include "base/fd.hpp"
+#include "base/process_identity.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/hooks.hpp"
 
@@ -20,12 +20,10 @@ struct OciState {
   std::string id;
   std::string oci_version;
   std::string bundle;
-  bool is_creating = false;      ///< Its maker is at work, or was killed while it was.
-  pid_t pid = 0;                 ///< 0 while it is being created.
-  std::uint64_t start_time = 0;  ///< Of the process, in clock ticks since boot: tells a reused pid.
-  pid_t maker_pid = 0;           ///< Who is creating it, so that `delete --force` can end that.
-  std::uint64_t maker_start_time = 0;
-  std::string created;  ///< RFC 3339.
+  bool is_creating = false;       ///< Its maker is at work, or was killed while it was.
+  base::ProcessIdentity process;  ///< None while it is being created.
+  base::ProcessIdentity maker;    ///< Who is creating it, so that `delete --force` can end that.
+  std::string created;            ///< RFC 3339.
   std::uint32_t owner = 0;
   std::string rootfs;
   std::vector<std::pair<std::string, std::string>> annotations;

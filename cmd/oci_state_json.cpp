@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/json_writer.hpp"
@@ -9,7 +11,7 @@
 namespace cmd {
 namespace {
 
-constexpr unsigned state_version = 1;
+constexpr unsigned state_version = 2;
 
 constexpr std::pair<runtime::CgroupManager, std::string_view> manager_names[] = {
     {runtime::CgroupManager::cgroupfs, "cgroupfs"},
@@ -51,15 +53,30 @@ runtime::CgroupRecord parse_cgroup(const base::JsonAt& json) {
   return cgroup;
 }
 
+void write_process(base::JsonWriter& json, std::string_view key, const base::ProcessIdentity& process) {
+  json.key(key).begin_object();
+  json.member("pid", static_cast<int>(process.pid)).member("startTime", process.start_time);
+  json.member("inode", process.inode).end_object();
+}
+
+base::ProcessIdentity parse_process(const base::JsonAt& json) {
+  const std::uint64_t pid = json.at("pid").unsigned_integer();
+  if (pid > std::numeric_limits<pid_t>::max()) throw json.at("pid").error("is not a process number");
+  return {.pid = static_cast<pid_t>(pid),
+          .start_time = json.at("startTime").unsigned_integer(),
+          .inode = json.at("inode").unsigned_integer()};
+}
+
 }  // namespace
 
 std::string write_oci_state(const OciState& state) {
   base::JsonWriter json;
   json.begin_object();
   json.member("version", state_version).member("ociVersion", state.oci_version).member("id", state.id);
-  json.member("creating", state.is_creating).member("pid", static_cast<int>(state.pid));
-  json.member("makerPid", static_cast<int>(state.maker_pid)).member("makerStartTime", state.maker_start_time);
-  json.member("startTime", state.start_time).member("bundle", state.bundle).member("annotations", state.annotations);
+  json.member("creating", state.is_creating);
+  write_process(json, "process", state.process);
+  write_process(json, "maker", state.maker);
+  json.member("bundle", state.bundle).member("annotations", state.annotations);
   json.member("rootfs", state.rootfs).member("created", state.created).member("owner", state.owner);
   json.member("command", state.command).member("cwd", state.cwd);
   json.member("poststart", state.has_poststart).member("poststop", state.has_poststop);
@@ -71,14 +88,13 @@ std::string write_oci_state(const OciState& state) {
 OciState parse_oci_state(std::string_view text, const std::string& id) {
   const auto json = base::JsonAt::parse(text, base::concat("state of ", base::quoted(id)));
   if (json.at("version").unsigned_integer() != state_version) throw json.at("version").error("is of another engine");
+  if (json.at("id").string() != id) throw json.at("id").error("is not the name of its folder");
   OciState state{.id = json.at("id").string(),
                  .oci_version = json.at("ociVersion").string(),
                  .bundle = json.at("bundle").string(),
                  .is_creating = json.boolean_or("creating", false),
-                 .pid = static_cast<pid_t>(json.at("pid").integer()),
-                 .start_time = json.at("startTime").unsigned_integer(),
-                 .maker_pid = static_cast<pid_t>(json.integer_or("makerPid", 0)),
-                 .maker_start_time = json.unsigned_or("makerStartTime", 0),
+                 .process = parse_process(json.at("process")),
+                 .maker = parse_process(json.at("maker")),
                  .created = json.at("created").string(),
                  .owner = static_cast<std::uint32_t>(json.at("owner").unsigned_integer()),
                  .rootfs = json.at("rootfs").string(),
@@ -99,7 +115,7 @@ std::string oci_state_json(const OciContainer& container, int indent) {
   base::JsonWriter json{indent};
   json.begin_object();
   json.member("ociVersion", state.oci_version).member("id", state.id).member("status", status);
-  json.member("pid", status == "stopped" ? 0 : static_cast<int>(state.pid)).member("bundle", state.bundle);
+  json.member("pid", status == "stopped" ? 0 : static_cast<int>(state.process.pid)).member("bundle", state.bundle);
   if (!state.annotations.empty()) json.member("annotations", state.annotations);
   json.member("rootfs", state.rootfs).member("created", state.created);
   json.member("owner", engine::oci_user_name(state.owner));

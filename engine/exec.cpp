@@ -35,7 +35,7 @@ std::vector<std::string> own_environment() {
 /// The root directory of a running container, through /proc: what is read there is never followed out of it.
 base::UniqueFd container_root(const Observed& observed) {
   base::UniqueFd root{
-      ::open(base::concat("/proc/", observed.state.pid, "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+      ::open(base::concat("/proc/", observed.state.process.pid, "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
   return root;
 }
 
@@ -134,7 +134,7 @@ int exec(Engine& engine, const ExecOptions& options) {
   const runtime::Spec spec = runtime::parse_spec(json, "config.json of the container");
   if (options.tty && options.detach)
     throw make_error(ErrorKind::unsupported, "exec --detach with --tty is not supported yet");
-  runtime::ExecRequest request{.init_pid = observed.state.pid,
+  runtime::ExecRequest request{.init_pid = observed.state.process.pid,
                                .init_pidfd = observed.process.get(),
                                .process = make_process(spec, options, observed, engine.host.id_map.single)};
   if (!options.privileged) request.seccomp_json = spec.linux.seccomp_json;

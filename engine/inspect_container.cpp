@@ -31,7 +31,7 @@ void write_state(JsonWriter& json, const Inspected& in) {
   json.member("Restarting", false);
   json.member("OOMKilled", state.oom_killed);
   json.member("Dead", false);
-  json.member("Pid", in.observed.is_running() ? static_cast<int>(state.pid) : 0);
+  json.member("Pid", in.observed.is_running() ? static_cast<int>(state.process.pid) : 0);
   json.member("ConmonPid", in.observed.is_running() && in.observed.monitored ? static_cast<int>(state.monitor_pid) : 0);
   json.member("ExitCode", state.exit_code);
   json.member("Error", state.error);

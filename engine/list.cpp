@@ -28,7 +28,7 @@ ContainerSummary summarize(const storage::ContainerRecord& record, const Observe
   summary.finished = parse_time(observed.state.finished);
   summary.status = observed.state.status;
   summary.exit_code = observed.state.exit_code;
-  summary.pid = observed.is_running() ? observed.state.pid : 0;
+  summary.pid = observed.is_running() ? observed.state.process.pid : 0;
   summary.auto_remove = record.auto_remove;
   summary.labels = record.labels;
   summary.mounts = record.named_volumes;

@@ -9,8 +9,8 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "base/process_identity.hpp"
 #include "runtime/monitor_plan.hpp"
-#include "runtime/state.hpp"
 
 namespace engine {
 
@@ -31,7 +31,7 @@ void apply_exit_file(storage::ContainerState& state, const std::string& text) {
 
 void apply_end(storage::ContainerState& state, const storage::ContainerDir& container) {
   state.status = "exited";
-  state.pid = 0;
+  state.process = {};
   if (const auto text = base::try_read_file(container.dir.get(), "exit", max_exit_file_bytes)) {
     apply_exit_file(state, *text);
     return;
@@ -48,7 +48,7 @@ Observed observe(const storage::ContainerDir& container, const std::string& boot
   if (observed.state.status != "running" && observed.state.status != "stopping") return observed;
   observed.monitored = storage::is_monitored(container);
   if (observed.state.boot_id == boot_id)
-    observed.process = runtime::open_process(observed.state.pid, observed.state.start_time);
+    observed.process = base::open_process(observed.state.process);
   if (!observed.process) apply_end(observed.state, container);
   return observed;
 }
@@ -69,7 +69,7 @@ bool signal_container(const Observed& container, int signal) {
   if (!container.is_running()) return false;
   if (::syscall(SYS_pidfd_send_signal, container.process.get(), signal, nullptr, 0) == 0) return true;
   if (errno == ESRCH) return false;
-  throw base::os_error("sending signal ", signal, " to process ", container.state.pid);
+  throw base::os_error("sending signal ", signal, " to process ", container.state.process.pid);
 }
 
 bool wait_for_end(const Observed& container, std::optional<std::chrono::milliseconds> limit) {
@@ -86,7 +86,7 @@ bool wait_for_end(const Observed& container, std::optional<std::chrono::millisec
     const int ready = ::poll(&waiting, 1, left);
     if (ready > 0) return true;
     if (ready == 0) return false;
-    if (errno != EINTR) throw base::os_error("waiting for process ", container.state.pid);
+    if (errno != EINTR) throw base::os_error("waiting for process ", container.state.process.pid);
   }
 }
 

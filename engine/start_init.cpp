@@ -6,11 +6,11 @@
 #include "base/fd.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "base/process_identity.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/launch.hpp"
 #include "rootless/network.hpp"
 #include "rootless/user_namespace.hpp"
-#include "runtime/state.hpp"
 #include "storage/layout.hpp"
 #include "storage/overlay.hpp"
 
@@ -55,8 +55,7 @@ void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid
   const base::FileLock lock = storage::lock_container(launch.container);
   storage::ContainerState state;
   state.status = "running";
-  state.pid = pid;
-  state.start_time = runtime::process_start_time(pid).value_or(0);  // a process that ended already is a zombie here
+  state.process = base::identify_or_none(pid);
   state.boot_id = launch.engine.host.boot_id;
   state.monitor_pid = ::getpid();
   state.started = base::format_rfc3339(base::now());

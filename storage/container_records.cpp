@@ -134,8 +134,9 @@ ContainerRecord parse_container_record(std::string_view bytes, std::string what)
 
 std::string render_state(const ContainerState& state) {
   base::JsonWriter json = begin_record();
-  json.member("status", state.status).member("pid", static_cast<std::int64_t>(state.pid));
-  json.member("start_time", state.start_time).member("boot_id", state.boot_id);
+  json.member("status", state.status).member("pid", static_cast<std::int64_t>(state.process.pid));
+  json.member("start_time", state.process.start_time).member("process_inode", state.process.inode);
+  json.member("boot_id", state.boot_id);
   json.member("monitor_pid", static_cast<std::int64_t>(state.monitor_pid));
   json.member("started", state.started).member("finished", state.finished).member("exit_code", state.exit_code);
   json.member("oom_killed", state.oom_killed).member("error", state.error);
@@ -147,8 +148,9 @@ ContainerState parse_state(std::string_view bytes, std::string what) {
   const base::JsonAt json = parse_record(bytes, std::move(what));
   ContainerState state;
   state.status = json.at("status").string();
-  state.pid = static_cast<pid_t>(json.integer_or("pid", 0));
-  state.start_time = json.unsigned_or("start_time", 0);
+  state.process.pid = static_cast<pid_t>(json.integer_or("pid", 0));
+  state.process.start_time = json.unsigned_or("start_time", 0);
+  state.process.inode = json.unsigned_or("process_inode", 0);
   state.boot_id = json.string_or("boot_id", "");
   state.monitor_pid = static_cast<pid_t>(json.integer_or("monitor_pid", 0));
   state.started = json.string_or("started", "");

@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <utility>
 #include <vector>
 
 #include "base/fd.hpp"
 #include "base/lock.hpp"
+#include "base/process_identity.hpp"
 #include "storage/store.hpp"
 
 namespace storage {
@@ -53,8 +53,7 @@ struct ContainerRecord {
 /// "created", "running", "stopping", "exited", "removing"; see engine/reconcile.hpp for the truth about "running".
 struct ContainerState {
   std::string status = "created";
-  pid_t pid = 0;                 ///< Of init, in our pid namespace; 0 when not running.
-  std::uint64_t start_time = 0;  ///< Field 22 of /proc/PID/stat, against pid reuse.
+  base::ProcessIdentity process;  ///< Init; none when not running.
   std::string boot_id;
   pid_t monitor_pid = 0;
   std::string started;  ///< RFC 3339, empty: never.

@@ -36,17 +36,13 @@ cmd::OciState some_state(const std::string& id) {
 
 TEST_CASE("a state that was written is read again with all its fields") {
   cmd::OciState state = some_state("one");
-  state.pid = 77;
-  state.start_time = 123456789;
-  state.maker_pid = 78;
-  state.maker_start_time = 123456790;
+  state.process = {.pid = 77, .start_time = 123456789, .inode = 18446744073709551615U};
+  state.maker = {.pid = 78, .start_time = 123456790, .inode = 5};
   const cmd::OciState read = cmd::parse_oci_state(cmd::write_oci_state(state), "one");
   CHECK(read.id == state.id);
   CHECK(read.is_creating);
-  CHECK(read.pid == 77);
-  CHECK(read.start_time == state.start_time);
-  CHECK(read.maker_pid == 78);
-  CHECK(read.maker_start_time == state.maker_start_time);
+  CHECK(read.process == state.process);
+  CHECK(read.maker == state.maker);
   CHECK(read.annotations == state.annotations);
   CHECK(read.cgroup.manager == state.cgroup.manager);
   CHECK(read.cgroup.unified == state.cgroup.unified);

@@ -102,8 +102,8 @@ TEST_CASE("a new container is created, and its state is replaced whole") {
   CHECK(storage::read_state(container).status == "created");
   storage::ContainerState state;
   state.status = "exited";
-  state.pid = 12;
-  state.start_time = 18446744073709551615u;
+  state.process.pid = 12;
+  state.process.start_time = 18446744073709551615u;
   state.boot_id = "boot";
   state.monitor_pid = 13;
   state.started = "s";
@@ -114,8 +114,8 @@ TEST_CASE("a new container is created, and its state is replaced whole") {
   storage::write_state(container, storage::lock_container(container), state);
   const storage::ContainerState read = storage::read_state(container);
   CHECK(read.status == "exited");
-  CHECK(read.pid == 12);
-  CHECK(read.start_time == 18446744073709551615u);
+  CHECK(read.process.pid == 12);
+  CHECK(read.process.start_time == 18446744073709551615u);
   CHECK(read.boot_id == "boot");
   CHECK(read.monitor_pid == 13);
   CHECK(read.started == "s");
@@ -137,8 +137,8 @@ TEST_CASE("a state that is missing or damaged is taken from what was noted in th
   const ContainerDir container = create(*store, id_of('a'), "web");
   storage::ContainerState state;
   state.status = "running";
-  state.pid = 12;
-  state.start_time = 34;
+  state.process.pid = 12;
+  state.process.start_time = 34;
   state.boot_id = "boot";
   {
     const auto alive = storage::try_lock_alive(container);
@@ -146,7 +146,7 @@ TEST_CASE("a state that is missing or damaged is taken from what was noted in th
   }
   const auto is_as_noted = [&] {
     const storage::ContainerState read = storage::read_state(container);
-    return read.status == "running" && read.pid == 12 && read.start_time == 34 && read.boot_id == "boot";
+    return read.status == "running" && read.process.pid == 12 && read.process.start_time == 34 && read.boot_id == "boot";
   };
   CHECK(is_as_noted());
   for (const char* damage : {"", "{", "null", "\xff", R"({"version":1})", R"({"version":99,"status":"exited"})"}) {

@@ -1,0 +1,70 @@
+#include "base/process_identity.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+
+namespace base {
+namespace {
+
+constexpr std::size_t max_stat_bytes = 4096;
+constexpr std::size_t state_field = 0;        // third of proc(5), first after the name
+constexpr std::size_t start_time_field = 19;  // 22nd of proc(5)
+
+std::optional<std::uint64_t> start_time_of(pid_t pid) {
+  std::optional<std::string> text;
+  try {
+    text = try_read_file(AT_FDCWD, concat("/proc/", pid, "/stat"), max_stat_bytes);
+  } catch (const Error& error) {
+    if (error.code() != ESRCH) throw;  // ended between opening and reading
+  }
+  if (!text) return std::nullopt;
+  // The name stands in parentheses and may contain blanks and parentheses itself.
+  const std::size_t name_end = text->rfind(") ");
+  if (name_end == std::string::npos) return std::nullopt;
+  const auto fields = split(std::string_view{*text}.substr(name_end + 2), ' ');
+  if (fields.size() <= start_time_field || fields[state_field] == "Z" || fields[state_field] == "X")
+    return std::nullopt;
+  return parse_unsigned(fields[start_time_field]);
+}
+
+UniqueFd open_any_process(pid_t pid) {
+  UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  if (!pidfd && errno != ESRCH && errno != EINVAL) throw os_error("opening process ", pid);
+  return pidfd;
+}
+
+/// The start time is looked up after the pidfd was opened: should the number have been reused before, the two differ.
+std::optional<ProcessIdentity> identify(pid_t pid, const UniqueFd& pidfd) {
+  struct stat opened {};
+  if (!pidfd) return std::nullopt;
+  if (::fstat(pidfd.get(), &opened) != 0) throw os_error("examining process ", pid);
+  const auto start_time = start_time_of(pid);
+  if (!start_time) return std::nullopt;
+  return ProcessIdentity{.pid = pid, .start_time = *start_time, .inode = opened.st_ino};
+}
+
+}  // namespace
+
+std::optional<ProcessIdentity> identify_process(pid_t pid) {
+  return identify(pid, open_any_process(pid));
+}
+
+ProcessIdentity identify_or_none(pid_t pid) {
+  return identify_process(pid).value_or(ProcessIdentity{.pid = pid});
+}
+
+UniqueFd open_process(const ProcessIdentity& process) {
+  if (process.pid <= 0) return {};
+  UniqueFd pidfd = open_any_process(process.pid);
+  if (identify(process.pid, pidfd) != process) return {};
+  return pidfd;
+}
+
+}  // namespace base
