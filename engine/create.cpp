@@ -236,6 +236,7 @@ runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::Ima
       find_user(engine, record, options.user.empty() ? image.user : options.user, options.group_add);
   check_user_is_mapped(user, engine.host.id_map);
   SpecInputs in{.options = options, .security = security, .user = user, .id_map = engine.host.id_map};
+  in.host_has_mqueue = base::exists(AT_FDCWD, "/dev/mqueue");
   in.argv = record.command;
   in.env = container_environment(options, image, user, record.hostname, own_environment()).assignments();
   in.work_dir = container_work_dir(options, image);

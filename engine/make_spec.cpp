@@ -30,7 +30,8 @@ std::vector<runtime::Mount> system_mounts(const SpecInputs& in) {
       devpts(in.id_map),
   };
   if (in.options.ipc == "host") {
-    mounts.push_back({"/dev/mqueue", "bind", "/dev/mqueue", {"rbind", "nosuid", "noexec", "nodev"}});
+    if (in.host_has_mqueue)
+      mounts.push_back({"/dev/mqueue", "bind", "/dev/mqueue", {"rbind", "nosuid", "noexec", "nodev"}});
     mounts.push_back({"/dev/shm", "bind", "/dev/shm", {"rbind", "nosuid", "noexec", "nodev"}});
   } else {
     mounts.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});

@@ -28,6 +28,7 @@ struct SpecInputs {
   std::vector<std::pair<std::string, std::string>> files;  ///< (host path, path in the container), bound last.
   std::string seccomp_json;                                ///< Empty: no filter.
   std::string root_path = "rootfs";
+  bool host_has_mqueue = true;  ///< /dev/mqueue is there, for --ipc host.
   std::uint64_t shm_bytes = 65536 * 1024;
   std::vector<runtime::Rlimit> rlimits;
   std::vector<runtime::Mount> devices;  ///< --device: bind mounts of host nodes.

@@ -180,6 +180,17 @@ class ProcessOptionsTest(EngineTest):
         self.assertEqual(report["uid_map"][0].split()[:2], ["0", str(os.getuid())])
         self.assertGreater(len(report["uid_map"]), 1)
 
+    def test_namespaces_of_the_host(self):
+        report = self.report("--ipc", "host", "--uts", "host", "--pid", "host")
+        for name in ("ipc", "uts", "pid"):
+            self.assertEqual(report["namespaces"][name], os.readlink(f"/proc/self/ns/{name}"), name)
+
+    def test_descriptors_are_passed_only_when_they_are_open(self):
+        command = self.command("run", "--rm", "--network", "none", "--preserve-fds", "1", BUSYBOX, "/guest")
+        passed = self.tool("sh", "-c", 'exec "$@" 3< /dev/null', "sh", *command)
+        self.assertEqual(sorted(passed.json()["fds"]), ["0", "1", "2", "3"])
+        self.assert_fails(self.tool("sh", "-c", 'exec "$@" 3<&-', "sh", *command, check=False), 125, "3")
+
     def test_umask_signals_and_oom_score_are_clean(self):
         report = self.report()
         self.assertEqual(report["umask"], 0o22)

@@ -17,12 +17,14 @@ struct Inputs {
   rootless::IdMap map{.uids = {{0, 1000, 1}, {1, 100000, 65536}}, .gids = {{0, 1000, 1}, {1, 100000, 65536}}};
   std::vector<engine::MountWord> mounts;
   std::string network = "none";
+  bool host_has_mqueue = true;
 
   runtime::Spec spec() const {
     engine::SpecInputs in{.options = options, .security = security, .user = user, .id_map = map};
     in.argv = {"true"};
     in.hostname = "box";
     in.network = network;
+    in.host_has_mqueue = host_has_mqueue;
     in.mounts = mounts;
     in.files = {{"/store/hosts", "/etc/hosts"}};
     return make_spec(in);
@@ -61,6 +63,16 @@ TEST_CASE("host namespaces are left out") {
   CHECK_FALSE(runtime::has_namespace(spec, "network"));
   CHECK_FALSE(runtime::has_namespace(spec, "pid"));
   CHECK(spec.hostname.empty());
+}
+
+TEST_CASE("--ipc host shows the host's message queues and shared memory, where it has them") {
+  Inputs in;
+  in.options.ipc = "host";
+  CHECK_FALSE(runtime::has_namespace(in.spec(), "ipc"));
+  CHECK(find(in.spec(), "/dev/mqueue")->type == "bind");
+  CHECK(find(in.spec(), "/dev/shm")->type == "bind");
+  in.host_has_mqueue = false;
+  CHECK(find(in.spec(), "/dev/mqueue") == nullptr);
 }
 
 TEST_CASE("devpts gets the tty group only where it is mapped") {
