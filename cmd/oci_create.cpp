@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/process_identity.hpp"
 #include "cmd/oci_destroy.hpp"
+#include "cmd/oci_exec_defaults.hpp"
 #include "cmd/oci_processes.hpp"
 #include "engine/oci_id_maps.hpp"
 
@@ -46,10 +47,13 @@ void pass_listen_fds(runtime::Process& process) {
   process.env.emplace_back("LISTEN_PID=1");
 }
 
-LockedContainer take_id(const std::string& root, const OciBundle& bundle, const std::string& id) {
+LockedContainer take_id(const std::string& root, const OciBundle& bundle, const std::string& id,
+                        const runtime::CgroupRecord& planned) {
   check_oci_id(id);
   discard_unfinished(root, id);
-  return make_oci_folder(root, new_state(bundle, id), bundle.json);
+  OciState state = new_state(bundle, id);
+  state.cgroup = planned;
+  return make_oci_folder(root, std::move(state), bundle.json);
 }
 
 }  // namespace
@@ -59,8 +63,10 @@ OciCreation::OciCreation(const OciGlobals& globals, const OciWords& words, OciBu
       root_(globals.root),
       bundle_(std::move(from)) {
   const std::string& id = words.words.front();
-  cgroup_request_ = cgroup_request(globals, bundle_, id);
-  runtime::check_resources(cgroup_request_.resources_json);
+  runtime::CgroupRequest wanted = cgroup_request(globals, bundle_, id);
+  runtime::check_resources(wanted.resources_json);
+  wanted.scope_made = [this](const runtime::CgroupRecord& record) { save_cgroup(record); };
+  cgroup_plan_ = runtime::plan_cgroup(std::move(wanted));
   request.preserved_fds = preserved_descriptors(words);
   pass_listen_fds(bundle_.spec.process);
   request.no_pivot = words.has("no-pivot");
@@ -71,7 +77,7 @@ OciCreation::OciCreation(const OciGlobals& globals, const OciWords& words, OciBu
   request.write_id_maps = [this](pid_t pid, int proc_pid_fd) {
     engine::write_spec_id_maps(bundle_.spec, pid, proc_pid_fd);
   };
-  locked_ = take_id(root_, bundle_, id);
+  locked_ = take_id(root_, bundle_, id, cgroup_plan_.record);
   hook_container_ = hook_container(locked_->container.state);
 }
 
@@ -80,16 +86,20 @@ OciCreation::~OciCreation() {
 }
 
 void OciCreation::make_cgroup() {
-  cgroup_ = runtime::Cgroup::make(cgroup_request_);
+  cgroup_ = runtime::Cgroup::make(cgroup_plan_);
   // Processes of others would be limited, frozen and killed with ours.
   if (!cgroup_->processes().empty()) {
     cgroup_.reset();
-    throw make_error(ErrorKind::in_use, "the cgroup for container ", base::quoted(cgroup_request_.container_id),
+    throw make_error(ErrorKind::in_use, "the cgroup for container ", base::quoted(cgroup_plan_.request.container_id),
                      " has processes already")
         .with_hint("linux.cgroupsPath must name one that no other container has");
   }
   // Also before a process is in it: whoever cleans up after us must find it.
-  locked_->container.state.cgroup = cgroup_->record();
+  save_cgroup(cgroup_->record());
+}
+
+void OciCreation::save_cgroup(const runtime::CgroupRecord& record) {
+  locked_->container.state.cgroup = record;
   save_oci_state(locked_->container);
 }
 
@@ -128,8 +138,13 @@ void OciCreation::save_created(const OciWords& words, pid_t pid) {
   save_oci_state(locked_->container);
 }
 
+void OciCreation::keep_for_exec() {
+  if (request.compiled_seccomp) save_exec_defaults(dir(), bundle_.spec, *request.compiled_seccomp);
+}
+
 void OciCreation::publish(const OciWords& words, pid_t pid) {
   save_created(words, pid);
+  keep_for_exec();
   locked_.reset();
 }
 
@@ -145,6 +160,7 @@ void OciCreation::publish_running(const OciWords& words, runtime::CreatedInit& i
     throw make_error(ErrorKind::internal, "the container's process has ended before it was started");
   base::unlink_file(dir(), start_fifo);
   base::unlink_file(dir(), report_fifo);
+  keep_for_exec();
   runtime::wait_for_exec(init);
   locked_.reset();
 }

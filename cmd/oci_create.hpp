@@ -40,13 +40,15 @@ class OciCreation {
   void publish_running(const OciWords& words, runtime::CreatedInit& init);
 
  private:
+  void save_cgroup(const runtime::CgroupRecord& record);
   void save_created(const OciWords& words, pid_t pid);
+  void keep_for_exec();
   void take_back() noexcept;
 
   const std::string root_;
   OciBundle bundle_;
   std::optional<LockedContainer> locked_;
-  runtime::CgroupRequest cgroup_request_;
+  runtime::CgroupPlan cgroup_plan_;
   std::unique_ptr<runtime::Cgroup> cgroup_;
   runtime::HookContainer hook_container_;
   base::UniqueFd seccomp_cache_;

@@ -32,7 +32,7 @@ LockedContainer lock_undamaged(const OciGlobals& globals, const std::string& id)
   try {
     return lock_oci_container(globals.root, id);
   } catch (base::Error& error) {
-    if (error.kind() == ErrorKind::not_found) throw;
+    if (error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::in_use) throw;
     throw std::move(error).with_hint("add --force to remove what is left of it");
   }
 }

@@ -16,7 +16,8 @@ using base::make_error;
 
 constexpr const char* lock_file = "lock";
 constexpr const char* sweep_lock_file = "~lock";
-constexpr auto forever = std::chrono::milliseconds::max();
+constexpr std::chrono::milliseconds maker_patience{5000};  // whose hooks may take any time
+constexpr std::chrono::milliseconds patience{60'000};      // all else that is done under the lock has limits of its own
 
 std::string passing_name() {
   return "~" + base::random_hex(8);
@@ -35,7 +36,6 @@ bool is_same_folder(int root, const std::string& id, int dir) {
 }
 
 std::optional<base::FileLock> lock_folder(int dir, std::chrono::milliseconds limit) {
-  if (limit == forever) return base::FileLock::acquire(dir, lock_file, base::FileLock::Mode::exclusive);
   return base::FileLock::acquire_for(dir, lock_file, base::FileLock::Mode::exclusive, limit);
 }
 
@@ -127,7 +127,14 @@ std::optional<LockedContainer> lock_oci_container_for(const std::string& root_pa
 }
 
 LockedContainer lock_oci_container(const std::string& root, const std::string& id) {
-  return std::move(*lock_oci_container_for(root, id, forever));
+  if (auto locked = lock_oci_container_for(root, id, maker_patience)) return std::move(*locked);
+  const OciState state = find_oci_container(root, id).state;
+  if (state.is_creating)
+    throw make_error(ErrorKind::in_use, "container ", base::quoted(id), " is still being created by process ",
+                     state.maker.pid)
+        .with_hint("wait for that, or end it with \"delete --force\"");
+  if (auto locked = lock_oci_container_for(root, id, patience)) return std::move(*locked);
+  throw make_error(ErrorKind::in_use, "container ", base::quoted(id), " is being changed by another process");
 }
 
 void remove_damaged_folder(const std::string& root_path, const std::string& id, std::chrono::milliseconds limit) {

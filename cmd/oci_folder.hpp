@@ -31,7 +31,8 @@ LockedContainer make_oci_folder(const std::string& root, OciState state, std::st
 /// Replaces state.json.
 void save_oci_state(const OciContainer& container);
 
-/// Waits until nobody else changes the container. @throws Error not_found, when it does not exist (any more).
+/// Waits until nobody else changes the container, but not for ever.
+/// @throws Error not_found, when it does not exist (any more); in_use, when its maker or another takes too long.
 LockedContainer lock_oci_container(const std::string& root, const std::string& id);
 /// As above, but waits at most `limit`: nothing then.
 std::optional<LockedContainer> lock_oci_container_for(const std::string& root, const std::string& id,

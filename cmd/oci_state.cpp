@@ -16,7 +16,6 @@ using base::ErrorKind;
 using base::make_error;
 
 constexpr std::size_t max_id_bytes = 200;
-constexpr std::size_t max_state_bytes = 8 * runtime::max_spec_bytes;
 
 bool is_id_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
@@ -31,7 +30,7 @@ bool is_oci_id(const std::string& id) {
 std::optional<OciContainer> try_open(const std::optional<base::UniqueFd>& root, const std::string& id) {
   auto dir = root ? base::try_open_directory(root->get(), id) : std::nullopt;
   if (!dir) return std::nullopt;
-  const auto text = base::try_read_file(dir->get(), state_file, max_state_bytes);
+  const auto text = base::try_read_file(dir->get(), state_file, max_oci_state_bytes);
   if (!text) return std::nullopt;
   OciContainer container;
   container.state = parse_oci_state(*text, id);
@@ -49,6 +48,23 @@ std::regex parse_regex(const std::string& text) {
   } catch (const std::regex_error&) {
     throw make_error(ErrorKind::invalid_argument, base::quoted(text), " is not an extended regular expression");
   }
+}
+
+struct Look {
+  std::string status;
+  base::UniqueFd process;  ///< Empty when there is none.
+};
+
+Look look_at(const OciContainer& container) {
+  if (container.state.is_creating) return {.status = "creating", .process = {}};
+  base::UniqueFd process = open_oci_process(container.state);
+  if (!process) return {.status = "stopped", .process = {}};
+  const char* status = "running";
+  if (waits_for_start(container.dir.get()))
+    status = "created";
+  else if (is_paused(container.state))
+    status = "paused";
+  return {.status = status, .process = std::move(process)};
 }
 
 base::Error no_container(const std::string& id) {
@@ -103,18 +119,15 @@ base::UniqueFd open_oci_process(const OciState& state) {
 }
 
 std::string status_of(const OciContainer& container) {
-  if (container.state.is_creating) return "creating";
-  if (!open_oci_process(container.state)) return "stopped";
-  if (waits_for_start(container.dir.get())) return "created";
-  return is_paused(container.state) ? "paused" : "running";
+  return look_at(container).status;
 }
 
-base::UniqueFd open_running_process(const OciContainer& container) {
-  const std::string status = status_of(container);
-  base::UniqueFd process = open_oci_process(container.state);
-  if (!process || (status != "running" && status != "paused"))
-    throw make_error(ErrorKind::in_use, "container not running: ", base::quoted(container.state.id), " is ", status);
-  return process;
+RunningProcess open_running_process(const OciContainer& container) {
+  Look look = look_at(container);
+  if (look.status != "running" && look.status != "paused")
+    throw make_error(ErrorKind::in_use, "container not running: ", base::quoted(container.state.id), " is ",
+                     look.status);
+  return {.pidfd = std::move(look.process), .is_paused = look.status == "paused"};
 }
 
 }  // namespace cmd

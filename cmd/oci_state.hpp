@@ -33,6 +33,9 @@ struct OciState {
   bool has_poststart = false, has_poststop = false;  ///< Hooks.
 };
 
+/// Annotations are most of it, and JSON may write one byte of theirs as six.
+inline constexpr std::size_t max_oci_state_bytes = 8 * runtime::max_spec_bytes;
+
 /// A container's folder and what state.json says.
 struct OciContainer {
   base::UniqueFd dir;
@@ -42,6 +45,7 @@ struct OciContainer {
 /// "[A-Za-z0-9_+.-]+", as runc has it. @throws Error invalid_argument.
 void check_oci_id(const std::string& id);
 
+/// @throws Error invalid_argument, when it would be larger than what is read.
 std::string write_oci_state(const OciState& state);
 /// @throws Error corrupt, naming the container.
 OciState parse_oci_state(std::string_view text, const std::string& id);
@@ -59,8 +63,12 @@ std::vector<OciContainer> select_oci_containers(const std::string& root, const s
 std::string status_of(const OciContainer& container);
 /// Empty when it is gone.
 base::UniqueFd open_oci_process(const OciState& state);
+struct RunningProcess {
+  base::UniqueFd pidfd;
+  bool is_paused = false;
+};
 /// @throws Error in_use "container not running", the words that containerd looks for, unless it is running or paused.
-base::UniqueFd open_running_process(const OciContainer& container);
+RunningProcess open_running_process(const OciContainer& container);
 
 /// runtime.md "State".
 std::string oci_state_json(const OciContainer& container, int indent);

@@ -36,6 +36,7 @@ void write_cgroup(base::JsonWriter& json, const runtime::CgroupRecord& cgroup) {
   json.key("cgroup").begin_object();
   json.member("manager", name_of(cgroup.manager)).member("unified", cgroup.unified).member("scope", cgroup.scope);
   json.member("userRuntimeDir", cgroup.user_runtime_dir).member("legacy", cgroup.legacy);
+  if (cgroup.is_planned) json.member("planned", true);
   json.key("inodes").begin_object();
   for (const auto& [path, inode] : cgroup.inodes) json.member(path, inode);
   json.end_object().end_object();
@@ -47,6 +48,7 @@ runtime::CgroupRecord parse_cgroup(const base::JsonAt& json) {
                                .legacy = json.at("legacy").string_map(),
                                .scope = json.at("scope").string(),
                                .user_runtime_dir = json.string_or("userRuntimeDir", ""),
+                               .is_planned = json.boolean_or("planned", false),
                                .inodes = {}};
   if (const auto inodes = json.find("inodes"))
     for (const auto& [path, inode] : inodes->members()) cgroup.inodes.emplace_back(path, inode.unsigned_integer());
@@ -82,11 +84,16 @@ std::string write_oci_state(const OciState& state) {
   json.member("poststart", state.has_poststart).member("poststop", state.has_poststop);
   write_cgroup(json, state.cgroup);
   json.end_object();
+  if (json.text().size() > max_oci_state_bytes)
+    throw base::make_error(base::ErrorKind::invalid_argument, "the state of container ", base::quoted(state.id),
+                           " would have ", json.text().size(), " bytes, more than ", max_oci_state_bytes)
+        .with_hint("shorten the annotations of config.json");
   return json.take();
 }
 
 OciState parse_oci_state(std::string_view text, const std::string& id) {
-  const auto json = base::JsonAt::parse(text, base::concat("state of ", base::quoted(id)));
+  const auto json =
+      base::JsonAt::parse(text, base::concat("state of ", base::quoted(id)), {.max_bytes = max_oci_state_bytes});
   if (json.at("version").unsigned_integer() != state_version) throw json.at("version").error("is of another engine");
   if (json.at("id").string() != id) throw json.at("id").error("is not the name of its folder");
   OciState state{.id = json.at("id").string(),

@@ -32,20 +32,28 @@ class NoCgroup final : public Cgroup {
   CgroupRecord record_;
 };
 
-std::unique_ptr<Cgroup> make_folders(const CgroupRequest& request, const Resources& resources) {
-  const Hierarchies hierarchies = find_hierarchies();
-  // Root's relative paths begin at the mount, so that they mean one place wherever it is called from.
-  RootlessPlace place;
-  if (request.is_rootless && hierarchies.unified) place = rootless_place(*hierarchies.unified);
-  const std::string path = choose_cgroup_path(request.cgroups_path, request.container_id, place.base);
-  return FolderCgroup::make({.path = path,
+std::unique_ptr<Cgroup> make_folders(const CgroupPlan& plan, const Resources& resources) {
+  return FolderCgroup::make({.path = plan.path,
                              .manager = CgroupManager::cgroupfs,
                              .scope = "",
-                             .is_rootless = request.is_rootless,
-                             .devices = rules_for(request.devices),
-                             .vacated = place.is_delegated ? place.base : "",
-                             .owner = request.owner},
-                            resources, hierarchies);
+                             .is_rootless = plan.request.is_rootless,
+                             .devices = rules_for(plan.request.devices),
+                             .vacated = plan.vacated,
+                             .owner = plan.request.owner},
+                            resources, plan.hierarchies);
+}
+
+void plan_folders(CgroupPlan& plan) {
+  plan.hierarchies = find_hierarchies();
+  const auto& unified = plan.hierarchies.unified;
+  // Root's relative paths begin at the mount, so that they mean one place wherever it is called from.
+  RootlessPlace place;
+  if (plan.request.is_rootless && unified) place = rootless_place(*unified);
+  if (place.is_delegated) plan.vacated = place.base;
+  plan.path = choose_cgroup_path(plan.request.cgroups_path, plan.request.container_id, place.base);
+  if (unified) plan.record.unified = unified->mount_point + plan.path;
+  for (const Hierarchy& legacy : plan.hierarchies.legacy)
+    plan.record.legacy.emplace_back(base::join(legacy.controllers, ","), legacy.mount_point + plan.path);
 }
 
 }  // namespace
@@ -56,13 +64,21 @@ std::optional<std::uint64_t> CgroupRecord::inode_of(std::string_view path) const
   return std::nullopt;
 }
 
-std::unique_ptr<Cgroup> Cgroup::make(const CgroupRequest& request) {
-  const Resources resources = parse_resources(request.resources_json);
-  switch (request.manager) {
+CgroupPlan plan_cgroup(CgroupRequest request) {
+  CgroupPlan plan{.request = std::move(request), .record = {}, .hierarchies = {}, .path = {}, .vacated = {}};
+  plan.record.manager = plan.request.manager;
+  plan.record.is_planned = plan.request.manager == CgroupManager::cgroupfs;
+  if (plan.record.is_planned) plan_folders(plan);
+  return plan;
+}
+
+std::unique_ptr<Cgroup> Cgroup::make(const CgroupPlan& plan) {
+  const Resources resources = parse_resources(plan.request.resources_json);
+  switch (plan.request.manager) {
     case CgroupManager::cgroupfs:
-      return make_folders(request, resources);
+      return make_folders(plan, resources);
     case CgroupManager::systemd:
-      return make_systemd_cgroup(request);
+      return make_systemd_cgroup(plan.request);
     case CgroupManager::disabled:
       break;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,11 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/cgroup_hierarchies.hpp"
 #include "runtime/spec.hpp"
 
 namespace runtime {
 
 enum class CgroupManager { cgroupfs, systemd, disabled };
+
+struct CgroupRecord;
 
 struct CgroupRequest {
   std::string container_id;
@@ -26,7 +30,9 @@ struct CgroupRequest {
   bool is_rootless = false;  ///< What cannot be made or set is a warning in one line, not an error.
   /// systemd: the runtime folder (XDG_RUNTIME_DIR) of the user whose manager makes the scope; empty: the system's.
   std::string user_runtime_dir;
-  std::vector<std::pair<std::string, std::string>> annotations;  ///< org.systemd.property.*, run.oci.systemd.*
+  std::vector<std::pair<std::string, std::string>> annotations;  ///< org.systemd.property.*
+  /// systemd: told the record once the scope is made, which is when the first process enters it.
+  std::function<void(const CgroupRecord&)> scope_made = {};
 };
 
 /// Where a container's cgroups are; kept in state files, enough to find them again.
@@ -36,12 +42,25 @@ struct CgroupRecord {
   std::vector<std::pair<std::string, std::string>> legacy;  ///< v1: controllers ("cpu,cpuacct") and absolute path.
   std::string scope;                                        ///< systemd unit; empty: none.
   std::string user_runtime_dir;                             ///< As in the request: whose systemd keeps the scope.
+  /// The folders may not have been made yet: whoever finds them removes those that are empty, and touches no others.
+  bool is_planned = false;
   /// By path: tells the folder from one that somebody made there later. The kernel uses no inode number twice.
   std::vector<std::pair<std::string, std::uint64_t>> inodes;
 
   /// Nothing: any folder at that path is meant.
   std::optional<std::uint64_t> inode_of(std::string_view path) const;
 };
+
+/// What will be made for a request, to be recorded before it is: a killed maker leaves nothing that nobody knows of.
+struct CgroupPlan {
+  CgroupRequest request;
+  CgroupRecord record;  ///< With is_planned; that of a scope, or of none, names no folder.
+  Hierarchies hierarchies;
+  std::string path;     ///< Below each mount.
+  std::string vacated;  ///< As in CgroupMaking.
+};
+/// Looks, and makes nothing. @throws Error invalid_argument for a bad cgroupsPath.
+CgroupPlan plan_cgroup(CgroupRequest request);
 
 /// Memory, CPU and so on as one struct; absent where no controller counts it. Bytes, nanoseconds, counts.
 struct CgroupStatistics {
@@ -59,7 +78,7 @@ struct CgroupStatistics {
 class Cgroup {
  public:
   /// Makes the cgroups and sets the limits. @throws Error for a bad value always; for a refused one unless rootless.
-  static std::unique_ptr<Cgroup> make(const CgroupRequest& request);
+  static std::unique_ptr<Cgroup> make(const CgroupPlan& plan);
   /// Those of a container that exists; parts that are gone are left out.
   static std::unique_ptr<Cgroup> open(const CgroupRecord& record);
   virtual ~Cgroup() = default;

@@ -118,6 +118,14 @@ bool is_withheld(const std::string& path, int code) {
          ::faccessat(AT_FDCWD, members.c_str(), W_OK, AT_EACCESS) != 0;
 }
 
+/// Folders that may be ours, if they were made at all.
+void remove_empty(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    if (::rmdir(path.c_str()) == 0 || errno == ENOENT) continue;
+    base::log(base::LogLevel::info, base::error_from_code(errno, concat("removing cgroup ", quoted(path))).message());
+  }
+}
+
 }  // namespace
 
 void FolderCgroup::make_folders(const FolderRequest& request, const Hierarchies& hierarchies, CgroupMaking& making) {
@@ -171,6 +179,7 @@ std::unique_ptr<FolderCgroup> FolderCgroup::make(const FolderRequest& request, c
 std::unique_ptr<FolderCgroup> FolderCgroup::open(const CgroupRecord& record) {
   std::unique_ptr<FolderCgroup> result{new FolderCgroup};
   result->record_ = record;
+  if (record.is_planned) return result;  // what is in those folders may be anybody's
   if (!record.unified.empty()) result->folders_.unified = result->try_open_own(record.unified);
   result->folders_.unified_path = record.unified;
   for (const auto& [controllers, path] : record.legacy) {
@@ -281,6 +290,7 @@ CgroupStatistics FolderCgroup::statistics() const {
 }
 
 void FolderCgroup::remove() {
+  if (record_.is_planned) return remove_empty(paths());
   const CgroupDeadline end = deadline();
   std::optional<base::Error> failure;
   for (const std::string& path : paths()) {

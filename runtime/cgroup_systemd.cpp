@@ -104,6 +104,7 @@ void SystemdCgroup::make_scope(pid_t pid) {
                                  .owner = request_.owner},
                                 resources_);
   record_ = folders_->record();
+  if (request_.scope_made) request_.scope_made(record_);
   // Hierarchies of v1 that systemd does not use have a folder of ours.
   if (!record_.legacy.empty()) folders_->add(pid);
 }

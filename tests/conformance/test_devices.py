@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from runtime_test import PLACE, RuntimeTest, only_in
+from runtime_test import PLACE, RuntimeTest, only_in, wait_until
 
 DEFAULTS = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
 
@@ -173,4 +173,5 @@ class NetworkDeviceTest(RuntimeTest):
         self.runtime_apart("kill", self.name, "KILL")
         self.wait_exit(pid)
         self.runtime_apart("delete", self.name)
-        self.assertFalse(re.search(r"veth-[ab]\b", self.host("ip", "-o", "link")))
+        # The kernel removes a namespace, and the pair with it, some time after the last process has left.
+        wait_until(lambda: not re.search(r"veth-[ab]\b", self.host("ip", "-o", "link")), "both ends are gone")

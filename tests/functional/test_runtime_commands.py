@@ -152,6 +152,20 @@ class FailureTest(CommandTest):
         self.assertRegex(log.read_text().splitlines()[-1],
                          r'\Atime="[^"]+Z" level=error msg="container .absent. does not exist"\Z')
 
+    def test_as_many_annotations_as_config_json_can_hold(self):
+        # A letter that JSON writers escape: the state is several times as long.
+        annotations = {f"key.{number}": "<" * 500 for number in range(10_000)}
+        self.config["annotations"] = annotations
+        pid = self.start_waiting()
+        self.assertGreater((self.dir / "states/one/state.json").stat().st_size, 4 << 20)
+        state = self.state()
+        self.assertEqual((state["status"], state["annotations"]), ("running", annotations))
+        self.assertEqual(self.runtime("exec", "one", "/busybox", "echo", "hi").stdout, "hi\n")
+        self.runtime("kill", "one", "KILL")
+        wait_until(lambda: not is_alive(pid), "it ends")
+        self.runtime("delete", "one")
+        self.assertEqual(list((self.dir / "states").glob("one*")), [])
+
     def test_what_is_stopped_cannot_be_used(self):
         self.start_waiting()
         self.runtime("kill", "one", "KILL")

@@ -173,6 +173,23 @@ class KilledTest(RaceTest):
             self.assertEqual(self.runtime("list", "-q").stdout, "")
             wait_until(lambda: self.processes_of_bundle() == [], "nothing of it runs on", seconds=20)
 
+    def test_nobody_waits_for_ever_for_a_create_whose_hook_hangs(self):
+        os.mkfifo(self.dir / "gate")
+        script = f"touch {self.dir}/hook; read x < {self.dir}/gate"
+        self.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", script]}]}
+        self.write_config()
+        creating = self.start_command("create", "one")
+        wait_until((self.dir / "hook").exists, "the hook runs")
+        others = [self.start_command(*words, "one") for words in (("delete",), ("start",), ("pause",))]
+        for other in others:
+            self.assertEqual(other.wait(30), 1)
+            said = other.stderr.read()
+            self.assertIn(f"is still being created by process {creating.pid}", said)
+            self.assertIn("delete --force", said)
+        self.runtime("delete", "--force", "one")
+        self.assertNotEqual(creating.wait(10), 0)
+        self.assertEqual(self.runtime("list", "-q").stdout, "")
+
     def test_a_detached_run_without_cgroup_that_is_killed_can_be_ended(self):
         again = random.Random(13)
         for _ in range(16):

@@ -99,6 +99,41 @@ class SharedPathTest(RootTest):
         self.assertFalse(is_alive(pid))
 
 
+@unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+class KilledTest(RootTest):
+    def cgroups(self):
+        return [path for path, _, _ in os.walk("/sys/fs/cgroup") if os.path.basename(path) == self.name]
+
+    def create_under(self, *options):
+        return subprocess.run(["strace", "-o", self.dir / "trace", *options, ENGINE, "runtime", "--root",
+                               self.dir / "states", "create", "--bundle", self.bundle, self.name],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
+                              env=self.environment, check=False).returncode
+
+    def test_a_create_that_is_killed_at_any_step_of_making_its_cgroups_leaves_none(self):
+        self.write_config()
+        self.background("create", "--bundle", self.bundle, self.name)  # what is made only once is made now
+        self.runtime("delete", "--force", self.name)
+        self.assertEqual(self.create_under("-e", "trace=mkdirat,fchmodat,renameat2,renameat,clone3"), 0)
+        lines = (self.dir / "trace").read_text().splitlines()
+        self.runtime("delete", "--force", self.name)
+        self.assertEqual(self.cgroups(), [])
+        mine = [number for number, line in enumerate(lines) if f'"{self.name}"' in line]
+        left = 0
+        for call in ("mkdirat", "fchmodat", "renameat"):
+            numbered = [number for number, line in enumerate(lines) if line.startswith(call + "(")]
+            for turn, number in enumerate(numbered, 1):
+                if mine[0] <= number <= mine[-1] + 2:
+                    with self.subTest(call=call, turn=turn):
+                        self.assertNotEqual(self.create_under("-e", f"inject={call}:signal=KILL:when={turn}"), 0)
+                        left += len(self.cgroups())
+                        again = ["create", "--bundle", self.bundle] if turn % 2 else ["delete", "--force"]
+                        self.background(*again, self.name)
+                        self.runtime("delete", "--force", self.name)
+                        self.assertEqual(self.cgroups(), [])
+        self.assertGreater(left, 0, "it was never killed between making a cgroup and the end")
+
+
 class CheckpointTest(RootTest):
     prefix = ONLY_CGROUP2
 
