@@ -53,7 +53,8 @@ void check_value(std::string_view key, std::string_view value) {
 
 bool ListFilters::match(const ContainerSummary& container) const {
   return std::all_of(keys.begin(), keys.end(), [&](const auto& entry) {
-    const auto& [key, values] = entry;
+    const std::string& key = entry.first;
+    const auto& values = entry.second;
     const auto one = [&](const std::string& value) { return matches(container, key, value); };
     return key == "label" ? std::all_of(values.begin(), values.end(), one)
                           : std::any_of(values.begin(), values.end(), one);
