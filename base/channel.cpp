@@ -1,5 +1,6 @@
 #include "base/channel.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <sys/socket.h>
@@ -10,6 +11,18 @@ namespace base {
 namespace {
 
 constexpr std::size_t control_bytes = CMSG_SPACE(sizeof(int) * Channel::max_fds);
+
+/// Bytes of the message that is to be received next, 0 at the end: most have a few, and room for the largest costs more
+/// than asking.
+std::size_t size_of_next(int fd) {
+  ssize_t size = -1;
+  while ((size = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC)) < 0) {
+    // ECONNRESET: the peer closed with our messages unread. That is said once; its own last words are still to be read.
+    if (errno == EINTR || errno == ECONNRESET) continue;
+    throw os_error("receiving a message");
+  }
+  return static_cast<std::size_t>(size);
+}
 
 /// Takes ownership of every descriptor in a received message.
 std::vector<UniqueFd> take_fds(msghdr& header) {
@@ -60,7 +73,7 @@ void Channel::send(std::string_view bytes, const std::vector<int>& fds) const {
 }
 
 std::optional<Channel::Message> Channel::receive() const {
-  std::string bytes(max_message_bytes, '\0');
+  std::string bytes(std::clamp<std::size_t>(size_of_next(fd_.get()), 1, max_message_bytes), '\0');
   iovec text{bytes.data(), bytes.size()};
   alignas(cmsghdr) std::array<char, control_bytes> control{};
   msghdr header{};

@@ -110,7 +110,7 @@ CriuCall make_call(const OciContainer& container, const OciWords& words, const C
 int oci_checkpoint(const OciGlobals& globals, const OciWords& words) {
   LockedContainer locked = lock_oci_container(globals.root, words.words.front());
   const OciContainer& container = locked.container;
-  const base::UniqueFd process = open_running_process(container);
+  const base::UniqueFd process = open_running_process(container).pidfd;
   if (read_oci_spec(container).process.terminal && !words.has("shell-job"))
     throw make_error(ErrorKind::unsupported, "container ", base::quoted(container.state.id),
                      " has a terminal, which a checkpoint cannot keep");

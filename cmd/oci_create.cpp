@@ -68,6 +68,7 @@ OciCreation::OciCreation(const OciGlobals& globals, const OciWords& words, OciBu
   wanted.scope_made = [this](const runtime::CgroupRecord& record) { save_cgroup(record); };
   cgroup_plan_ = runtime::plan_cgroup(std::move(wanted));
   request.preserved_fds = preserved_descriptors(words);
+  for_exec_ = exec_part(bundle_.spec);
   pass_listen_fds(bundle_.spec.process);
   request.no_pivot = words.has("no-pivot");
   request.new_keyring = !words.has("no-new-keyring");
@@ -139,7 +140,7 @@ void OciCreation::save_created(const OciWords& words, pid_t pid) {
 }
 
 void OciCreation::keep_for_exec() {
-  if (request.compiled_seccomp) save_exec_defaults(dir(), bundle_.spec, *request.compiled_seccomp);
+  if (request.compiled_seccomp) save_exec_defaults(dir(), for_exec_, *request.compiled_seccomp);
 }
 
 void OciCreation::publish(const OciWords& words, pid_t pid) {

@@ -47,6 +47,7 @@ class OciCreation {
 
   const std::string root_;
   OciBundle bundle_;
+  runtime::Spec for_exec_;  ///< See exec_part().
   std::optional<LockedContainer> locked_;
   runtime::CgroupPlan cgroup_plan_;
   std::unique_ptr<runtime::Cgroup> cgroup_;

@@ -6,9 +6,9 @@
 #include "base/fs.hpp"
 #include "base/json.hpp"
 #include "cmd/oci_create.hpp"
+#include "cmd/oci_exec_defaults.hpp"
 #include "cmd/oci_run.hpp"
 #include "engine/attach.hpp"
-#include "engine/oci_id_maps.hpp"
 #include "runtime/spec_linux.hpp"
 
 namespace cmd {
@@ -131,24 +131,22 @@ runtime::CgroupRecord cgroup_record(runtime::CgroupRecord record, const OciWords
 
 int oci_exec(const OciGlobals& globals, const OciWords& words) {
   const OciContainer container = find_oci_container(globals.root, words.words.front());
-  const base::UniqueFd init = open_running_process(container);
-  if (!words.has("ignore-paused") && status_of(container) == "paused")
+  const RunningProcess init = open_running_process(container);
+  if (init.is_paused && !words.has("ignore-paused"))
     throw make_error(ErrorKind::in_use, "container ", base::quoted(container.state.id), " is paused")
         .with_hint("resume it first, or add --ignore-paused");
-  const runtime::Spec spec = read_oci_spec(container);
+  ExecDefaults defaults = read_exec_defaults(container);
   const auto cgroup = runtime::Cgroup::open(cgroup_record(container.state.cgroup, words));
   const runtime::HookContainer known_as = hook_container(container.state);
   runtime::ExecRequest request{.init_pid = container.state.process.pid,
-                               .init_pidfd = init.get(),
-                               .process = make_process(words, spec),
-                               .seccomp_json = spec.linux.seccomp_json};
-  const base::UniqueFd cache = spec.linux.seccomp_json.empty() ? base::UniqueFd{} : engine::oci_seccomp_cache();
-  request.seccomp_cache_dir = cache.get();
+                               .init_pidfd = init.pidfd.get(),
+                               .process = make_process(words, defaults.spec),
+                               .seccomp = std::move(defaults.seccomp)};
   request.preserved_fds = preserved_descriptors(words);
   request.cgroup = cgroup.get();
   request.container = &known_as;
-  request.personality = spec.linux.personality;
-  request.memory_policy = spec.linux.memory_policy;
+  request.personality = defaults.spec.linux.personality;
+  request.memory_policy = defaults.spec.linux.memory_policy;
   const bool is_detached = words.has("detach");
   check_console(words, request.process.terminal && (is_detached || words.has("console-socket")));
   if (is_detached) return run_detached(request, words);

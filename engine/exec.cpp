@@ -14,6 +14,7 @@
 #include "engine/user.hpp"
 #include "engine/verbs.hpp"
 #include "runtime/container.hpp"
+#include "runtime/seccomp.hpp"
 #include "runtime/terminal.hpp"
 
 namespace engine {
@@ -137,7 +138,7 @@ int exec(Engine& engine, const ExecOptions& options) {
   runtime::ExecRequest request{.init_pid = observed.state.process.pid,
                                .init_pidfd = observed.process.get(),
                                .process = make_process(spec, options, observed, engine.host.id_map.single)};
-  if (!options.privileged) request.seccomp_json = spec.linux.seccomp_json;
+  if (!options.privileged) request.seccomp = runtime::compile_seccomp(spec.linux.seccomp_json, -1);
   request.die_with_parent = !options.detach;
   request.preserved_fds = base::inherited_descriptors(options.preserve_fds);
   return options.detach ? run_detached(request) : run_attached(request, options);

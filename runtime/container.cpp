@@ -76,6 +76,7 @@ CreatedInit create(CreateRequest& request) {
   orders.joined = open_namespaces(plan.namespaces);
   orders.mapped_sources = map_bind_sources(plan, orders.joined);
   orders.seccomp = compile_seccomp(request.spec.linux.seccomp_json, request.seccomp_cache_dir);
+  request.compiled_seccomp = orders.seccomp;
   orders.seccomp_agent = connect_seccomp_agent(orders.seccomp);
   orders.stage_executable = make_stage_executable();
   base::Pipe report;
@@ -103,8 +104,7 @@ CreatedInit exec(ExecRequest& request) {
   base::assert_single_threaded();
   warn_of_unknown_capabilities(request.process.capabilities);
   ExecOrders orders{.request = &request};
-  orders.seccomp = compile_seccomp(request.seccomp_json, request.seccomp_cache_dir);
-  orders.seccomp_agent = connect_seccomp_agent(orders.seccomp);
+  orders.seccomp_agent = connect_seccomp_agent(request.seccomp);
   orders.stage_executable = make_stage_executable();
   base::Pipe report = base::make_pipe();
   orders.report = std::move(report.write_end);

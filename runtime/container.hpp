@@ -13,6 +13,7 @@
 #include "base/process.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/hooks.hpp"
+#include "runtime/seccomp.hpp"
 #include "runtime/spec.hpp"
 
 namespace runtime {
@@ -48,6 +49,8 @@ struct CreateRequest {
   /// Where the last stage reports a failure, when somebody else than the caller will wait for the exec (OCI start): a
   /// FIFO opened for reading and writing. -1: a pipe of our own, CreatedInit::start_report.
   int report_fd = -1;
+  /// Filled in by create(): what spec.linux.seccomp_json became.
+  std::optional<SeccompFilter> compiled_seccomp;
 };
 
 /// An init process that was created; it runs the user's program already unless start_fd was given.
@@ -72,11 +75,10 @@ struct ExecRequest {
   pid_t init_pid;
   int init_pidfd;
   Process process;
-  std::string seccomp_json;
+  SeccompFilter seccomp;
   int stdin_fd = 0, stdout_fd = 1, stderr_fd = 2;
   std::vector<int> preserved_fds;
   bool die_with_parent = false;
-  int seccomp_cache_dir = -1;
   Cgroup* cgroup = nullptr;  ///< The container's, in which the process is born, or to which it is moved first.
   const HookContainer* container = nullptr;  ///< For a seccomp agent. Borrowed.
   // Of the container's spec.

@@ -49,7 +49,6 @@ base::Child start_init(const InitOrders& orders);
 /// The same for a further process of a running container.
 struct ExecOrders {
   const ExecRequest* request = nullptr;
-  SeccompFilter seccomp;
   base::UniqueFd stage_executable;
   base::UniqueFd report;
   base::UniqueFd seccomp_agent;

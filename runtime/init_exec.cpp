@@ -1,6 +1,6 @@
+#include <array>
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -23,23 +23,31 @@ namespace {
 constexpr unsigned joinable[] = {CLONE_NEWUSER, CLONE_NEWNS,     CLONE_NEWPID, CLONE_NEWIPC,
                                  CLONE_NEWUTS,  CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWTIME};
 
-bool is_same_namespace(pid_t pid, std::string_view name) {
-  struct stat ours {};
-  struct stat theirs {};
-  if (::stat(base::concat("/proc/self/ns/", name).c_str(), &ours) != 0) {
-    if (errno == ENOENT) return true;  // a kernel without this kind
-    throw base::os_error("examining our ", name, " namespace");
-  }
-  if (::stat(base::concat("/proc/", pid, "/ns/", name).c_str(), &theirs) != 0)
-    throw base::os_error("examining the container's ", name, " namespace");
-  return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+base::UniqueFd open_namespaces_of(pid_t pid) {
+  const std::string path = pid == 0 ? std::string{"/proc/self/ns"} : base::concat("/proc/", pid, "/ns");
+  base::UniqueFd folder{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!folder) throw base::os_error("opening ", base::quoted(path));
+  return folder;
+}
+
+/// The text of the link, such as "mnt:[4026531841]", which costs the kernel less than the inode behind it.
+std::string namespace_name(const base::UniqueFd& folder, const char* kind) {
+  std::array<char, 64> text{};
+  const ssize_t size = ::readlinkat(folder.get(), kind, text.data(), text.size());
+  if (size < 0 && errno == ENOENT) return {};  // a kernel without this kind
+  if (size < 0) throw base::os_error("examining the ", kind, " namespace");
+  return {text.data(), static_cast<std::size_t>(size)};
 }
 
 // Joining the user namespace one is in already is EINVAL, so only what differs is asked for.
 unsigned differing_namespaces(pid_t pid) {
+  const base::UniqueFd ours = open_namespaces_of(0);
+  const base::UniqueFd theirs = open_namespaces_of(pid);
   unsigned flags = 0;
-  for (const unsigned flag : joinable)
-    if (!is_same_namespace(pid, namespace_file(flag))) flags |= flag;
+  for (const unsigned flag : joinable) {
+    const std::string kind{namespace_file(flag)};
+    if (namespace_name(ours, kind.c_str()) != namespace_name(theirs, kind.c_str())) flags |= flag;
+  }
   return flags;
 }
 
@@ -75,7 +83,7 @@ Terminal open_exec_terminal(const Process& process, int root) {
 
 StagePlan make_stage(const ExecOrders& orders, const Process& process, bool may_set_groups, pid_t outer_pid) {
   const ExecRequest& request = *orders.request;
-  StagePlan stage = plan_stage(process, orders.seccomp, may_set_groups);
+  StagePlan stage = plan_stage(process, request.seccomp, may_set_groups);
   Linux linux_part;
   linux_part.personality = request.personality;
   linux_part.memory_policy = request.memory_policy;
@@ -84,7 +92,7 @@ StagePlan make_stage(const ExecOrders& orders, const Process& process, bool may_
   stage.die_with_parent = request.die_with_parent;
   if (orders.seccomp_agent)
     stage.seccomp_state = seccomp_process_state(
-        orders.seccomp, outer_pid,
+        request.seccomp, outer_pid,
         hook_state(request.container ? *request.container : HookContainer{}, request.init_pid, "running"));
   return stage;
 }
