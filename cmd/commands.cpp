@@ -42,14 +42,24 @@ constexpr Command commands[] = {
      declare_container_exists},
     {"container inspect", "Show everything known about containers", Home::engine, Visibility::listed,
      declare_container_inspect},
+    {"container prune", "Remove containers that do not run", Home::engine, Visibility::listed, declare_container_prune},
     {"image exists", "Tell by the exit code whether an image exists", Home::engine, Visibility::listed,
      declare_image_exists},
     {"image inspect", "Show everything known about images", Home::engine, Visibility::listed, declare_image_inspect},
+    {"image prune", "Remove images that nothing uses", Home::engine, Visibility::listed, declare_image_prune},
+    {"system check|system fsck", "Look for damage in the store, and repair it", Home::engine, Visibility::listed,
+     declare_system_check},
+    {"system df", "Show how much room images, containers and volumes take", Home::engine, Visibility::listed,
+     declare_system_df},
+    {"system prune", "Remove everything that nothing uses", Home::engine, Visibility::listed, declare_system_prune},
+    {"system reset", "Remove everything", Home::engine, Visibility::listed, declare_system_reset},
+    {"volume prune", "Remove volumes that no container uses", Home::engine, Visibility::listed, declare_volume_prune},
 
     {"describe", "Print all commands and options as JSON", Home::engine, Visibility::hidden, declare_describe},
     {"_complete", "Print names for shell completion", Home::engine, Visibility::hidden, declare_complete},
     {"_cleanup", "Tidy up after a container with --rm", Home::engine, Visibility::hidden, declare_cleanup},
     {"_inside", "Work inside a mapped user namespace", Home::engine, Visibility::hidden, declare_inside},
+    {"_repair", "Make one image of the store whole again", Home::transfer, Visibility::hidden, declare_repair},
     {"_unpack", "Unpack layers for pull", Home::transfer, Visibility::hidden, declare_unpack},
 };
 
@@ -57,6 +67,7 @@ constexpr CommandGroup groups[] = {
     {"container", "Work with containers"},
     {"image", "Work with images"},
     {"system", "Look at the engine itself"},
+    {"volume", "Work with volumes"},
 };
 
 /// How many of `words` spell `path`; 0 when they do not begin with it.

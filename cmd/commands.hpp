@@ -9,6 +9,7 @@ namespace cmd {
 // cmd/container
 Action declare_container_exists(OptionTable& table);
 Action declare_container_inspect(OptionTable& table);
+Action declare_container_prune(OptionTable& table);
 Action declare_create(OptionTable& table);
 Action declare_exec(OptionTable& table);
 Action declare_kill(OptionTable& table);
@@ -23,6 +24,7 @@ Action declare_wait(OptionTable& table);
 // cmd/image
 Action declare_image_exists(OptionTable& table);
 Action declare_image_inspect(OptionTable& table);
+Action declare_image_prune(OptionTable& table);
 Action declare_images(OptionTable& table);
 Action declare_pull(OptionTable& table);
 Action declare_rmi(OptionTable& table);
@@ -37,9 +39,17 @@ Action declare_help(OptionTable& table);
 Action declare_info(OptionTable& table);
 Action declare_inside(OptionTable& table);
 Action declare_inspect(OptionTable& table);
+Action declare_repair(OptionTable& table);
 Action declare_runtime(OptionTable& table);
+Action declare_system_check(OptionTable& table);
+Action declare_system_df(OptionTable& table);
+Action declare_system_prune(OptionTable& table);
+Action declare_system_reset(OptionTable& table);
 Action declare_unpack(OptionTable& table);
 Action declare_unshare(OptionTable& table);
 Action declare_version(OptionTable& table);
+
+// cmd/volume
+Action declare_volume_prune(OptionTable& table);
 
 }  // namespace cmd

@@ -6,7 +6,6 @@
 #include "engine/remove_container.hpp"
 
 namespace engine {
-namespace {
 
 /// `alive` is asked first: whoever is about to start or remove the container holds it.
 bool is_abandoned(const storage::ContainerDir& container, const storage::ContainerRecord& record,
@@ -16,8 +15,6 @@ bool is_abandoned(const storage::ContainerDir& container, const storage::Contain
   if (observed.is_running()) return false;
   return observed.state.status == "created" ? record.only_for_run : observed.state.status == "exited";
 }
-
-}  // namespace
 
 bool remove_if_abandoned(Engine& engine, const storage::ContainerDir& container) {
   try {

@@ -12,6 +12,7 @@
 #include "engine/driver.hpp"
 #include "engine/error_bytes.hpp"
 #include "engine/fuse_overlayfs.hpp"
+#include "engine/inside_store.hpp"
 #include "engine/verbs.hpp"
 #include "rootless/user_namespace.hpp"
 #include "runtime/rootfs.hpp"
@@ -31,8 +32,9 @@ using base::quoted;
 
 namespace {
 
-// The child answers with one message over the channel: "+", or an error.
+// The child answers with one message over the channel: "+", or an error. Some send news before it: "=" and a text.
 constexpr std::string_view success = "+";
+constexpr char news = '=';
 
 storage::ContainerDir require_container(Engine& engine, const std::string& id) {
   auto container = storage::find_container(engine.store(), id);
@@ -96,7 +98,11 @@ void copy_up(Engine& engine, const std::vector<std::string>& words) {
                     cause.message()};
 }
 
-void dispatch(Engine& engine, const std::vector<std::string>& words) {
+Tell tell_parent(const base::Channel& channel) {
+  return [&channel](std::string_view text) { channel.send(base::concat(news, text)); };
+}
+
+void dispatch(Engine& engine, const std::vector<std::string>& words, const base::Channel& channel) {
   const std::string& verb = words.at(0);
   if (verb == "empty-trash")
     storage::empty_trash(engine.store());
@@ -104,13 +110,18 @@ void dispatch(Engine& engine, const std::vector<std::string>& words) {
     prepare_copy(engine, words.at(1));
   else if (verb == "copy-up")
     copy_up(engine, words);
+  else if (verb == "check-layers")
+    check_layers_inside(engine, tell_parent(channel));
+  else if (verb == "measure")
+    measure_for_parent(engine, {words.begin() + 1, words.end()}, tell_parent(channel));
   else
     throw make_error(ErrorKind::internal, "unknown work ", quoted(verb), " for the user namespace");
 }
 
 }  // namespace
 
-void run_inside(Engine& engine, const std::vector<std::string>& words) {
+void run_inside(Engine& engine, const std::vector<std::string>& words,
+                const std::function<void(std::string_view)>& on_message) {
   base::Command command{.path = own_program("engine"), .argv = {"engine"}};
   for (std::string& word : same_build_options(engine)) command.argv.push_back(std::move(word));
   command.argv.emplace_back("_inside");
@@ -118,7 +129,9 @@ void run_inside(Engine& engine, const std::vector<std::string>& words) {
   command.null_stdin = true;
   command.die_with_parent = true;
   rootless::MappedChild child = rootless::spawn_in_user_namespace(std::move(command), engine.host.id_map, engine.host);
-  const auto answer = child.channel.receive();
+  auto answer = child.channel.receive();
+  for (; answer && answer->bytes.front() == news; answer = child.channel.receive())
+    if (on_message) on_message(std::string_view{answer->bytes}.substr(1));
   child.process.wait();
   if (!answer) throw make_error(ErrorKind::internal, "the helper in the user namespace died (", words.at(0), ")");
   if (answer->bytes != success) throw decode_error(answer->bytes);
@@ -134,7 +147,7 @@ int inside(Engine& engine, const std::vector<std::string>& words) {
     execute(words);
   }
   try {
-    dispatch(engine, words);
+    dispatch(engine, words, channel);
     channel.send(success);
     return 0;
   } catch (const base::Error& error) {

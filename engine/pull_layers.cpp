@@ -19,25 +19,6 @@
 namespace engine {
 namespace {
 
-std::vector<std::size_t> missing_layers(Engine& engine, const ImageParts& parts) {
-  std::vector<std::size_t> missing;
-  for (std::size_t index = 0; index < parts.chain_ids.size(); ++index)
-    if (!storage::has_layer(engine.store(), parts.chain_ids[index], engine.variant())) missing.push_back(index);
-  return missing;
-}
-
-/// In the order of the lock files, and each once although two layers may share one, so that pulls cannot wait for each
-/// other in a circle.
-std::vector<base::FileLock> lock_stripes(const storage::Store& store, const ImageParts& parts,
-                                         const std::vector<std::size_t>& missing) {
-  std::map<std::string, base::Digest> stripes;
-  for (const std::size_t index : missing)
-    stripes.emplace(storage::layout::pull_lock(parts.chain_ids[index]), parts.chain_ids[index]);
-  std::vector<base::FileLock> locks;
-  for (const auto& [name, digest] : stripes) locks.push_back(store.lock_digest(digest));
-  return locks;
-}
-
 void check_free_space(const storage::Store& store, const ImageParts& parts, const std::vector<std::size_t>& missing,
                       bool keeps_blobs) {
   std::uint64_t needed = 0;  // at the very least: what is unpacked is seldom smaller than the compressed bytes
@@ -133,6 +114,37 @@ void publish(Engine& engine, const ImageParts& parts, const storage::Staging& st
 
 }  // namespace
 
+std::vector<std::size_t> missing_layers(Engine& engine, const ImageParts& parts) {
+  std::vector<std::size_t> missing;
+  for (std::size_t index = 0; index < parts.chain_ids.size(); ++index)
+    if (!storage::has_layer(engine.store(), parts.chain_ids[index], engine.variant())) missing.push_back(index);
+  return missing;
+}
+
+/// In the order of the lock files, and each once although two layers may share one, so that pulls cannot wait for each
+/// other in a circle.
+std::vector<base::FileLock> lock_stripes(const storage::Store& store, const ImageParts& parts,
+                                         const std::vector<std::size_t>& missing) {
+  std::map<std::string, base::Digest> stripes;
+  for (const std::size_t index : missing)
+    stripes.emplace(storage::layout::pull_lock(parts.chain_ids[index]), parts.chain_ids[index]);
+  std::vector<base::FileLock> locks;
+  for (const auto& [name, digest] : stripes) locks.push_back(store.lock_digest(digest));
+  return locks;
+}
+
+std::vector<TransferredLayer> stage_layers(Engine& engine, registry::ImageSource& source, const ImageParts& parts,
+                                           const storage::Staging& staging, const std::vector<std::size_t>& indexes) {
+  Unpacker unpacker(engine, staging, present_layers(parts, indexes));
+  std::vector<TransferredLayer> layers =
+      transfer_layers({engine, engine.store(), source, parts, staging, unpacker}, indexes);
+  adopt_implied_directories(parts, unpacker, layers);
+  unpacker.finish();
+  write_records(engine, parts, staging, layers);
+  staging.flush();
+  return layers;
+}
+
 void pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts& parts,
                  const storage::Staging& staging) {
   for (const oci::Descriptor& layer : parts.parsed.layers) oci::layer_compression(layer);  // refuses unknown types
@@ -143,13 +155,7 @@ void pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts
   if (missing.empty()) return;
   check_free_space(engine.store(), parts, missing, engine.config.keep_blobs);
 
-  Unpacker unpacker(engine, staging, present_layers(parts, missing));
-  std::vector<TransferredLayer> layers =
-      transfer_layers({engine, engine.store(), source, parts, staging, unpacker}, missing);
-  adopt_implied_directories(parts, unpacker, layers);
-  unpacker.finish();
-  write_records(engine, parts, staging, layers);
-  staging.flush();
+  std::vector<TransferredLayer> layers = stage_layers(engine, source, parts, staging, missing);
   publish(engine, parts, staging, layers);
 }
 

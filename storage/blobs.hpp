@@ -26,6 +26,7 @@ class BlobWriter final : public base::Sink {
   /// @throws Error corrupt, as soon as there are more bytes than promised; no_space.
   void write(std::string_view bytes) override;
   std::uint64_t written_bytes() const noexcept { return written_; }
+  bool is_of(const base::Digest& digest) const noexcept { return expected_ == digest; }
   /// Digest and size hold. @throws Error corrupt otherwise.
   void verify();
   /// The temporary file, readable from its start by a new open of /proc/self/fd/N or by pread.

@@ -82,6 +82,11 @@ void remove_stale_names(const Store& store) {
     if (file.front() != '.') remove_if_stale(store, layout::decode_name(file));
 }
 
+bool is_name_in_use(const Store& store, const std::string& name) {
+  const auto id = read_id(store, name);
+  return !id || is_there_or_being_made(store, *id);  // without a file it went away while we looked
+}
+
 std::optional<std::string> id_of_name(const Store& store, const std::string& name) {
   const auto id = read_id(store, name);
   if (!id) return std::nullopt;

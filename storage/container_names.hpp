@@ -22,6 +22,8 @@ void reserve_name(const Store& store, const std::string& name, const std::string
 void free_name(const Store& store, const std::string& name, const std::string& id);
 /// What killed processes left, all of it.
 void remove_stale_names(const Store& store);
+/// Whether a container that is there, or being made, has the name. Tidies nothing up.
+bool is_name_in_use(const Store& store, const std::string& name);
 /// The id of the container that has the name.
 std::optional<std::string> id_of_name(const Store& store, const std::string& name);
 

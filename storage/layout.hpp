@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,10 @@ namespace storage {
 /// A folder being made in containers/ is called ".new-<id>"; readers skip every name that begins with a dot.
 namespace layout {
 inline constexpr std::string_view format_line = "engine-store 1\n";
+/// Every folder that a store has from its beginning, parents first.
+inline constexpr std::array<const char*, 12> folders = {"blobs",   "blobs/sha256", "layers",     "merged",
+                                                        "images",  "refs",         "containers", "names",
+                                                        "volumes", "staging",      "trash",      "locks"};
 std::string blob_dir(const base::Digest& digest);
 std::string blob(const base::Digest& digest);
 std::string layer(const base::Digest& chain);

@@ -5,120 +5,26 @@
 #include <iterator>
 #include <set>
 #include <sys/stat.h>
-#include <variant>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
-#include "base/log.hpp"
-#include "base/oci/manifest.hpp"
-#include "storage/blobs.hpp"
-#include "storage/containers.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
 #include "storage/refs.hpp"
 #include "storage/staging.hpp"
+#include "storage/trash.hpp"
 
 namespace storage {
 
 namespace {
 
-struct Objects {
-  std::set<base::Digest> layers;  ///< Chain ids.
-  std::set<base::Digest> blobs;
-};
-
-void add_layer(const Store& store, const base::Digest& chain, Objects& objects) {
-  if (!objects.layers.insert(chain).second) return;
-  if (const auto meta = read_layer_meta(store, chain)) objects.blobs.insert(meta->blob);
-}
-
-/// The manifest names the image's own compressed layers, which another image may hold compressed in another way.
-void add_manifest(const Store& store, const base::Digest& digest, Objects& objects) {
-  objects.blobs.insert(digest);
-  if (!has_blob(store, digest)) return;
-  try {
-    const auto parsed =
-        oci::parse_manifest(read_blob(store, digest, oci::max_manifest_bytes), "", base::concat("manifest ", digest));
-    const auto* manifest = std::get_if<oci::Manifest>(&parsed);
-    if (manifest == nullptr) return;
-    objects.blobs.insert(manifest->config.digest);
-    for (const oci::Descriptor& layer : manifest->layers) objects.blobs.insert(layer.digest);
-  } catch (const base::Error& error) {  // a damaged image must be pulled again in any case; removing has to work
-    base::log(base::LogLevel::warn, error.message());
-  }
-}
-
-void add_image(const Store& store, const ImageRecord& record, Objects& objects) {
-  objects.blobs.insert(record.config);
-  if (record.index) objects.blobs.insert(*record.index);
-  for (const base::Digest& chain : record.chain_ids) add_layer(store, chain, objects);
-  add_manifest(store, record.manifest, objects);
-}
-
-void add_container(const Store& store, const ContainerRecord& record, Objects& objects) {
-  for (const std::string& chain : record.chain_ids) add_layer(store, base::Digest::parse(chain), objects);
-  if (!record.manifest.empty()) add_manifest(store, base::Digest::parse(record.manifest), objects);
-  if (!record.image_id.empty()) objects.blobs.insert(base::Digest::from_hex(record.image_id));
-}
-
-Objects find_reachable(const Store& store) {
-  Objects objects;
-  for (const std::string& file : base::list_directory(store.root(), "images")) {
-    if (!layout::is_hex_digest(file)) continue;
-    if (const auto image = read_image(store, base::Digest::from_hex(file))) add_image(store, *image, objects);
-  }
-  for (const std::string& id : list_container_ids(store)) {
-    const auto container = open_container(store, id);
-    if (!container) continue;
-    try {
-      add_container(store, read_record(*container), objects);
-    } catch (const base::Error& error) {
-      if (error.kind() != base::ErrorKind::not_found) throw;  // not_found: removed at this moment
-    }
-  }
-  for (const base::Digest& kept : kept_by_staging(store)) {
-    objects.blobs.insert(kept);
-    add_layer(store, kept, objects);
-  }
-  return objects;
-}
-
-std::optional<base::Digest> chain_of_merged(const std::string& name) {
-  const std::string hex = name.substr(0, name.find('-'));
-  if (!layout::is_hex_digest(hex)) return std::nullopt;
-  return base::Digest::from_hex(hex);
-}
-
-Objects find_all(const Store& store) {
-  Objects objects;
-  for (const std::string& name : base::list_directory(store.root(), "layers")) {
-    if (layout::is_hex_digest(name)) objects.layers.insert(base::Digest::from_hex(name));
-  }
-  for (const std::string& folder : base::list_directory(store.root(), "blobs/sha256")) {
-    for (const std::string& name : base::list_directory(store.root(), base::concat("blobs/sha256/", folder))) {
-      if (layout::is_hex_digest(name)) objects.blobs.insert(base::Digest::from_hex(name));
-    }
-  }
-  for (const std::string& name : base::list_directory(store.root(), "merged")) {
-    if (const auto chain = chain_of_merged(name)) objects.layers.insert(*chain);
-  }
-  return objects;
-}
-
-/// merged/<chain>-<variant> by chain.
-std::vector<std::string> merged_trees_of(const Store& store, const std::set<base::Digest>& chains) {
-  std::vector<std::string> paths;
-  for (const std::string& name : base::list_directory(store.root(), "merged")) {
-    const auto chain = chain_of_merged(name);
-    if (chain && chains.count(*chain) != 0) paths.push_back(base::concat("merged/", name));
-  }
-  return paths;
-}
-
 void add_layer_garbage(const Store& store, const base::Digest& chain, Garbage& garbage) {
   if (!base::exists(store.root(), layout::layer(chain))) return;
   ++garbage.layers;
-  if (const auto meta = read_layer_meta(store, chain)) garbage.content_bytes += meta->unpacked_bytes;
+  try {
+    if (const auto meta = read_layer_meta(store, chain)) garbage.content_bytes += meta->unpacked_bytes;
+  } catch (const base::Error&) {  // damaged: it goes, how big it was is not known
+  }
   garbage.paths.push_back(layout::layer(chain));
 }
 
@@ -155,8 +61,8 @@ void add_leftovers(const Store& store, const std::string& folder, Garbage& garba
 
 }  // namespace
 
-Garbage find_garbage(const Store& store, const GcLock&) {
-  Garbage garbage = subtract(store, find_all(store), find_reachable(store));
+Garbage find_garbage(const Store& store, const GcLock&, const Forgotten& forgotten) {
+  Garbage garbage = subtract(store, find_all_objects(store), find_reachable(store, forgotten));
   add_leftovers(store, "images", garbage);
   add_leftovers(store, "refs", garbage);
   for (const std::string& folder : base::list_directory(store.root(), "blobs/sha256")) {
@@ -169,13 +75,25 @@ void move_garbage(const Store& store, const GcLock&, const Garbage& garbage) {
   for (const std::string& path : garbage.paths) move_to_trash(store, path);
 }
 
+void forget_image(const Store& store, const GcLock&, const base::Digest& manifest) {
+  auto refs = refs_by_manifest(store);
+  for (const std::string& name : refs[std::string{manifest.hex()}]) remove_ref(store, name);
+  base::unlink_file(store.root(), layout::image(manifest));
+}
+
 void remove_image(const Store& store, const GcLock& lock, const ImageRecord& record) {
   Objects candidates;
-  add_image(store, record, candidates);
-  auto refs = refs_by_manifest(store);
-  for (const std::string& name : refs[std::string{record.manifest.hex()}]) remove_ref(store, name);
-  base::unlink_file(store.root(), layout::image(record.manifest));
+  add_image_objects(store, record, candidates);
+  forget_image(store, lock, record.manifest);
   move_garbage(store, lock, subtract(store, candidates, find_reachable(store)));
+}
+
+Garbage find_kept_blobs(const Store& store, const GcLock&) {
+  std::set<base::Digest> needed = find_small_blobs(store);
+  for (const base::Digest& kept : kept_by_staging(store)) needed.insert(kept);
+  Garbage garbage;
+  for (const base::Digest& blob : without(find_reachable(store).blobs, needed)) add_blob_garbage(store, blob, garbage);
+  return garbage;
 }
 
 void remove_unborn_containers(const Store& store) {

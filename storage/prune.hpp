@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "storage/images.hpp"
+#include "storage/prune_reachable.hpp"
 #include "storage/store.hpp"
 
 // What may be deleted: computed first, from image records, containers' records and the lists that living staging
@@ -22,8 +23,16 @@ struct Garbage {
 
 /// Every layer, merged tree and blob that nothing reaches. Reads names and records only, never content.
 /// @throws Error, when a record cannot be read: what it keeps is not known then.
-Garbage find_garbage(const Store& store, const GcLock& lock);
+/// `forgotten`: as if these were gone already.
+Garbage find_garbage(const Store& store, const GcLock& lock, const Forgotten& forgotten = {});
 void move_garbage(const Store& store, const GcLock& lock, const Garbage& garbage);
+
+/// Removes the record and all names of an image, and nothing else: what only it reached is garbage then.
+void forget_image(const Store& store, const GcLock& lock, const base::Digest& manifest);
+
+/// The compressed layers of all images and containers, which only `push`, `save` and another id variant need; what a
+/// living staging folder keeps is left out.
+Garbage find_kept_blobs(const Store& store, const GcLock& lock);
 
 /// Removes what killed processes left of containers they were making, unless somebody is making one now.
 void remove_unborn_containers(const Store& store);

@@ -62,6 +62,15 @@ std::optional<base::Digest> read_ref(const Store& store, const std::string& name
   return ref->manifest;
 }
 
+std::optional<RefFile> read_ref_file(const Store& store, const std::string& file) {
+  auto ref = try_read(store, base::concat("refs/", file));
+  if (!ref) return std::nullopt;
+  std::string name = file.front() == '~' ? std::move(ref->name) : layout::decode_name(file);
+  if (name.empty() || layout::encode_name(name) != file)
+    throw base::make_error(base::ErrorKind::corrupt, "the tag file ", base::quoted(file), " stands for no name");
+  return RefFile{std::move(name), std::move(ref->manifest)};
+}
+
 std::map<std::string, std::vector<std::string>, std::less<>> refs_by_manifest(const Store& store) {
   std::map<std::string, std::vector<std::string>, std::less<>> result;
   for (const std::string& file : base::list_directory(store.root(), "refs")) {

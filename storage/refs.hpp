@@ -16,6 +16,13 @@ namespace storage {
 void write_ref(const Store& store, const std::string& name, const base::Digest& manifest);
 /// Nothing when there is no such name. @throws Error corrupt.
 std::optional<base::Digest> read_ref(const Store& store, const std::string& name);
+/// What a file of refs/ says.
+struct RefFile {
+  std::string name;
+  base::Digest manifest;
+};
+/// By the file's own name. Nothing when it went away. @throws Error corrupt.
+std::optional<RefFile> read_ref_file(const Store& store, const std::string& file);
 /// Every name, by the hex digits of the manifest it stands for; names of one image in alphabetical order.
 std::map<std::string, std::vector<std::string>, std::less<>> refs_by_manifest(const Store& store);
 

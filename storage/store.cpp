@@ -15,9 +15,6 @@ namespace storage {
 
 namespace {
 
-constexpr std::array<const char*, 12> folders = {"blobs",      "blobs/sha256", "layers",  "merged",  "images", "refs",
-                                                 "containers", "names",        "volumes", "staging", "trash",  "locks"};
-
 /// What containers/storage puts into its root; podman's store and ours may never be the same folder.
 constexpr std::array<const char*, 4> foreign_folders = {"overlay-layers", "vfs-layers", "overlay-images", "vfs-images"};
 
@@ -69,7 +66,7 @@ base::UniqueFd open_place(const std::string& path) {
 
 bool is_ours(const std::string& name) {
   return name == "lost+found" || name.front() == '.' ||
-         std::find(folders.begin(), folders.end(), name) != folders.end();
+         std::find(layout::folders.begin(), layout::folders.end(), name) != layout::folders.end();
 }
 
 /// A store may be made in an empty folder, or where a process died while making one.
@@ -92,7 +89,7 @@ void check_place_for_store(int root, const std::string& path) {
 /// The format file is made last: whoever sees it sees all folders.
 void make_store(int root, const std::string& path) {
   check_place_for_store(root, path);
-  for (const char* folder : folders) {
+  for (const char* folder : layout::folders) {
     if (::mkdirat(root, folder, 0700) != 0 && errno != EEXIST) throw base::os_error("making ", base::quoted(folder));
   }
   base::create_file_exclusively(root, "format", layout::format_line, base::Durability::flushed);

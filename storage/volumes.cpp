@@ -118,6 +118,13 @@ void mark_volume_populated(const Store& store, const base::FileLock&, const std:
   base::write_file_atomically(dir.get(), "meta", render(*meta), durability);
 }
 
+void restore_volume_record(const Store& store, const base::FileLock&, const std::string& name) {
+  const base::UniqueFd dir = base::open_directory(store.root(), layout::volume(name));
+  const VolumeMeta meta{
+      .name = name, .created = base::format_rfc3339(base::now()), .anonymous = false, .populated = true};
+  base::write_file_atomically(dir.get(), "meta", render(meta));
+}
+
 void remove_volume(const Store& store, const base::FileLock&, const std::string& name) {
   check_name(name);
   discard(store, layout::volume(name));

@@ -25,6 +25,8 @@ std::optional<Volume> find_volume(const Store& store, const std::string& name);
 std::vector<Volume> list_volumes(const Store& store);
 base::FileLock lock_volume(const Store& store, const std::string& name);
 void mark_volume_populated(const Store& store, const base::FileLock& volume_lock, const std::string& name);
+/// Writes the record of a volume whose own one is damaged; its content is not touched, and never filled from an image.
+void restore_volume_record(const Store& store, const base::FileLock& volume_lock, const std::string& name);
 void remove_volume(const Store& store, const base::FileLock& volume_lock, const std::string& name);
 
 }  // namespace storage

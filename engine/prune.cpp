@@ -1,0 +1,216 @@
+#include "storage/prune.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "engine/inside_store.hpp"
+#include "engine/prune_filters.hpp"
+#include "engine/trash.hpp"
+#include "engine/upkeep.hpp"
+#include "engine/verbs.hpp"
+#include "storage/containers.hpp"
+#include "storage/layout.hpp"
+#include "storage/trash.hpp"
+#include "storage/volumes.hpp"
+
+// Pruning: what is not used is computed under the exclusive garbage lock, by the same rules for a dry run, and moved to
+// the trash there; measuring and deleting come after it.
+
+namespace engine {
+namespace {
+
+const std::vector<std::string> container_keys{"label", "label!", "until"};
+const std::vector<std::string> image_keys{"label", "label!", "until", "dangling"};
+
+std::uint64_t measure(Engine& engine, const std::vector<std::string>& paths) {
+  std::uint64_t total = 0;
+  for (const auto& [path, bytes] : measure_inside(engine, paths)) total += bytes;
+  return total;
+}
+
+/// Measures what lies in the trash and deletes it.
+std::uint64_t delete_trash(Engine& engine) {
+  const std::uint64_t bytes = measure(engine, {"trash/*"});
+  empty_trash(engine);
+  return bytes;
+}
+
+// ---- containers
+
+std::vector<std::string> stopped_containers(Engine& engine, const PruneFilters& filters) {
+  std::vector<std::string> ids;
+  for (const ContainerSummary& container : list_containers(engine, {.all = true})) {
+    const bool is_stopped = container.status == "exited" || container.status == "created";
+    if (is_stopped && filters.match(container.created, container.labels)) ids.push_back(container.id);
+  }
+  return ids;
+}
+
+/// False when it was started meanwhile.
+bool remove_stopped_container(Engine& engine, const std::string& id) {
+  RemoveOptions options;
+  options.containers = {id};
+  options.ignore = true;
+  try {
+    return !remove(engine, options).empty();
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::in_use) throw;
+    base::log(base::LogLevel::info, error.message());
+    return false;
+  }
+}
+
+void prune_containers_into(PruneReport& report, Engine& engine, const PruneOptions& options) {
+  const PruneFilters filters = parse_prune_filters(options.filters, container_keys);
+  const std::vector<std::string> ids = stopped_containers(engine, filters);
+  std::vector<std::string> paths;
+  for (const std::string& id : ids) paths.push_back(storage::layout::container(id));
+  const std::map<std::string, std::uint64_t> bytes = measure_inside(engine, paths);
+  for (const std::string& id : ids) {
+    if (!options.dry_run && !remove_stopped_container(engine, id)) continue;
+    report.containers.push_back(id);
+    report.reclaimed_bytes += bytes.at(storage::layout::container(id));
+  }
+}
+
+// ---- volumes
+
+std::set<std::string> volumes_in_use(const storage::Store& store, const std::set<std::string>& without_containers) {
+  std::set<std::string> names;
+  for (const storage::ContainerDir& container : storage::list_containers(store)) {
+    if (without_containers.count(container.id) != 0) continue;
+    const storage::ContainerRecord record = storage::read_record(container);
+    names.insert(record.named_volumes.begin(), record.named_volumes.end());
+    names.insert(record.anonymous_volumes.begin(), record.anonymous_volumes.end());
+  }
+  return names;
+}
+
+std::vector<std::string> find_unused_volumes(const storage::Store& store, const PruneFilters& filters,
+                                             const std::set<std::string>& without_containers) {
+  const std::set<std::string> used = volumes_in_use(store, without_containers);
+  std::vector<std::string> unused;
+  for (const storage::Volume& volume : storage::list_volumes(store))
+    if (used.count(volume.name) == 0 && filters.match(base::parse_rfc3339(volume.created), {}))
+      unused.push_back(volume.name);
+  return unused;
+}
+
+void prune_volumes_into(PruneReport& report, Engine& engine, const PruneOptions& options) {
+  const PruneFilters filters = parse_prune_filters(options.filters, container_keys);
+  const storage::Store& store = engine.store();
+  std::vector<std::string> paths;
+  {
+    // Who makes a container with a volume holds it shared from before the volume is made until the container is there.
+    const storage::GcLock lock = store.lock_garbage();
+    const std::set<std::string> gone{report.containers.begin(), report.containers.end()};
+    report.volumes = find_unused_volumes(store, filters, gone);
+    for (const std::string& name : report.volumes) {
+      const std::string path = storage::layout::volume(name);
+      if (options.dry_run) {
+        paths.push_back(path);
+        continue;
+      }
+      const base::FileLock volume_lock = storage::lock_volume(store, name);
+      storage::move_to_trash(store, path);
+    }
+  }
+  report.reclaimed_bytes += options.dry_run ? measure(engine, paths) : delete_trash(engine);
+}
+
+// ---- images
+
+bool is_wanted(const storage::Store& store, const storage::NamedImage& image, const PruneOptions& options,
+               const PruneFilters& filters) {
+  const bool is_dangling = image.names.empty();
+  if (filters.dangling ? *filters.dangling != is_dangling : !options.all && !is_dangling) return false;
+  PruneFilters::Labels labels;
+  if (!filters.labels.empty() || !filters.without_labels.empty())
+    labels = storage::read_image_config(store, image.record).labels;
+  return filters.match(base::parse_rfc3339(image.record.created), labels);
+}
+
+std::vector<storage::NamedImage> unused_images(const storage::Store& store, const PruneOptions& options,
+                                               const PruneFilters& filters,
+                                               const std::set<std::string>& without_containers) {
+  std::set<std::string> used;
+  for (const storage::ContainerDir& container : storage::list_containers(store))
+    if (without_containers.count(container.id) == 0) used.insert(storage::read_record(container).manifest);
+  std::vector<storage::NamedImage> images = storage::list_images(store);
+  std::erase_if(images, [&](const storage::NamedImage& image) {
+    return used.count(image.record.manifest.text()) != 0 || !is_wanted(store, image, options, filters);
+  });
+  return images;
+}
+
+void prune_images_into(PruneReport& report, Engine& engine, const PruneOptions& options) {
+  const PruneFilters filters = parse_prune_filters(options.filters, image_keys);
+  const storage::Store& store = engine.store();
+  std::vector<std::string> paths;
+  {
+    const storage::GcLock lock = store.lock_garbage();
+    storage::Forgotten gone;
+    if (options.dry_run) gone.containers = {report.containers.begin(), report.containers.end()};
+    for (const storage::NamedImage& image : unused_images(store, options, filters, gone.containers)) {
+      report.images.emplace_back(image.record.config.hex());
+      gone.images.insert(image.record.manifest);
+    }
+    storage::Garbage garbage = storage::find_garbage(store, lock, gone);
+    paths = garbage.paths;
+    if (!options.dry_run) {
+      for (const base::Digest& manifest : gone.images) storage::forget_image(store, lock, manifest);
+      storage::move_garbage(store, lock, garbage);
+    }
+  }
+  report.reclaimed_bytes += options.dry_run ? measure(engine, paths) : delete_trash(engine);
+}
+
+void prune_blobs_into(PruneReport& report, Engine& engine, const PruneOptions& options) {
+  const storage::Store& store = engine.store();
+  storage::Garbage garbage;
+  {
+    const storage::GcLock lock = store.lock_garbage();
+    garbage = storage::find_kept_blobs(store, lock);
+    if (!options.dry_run) storage::move_garbage(store, lock, garbage);
+  }
+  report.blobs = garbage.blobs;
+  report.reclaimed_bytes += options.dry_run ? measure(engine, garbage.paths) : delete_trash(engine);
+}
+
+}  // namespace
+
+PruneReport prune_containers(Engine& engine, const PruneOptions& options) {
+  PruneReport report;
+  prune_containers_into(report, engine, options);
+  return report;
+}
+
+PruneReport prune_images(Engine& engine, const PruneOptions& options) {
+  PruneReport report;
+  prune_images_into(report, engine, options);
+  return report;
+}
+
+PruneReport prune_volumes(Engine& engine, const PruneOptions& options) {
+  PruneReport report;
+  prune_volumes_into(report, engine, options);
+  return report;
+}
+
+PruneReport prune_system(Engine& engine, const PruneOptions& options) {
+  PruneReport report;
+  prune_containers_into(report, engine, options);
+  if (options.volumes) prune_volumes_into(report, engine, options);
+  prune_images_into(report, engine, options);
+  if (options.blobs) prune_blobs_into(report, engine, options);
+  return report;
+}
+
+std::vector<std::string> unused_volumes(Engine& engine, const PruneOptions& options) {
+  return find_unused_volumes(engine.store(), parse_prune_filters(options.filters, container_keys), {});
+}
+
+}  // namespace engine

@@ -1,0 +1,148 @@
+#include "storage/prune_reachable.hpp"
+
+#include <algorithm>
+#include <variant>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/log.hpp"
+#include "base/oci/manifest.hpp"
+#include "storage/blobs.hpp"
+#include "storage/containers.hpp"
+#include "storage/layers.hpp"
+#include "storage/layout.hpp"
+#include "storage/staging.hpp"
+
+namespace storage {
+
+namespace {
+
+void add_layer(const Store& store, const base::Digest& chain, Objects& objects) {
+  if (!objects.layers.insert(chain).second) return;
+  try {
+    if (const auto meta = read_layer_meta(store, chain)) objects.blobs.insert(meta->blob);
+  } catch (const base::Error& error) {  // at worst the compressed bytes go; that must not keep anything from going
+    base::log(base::LogLevel::warn, error.message());
+  }
+}
+
+/// The manifest names the image's own compressed layers, which another image may hold compressed in another way.
+void add_manifest(const Store& store, const base::Digest& digest, Objects& objects) {
+  objects.blobs.insert(digest);
+  if (!has_blob(store, digest)) return;
+  try {
+    const auto parsed =
+        oci::parse_manifest(read_blob(store, digest, oci::max_manifest_bytes), "", base::concat("manifest ", digest));
+    const auto* manifest = std::get_if<oci::Manifest>(&parsed);
+    if (manifest == nullptr) return;
+    objects.blobs.insert(manifest->config.digest);
+    for (const oci::Descriptor& layer : manifest->layers) objects.blobs.insert(layer.digest);
+  } catch (const base::Error& error) {  // a damaged image must be pulled again in any case; removing has to work
+    base::log(base::LogLevel::warn, error.message());
+  }
+}
+
+void add_container(const Store& store, const ContainerRecord& record, Objects& objects) {
+  for (const std::string& chain : record.chain_ids) add_layer(store, base::Digest::parse(chain), objects);
+  if (!record.manifest.empty()) add_manifest(store, base::Digest::parse(record.manifest), objects);
+  if (!record.image_id.empty()) objects.blobs.insert(base::Digest::from_hex(record.image_id));
+}
+
+template <class Visit>
+void for_each_image(const Store& store, const Visit& visit) {
+  for (const std::string& file : base::list_directory(store.root(), "images")) {
+    if (!layout::is_hex_digest(file)) continue;
+    if (const auto image = read_image(store, base::Digest::from_hex(file))) visit(*image);
+  }
+}
+
+template <class Visit>
+void for_each_container(const Store& store, const Visit& visit) {
+  for (const std::string& id : peek_container_ids(store)) {
+    const auto container = open_container(store, id);
+    if (!container) continue;
+    std::optional<ContainerRecord> record;
+    try {
+      record = read_record(*container);
+    } catch (const base::Error& error) {
+      if (error.kind() != base::ErrorKind::not_found) throw;  // not_found: removed at this moment
+    }
+    if (record) visit(*record);
+  }
+}
+
+}  // namespace
+
+void add_image_objects(const Store& store, const ImageRecord& record, Objects& objects) {
+  objects.blobs.insert(record.config);
+  if (record.index) objects.blobs.insert(*record.index);
+  for (const base::Digest& chain : record.chain_ids) add_layer(store, chain, objects);
+  add_manifest(store, record.manifest, objects);
+}
+
+Objects find_reachable(const Store& store, const Forgotten& forgotten) {
+  Objects objects;
+  for_each_image(store, [&](const ImageRecord& image) {
+    if (forgotten.images.count(image.manifest) == 0) add_image_objects(store, image, objects);
+  });
+  for_each_container(store, [&](const ContainerRecord& container) {
+    if (forgotten.containers.count(container.id) == 0) add_container(store, container, objects);
+  });
+  for (const base::Digest& kept : kept_by_staging(store)) {
+    objects.blobs.insert(kept);
+    add_layer(store, kept, objects);
+  }
+  return objects;
+}
+
+std::set<base::Digest> find_small_blobs(const Store& store) {
+  std::set<base::Digest> blobs;
+  for_each_image(store, [&](const ImageRecord& image) {
+    blobs.insert({image.manifest, image.config});
+    if (image.index) blobs.insert(*image.index);
+  });
+  for_each_container(store, [&](const ContainerRecord& container) {
+    if (!container.manifest.empty()) blobs.insert(base::Digest::parse(container.manifest));
+    if (!container.image_id.empty()) blobs.insert(base::Digest::from_hex(container.image_id));
+  });
+  return blobs;
+}
+
+std::vector<std::string> peek_container_ids(const Store& store) {
+  std::vector<std::string> ids = base::list_directory(store.root(), "containers");
+  std::erase_if(ids, [](const std::string& name) { return !layout::is_container_id(name); });
+  return ids;
+}
+
+std::optional<base::Digest> chain_of_merged(const std::string& name) {
+  const std::string hex = name.substr(0, name.find('-'));
+  if (!layout::is_hex_digest(hex)) return std::nullopt;
+  return base::Digest::from_hex(hex);
+}
+
+Objects find_all_objects(const Store& store) {
+  Objects objects;
+  for (const std::string& name : base::list_directory(store.root(), "layers")) {
+    if (layout::is_hex_digest(name)) objects.layers.insert(base::Digest::from_hex(name));
+  }
+  for (const std::string& folder : base::list_directory(store.root(), "blobs/sha256")) {
+    for (const std::string& name : base::list_directory(store.root(), base::concat("blobs/sha256/", folder))) {
+      if (layout::is_hex_digest(name)) objects.blobs.insert(base::Digest::from_hex(name));
+    }
+  }
+  for (const std::string& name : base::list_directory(store.root(), "merged")) {
+    if (const auto chain = chain_of_merged(name)) objects.layers.insert(*chain);
+  }
+  return objects;
+}
+
+std::vector<std::string> merged_trees_of(const Store& store, const std::set<base::Digest>& chains) {
+  std::vector<std::string> paths;
+  for (const std::string& name : base::list_directory(store.root(), "merged")) {
+    const auto chain = chain_of_merged(name);
+    if (chain && chains.count(*chain) != 0) paths.push_back(base::concat("merged/", name));
+  }
+  return paths;
+}
+
+}  // namespace storage
