@@ -9,6 +9,7 @@
 #include "base/fs.hpp"
 #include "cmd/oci_folder.hpp"
 #include "engine/oci_id_maps.hpp"
+#include "runtime/annotations.hpp"
 #include "runtime/cgroup_owner.hpp"
 
 namespace cmd {
@@ -30,12 +31,15 @@ OciBundle read_oci_bundle(const OciWords& words) {
   const std::string file = name.starts_with('/') ? name : base::concat(bundle.path, '/', name);
   bundle.json = base::read_file(AT_FDCWD, file, runtime::max_spec_bytes);
   bundle.spec = runtime::parse_spec(bundle.json, file);
+  runtime::apply_annotations(bundle.spec);
   return bundle;
 }
 
 runtime::Spec read_oci_spec(const OciContainer& container) {
   const std::string json = base::read_file(container.dir.get(), config_file, runtime::max_spec_bytes);
-  return runtime::parse_spec(json, base::concat("config.json of ", base::quoted(container.state.id)));
+  runtime::Spec spec = runtime::parse_spec(json, base::concat("config.json of ", base::quoted(container.state.id)));
+  runtime::apply_annotations(spec);
+  return spec;
 }
 
 runtime::CgroupRequest cgroup_request(const OciGlobals& globals, const OciBundle& bundle, const std::string& id) {

@@ -9,8 +9,10 @@
 #include "base/process_identity.hpp"
 #include "cmd/oci_destroy.hpp"
 #include "cmd/oci_exec_defaults.hpp"
+#include "cmd/oci_notify.hpp"
 #include "cmd/oci_processes.hpp"
 #include "engine/oci_id_maps.hpp"
+#include "runtime/annotations.hpp"
 
 namespace cmd {
 namespace {
@@ -86,6 +88,10 @@ OciCreation::~OciCreation() {
   take_back();
 }
 
+void OciCreation::give_notify_socket() {
+  add_notify_socket(bundle_.spec, dir());
+}
+
 void OciCreation::make_cgroup() {
   cgroup_ = runtime::Cgroup::make(cgroup_plan_);
   // Processes of others would be limited, frozen and killed with ours.
@@ -135,6 +141,8 @@ void OciCreation::save_created(const OciWords& words, pid_t pid) {
   state.process = base::identify_or_none(pid);
   state.cgroup = cgroup_->record();
   if (const auto file = words.value("pid-file")) write_pid_file(*file, pid);
+  if (const std::string* socket = runtime::find_annotation(bundle_.spec.annotations, "run.oci.pidfd_receiver"))
+    send_pidfd(*socket, base::open_process(state.process));
   state.is_creating = false;
   save_oci_state(locked_->container);
 }
@@ -171,6 +179,7 @@ int oci_create(const OciGlobals& globals, const OciWords& words) {
   const bool has_terminal = bundle.spec.process.terminal;
   check_console(words, has_terminal);
   OciCreation creation{globals, words, std::move(bundle)};
+  creation.give_notify_socket();
   const base::UniqueFd start = open_fifo(creation.dir(), start_fifo);
   const base::UniqueFd report = open_fifo(creation.dir(), report_fifo);
   creation.request.start_fd = start.get();

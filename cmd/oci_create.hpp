@@ -25,6 +25,8 @@ class OciCreation {
   int dir() const noexcept { return locked_->container.dir.get(); }
   runtime::CreateRequest request;
 
+  /// Gives it a socket for sd_notify(3), if somebody is to be notified; whoever starts it then has to listen.
+  void give_notify_socket();
   /// Makes the cgroup, and runtime::create.
   runtime::CreatedInit create();
   /// Only the cgroup, for a process that somebody else makes.
@@ -63,6 +65,8 @@ void check_console(const OciWords& words, bool wants_socket);
 /// Sends a pty master to whoever listens on a console socket: the name of the terminal with the descriptor.
 /// Source: runc docs/terminals.md "Other signals", conmon.
 void send_console(const std::string& socket_path, int terminal);
+/// Sends the pidfd of a container's process to whoever listens on a socket. Source: pidfd_receiver in crun(1).
+void send_pidfd(const std::string& socket_path, const base::UniqueFd& pidfd);
 /// Writes a pid as decimal text, whole or not at all.
 void write_pid_file(const std::string& path, pid_t pid);
 

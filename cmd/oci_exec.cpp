@@ -9,6 +9,7 @@
 #include "cmd/oci_exec_defaults.hpp"
 #include "cmd/oci_run.hpp"
 #include "engine/attach.hpp"
+#include "runtime/annotations.hpp"
 #include "runtime/spec_linux.hpp"
 
 namespace cmd {
@@ -142,6 +143,8 @@ int oci_exec(const OciGlobals& globals, const OciWords& words) {
                                .init_pidfd = init.pidfd.get(),
                                .process = make_process(words, defaults.spec),
                                .seccomp = std::move(defaults.seccomp)};
+  request.process.user.keeps_groups =
+      runtime::find_annotation(container.state.annotations, "run.oci.keep_original_groups") != nullptr;
   request.preserved_fds = preserved_descriptors(words);
   request.cgroup = cgroup.get();
   request.container = &known_as;

@@ -8,6 +8,7 @@
 #include "base/signals.hpp"
 #include "cmd/oci_create.hpp"
 #include "cmd/oci_destroy.hpp"
+#include "cmd/oci_notify.hpp"
 #include "engine/attach.hpp"
 #include "engine/relay.hpp"
 #include "runtime/terminal.hpp"
@@ -16,11 +17,15 @@ namespace cmd {
 namespace {
 
 int run_detached(const OciGlobals& globals, const OciWords& words, OciCreation& creation) {
+  creation.give_notify_socket();
+  const auto ready = ReadyForwarder::listen(creation.dir());
   runtime::CreatedInit init = creation.create_waiting();
   if (init.terminal) send_console(*words.value("console-socket"), init.terminal.get());
   creation.publish_running(words, init);
+  const base::UniqueFd process = base::duplicate(init.process.pidfd());
   static_cast<void>(init.process.detach());
   run_poststart(globals, find_oci_container(globals.root, words.words.front()));
+  if (ready) ready->forward(process);
   return 0;
 }
 

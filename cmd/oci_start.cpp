@@ -5,6 +5,7 @@
 #include "base/fs.hpp"
 #include "cmd/oci_create.hpp"
 #include "cmd/oci_destroy.hpp"
+#include "cmd/oci_notify.hpp"
 #include "runtime/hooks.hpp"
 
 namespace cmd {
@@ -41,6 +42,7 @@ base::UniqueFd let_it_run(const OciContainer& container) {
 struct Started {
   OciContainer container;
   runtime::CreatedInit init;
+  std::optional<ReadyForwarder> ready;
 };
 
 /// Under the lock, so that it happens once; what comes after it is the process's own time.
@@ -49,6 +51,7 @@ Started start_once(const OciGlobals& globals, const std::string& id) {
   Started started;
   if (locked.container.state.command.empty())
     throw make_error(ErrorKind::invalid_argument, "config.json of ", base::quoted(id), " has no process to start");
+  started.ready = ReadyForwarder::listen(locked.container.dir.get());
   started.init.start_report = let_it_run(locked.container);
   started.init.command = locked.container.state.command;
   started.init.cwd = locked.container.state.cwd;
@@ -86,6 +89,7 @@ int oci_start(const OciGlobals& globals, const OciWords& words) {
     throw;
   }
   run_poststart(globals, started.container);
+  if (started.ready) started.ready->forward(open_oci_process(started.container.state));
   return 0;
 }
 

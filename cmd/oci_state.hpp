@@ -33,7 +33,7 @@ struct OciState {
   bool has_poststart = false, has_poststop = false;  ///< Hooks.
 };
 
-/// Annotations are most of it, and JSON may write one byte of theirs as six.
+/// Annotations are most of it, and JSON may write one byte of theirs as six. Larger ones are not written either.
 inline constexpr std::size_t max_oci_state_bytes = 8 * runtime::max_spec_bytes;
 
 /// A container's folder and what state.json says.

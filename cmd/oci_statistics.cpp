@@ -1,4 +1,5 @@
 #include <charconv>
+#include <limits>
 #include <optional>
 
 #include "base/error.hpp"
@@ -12,16 +13,31 @@ namespace {
 
 using Figure = std::optional<std::uint64_t>;
 
+constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();  // as version 2 is read by runc
+
 void add(base::JsonWriter& json, std::string_view key, const Figure& figure) {
   if (figure) json.member(key, *figure);
+}
+
+/// As Go leaves out zeros that are marked "omitempty".
+void add_unless_zero(base::JsonWriter& json, std::string_view key, const Figure& figure) {
+  if (figure.value_or(0) != 0) json.member(key, *figure);
 }
 
 void add_cpu(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
   json.key("cpu").begin_object().key("usage").begin_object();
   add(json, "total", statistics.cpu_total);
-  add(json, "kernel", statistics.cpu_system);
-  add(json, "user", statistics.cpu_user);
-  json.end_object().key("throttling").begin_object().end_object().end_object();
+  if (!statistics.cpu_usages.empty()) {
+    json.key("percpu").begin_array();
+    for (const std::uint64_t usage : statistics.cpu_usages) json.value(usage);
+    json.end_array();
+  }
+  json.member("kernel", statistics.cpu_system.value_or(0)).member("user", statistics.cpu_user.value_or(0));
+  json.end_object().key("throttling").begin_object();
+  add_unless_zero(json, "periods", statistics.cpu_periods);
+  add_unless_zero(json, "throttledPeriods", statistics.cpu_throttled_periods);
+  add_unless_zero(json, "throttledTime", statistics.cpu_throttled);
+  json.end_object().end_object();
 }
 
 Figure memory_figure(const runtime::CgroupStatistics& statistics, std::string_view key) {
@@ -30,22 +46,46 @@ Figure memory_figure(const runtime::CgroupStatistics& statistics, std::string_vi
   return std::nullopt;
 }
 
+Figure sum(const Figure& one, const Figure& other) {
+  return one && other ? Figure{*one + *other} : std::nullopt;
+}
+
+/// Memory and swap together, as version 1 counts and runc prints for both versions.
+void add_swap(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
+  const Figure limit = sum(statistics.memory_limit, statistics.swap_limit);
+  json.key("swap").begin_object();
+  json.member("limit", statistics.swap_usage ? limit.value_or(unlimited) : 0);
+  add_unless_zero(json, "usage", sum(statistics.memory_usage, statistics.swap_usage));
+  json.member("failcnt", 0).end_object();
+}
+
 void add_memory(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
   json.key("memory").begin_object();
   const Figure file = memory_figure(statistics, "file");  // version 2; "cache" in version 1
-  add(json, "cache", file ? file : memory_figure(statistics, "cache"));
+  add_unless_zero(json, "cache", file ? file : memory_figure(statistics, "cache"));
   json.key("usage").begin_object();
-  add(json, "limit", statistics.memory_limit);
+  json.member("limit", statistics.memory_usage ? statistics.memory_limit.value_or(unlimited) : 0);
   add(json, "usage", statistics.memory_usage);
   add(json, "max", statistics.memory_peak);
-  json.member("failcnt", 0).end_object();
-  json.key("swap").begin_object();
-  add(json, "usage", statistics.swap_usage);
-  json.member("failcnt", 0).end_object();
+  json.member("failcnt", statistics.memory_failures.value_or(0)).end_object();
+  add_swap(json, statistics);
+  for (const char* unused : {"kernel", "kernelTCP"})  // limits of kernels before 6.1
+    json.key(unused).begin_object().member("limit", 0).member("failcnt", 0).end_object();
   if (!statistics.memory_stat.empty()) {
     json.key("raw").begin_object();
     for (const auto& [name, value] : statistics.memory_stat) json.member(name, value);
     json.end_object();
+  }
+  json.end_object();
+}
+
+void add_huge_pages(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
+  json.key("hugetlb").begin_object();
+  for (const auto& pages : statistics.huge_pages) {
+    json.key(pages.size).begin_object();
+    add_unless_zero(json, "usage", pages.usage);
+    add_unless_zero(json, "max", pages.peak);
+    json.member("failcnt", pages.failures).end_object();
   }
   json.end_object();
 }
@@ -105,7 +145,7 @@ std::string statistics_event(const std::string& id, const runtime::CgroupStatist
   add_memory(json, statistics);
   add_pids(json, statistics);
   add_block_io(json, statistics);
-  json.key("hugetlb").begin_object().end_object();
+  add_huge_pages(json, statistics);
   json.key("intel_rdt").begin_object().end_object();
   json.key("network_interfaces").null();
   json.end_object().end_object();

@@ -70,6 +70,11 @@ base::UniqueFd oci_seccomp_cache() {
   }
 }
 
+std::string oci_notify_socket() {
+  const std::string given = rootless::environment("NOTIFY_SOCKET").value_or("");
+  return given.starts_with('/') || given.starts_with('@') ? given : "";
+}
+
 unsigned oci_listen_fds() {
   const auto given = rootless::environment("LISTEN_FDS");
   const auto count = given ? base::parse_unsigned(*given) : std::nullopt;

@@ -28,6 +28,9 @@ base::UniqueFd oci_seccomp_cache();
 /// $LISTEN_FDS: how many sockets from descriptor 3 on systemd has passed for the container; 0 when there are none.
 unsigned oci_listen_fds();
 
+/// $NOTIFY_SOCKET: where systemd wants to be told that the container is ready; empty: nowhere.
+std::string oci_notify_socket();
+
 /// The name of a user of this host; the decimal uid when there is none.
 std::string oci_user_name(std::uint32_t uid);
 

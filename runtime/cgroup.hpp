@@ -64,9 +64,19 @@ CgroupPlan plan_cgroup(CgroupRequest request);
 
 /// Memory, CPU and so on as one struct; absent where no controller counts it. Bytes, nanoseconds, counts.
 struct CgroupStatistics {
-  std::optional<std::uint64_t> memory_usage, memory_limit, memory_peak, swap_usage, cpu_total, cpu_user, cpu_system,
-      pids_current, pids_limit, oom_kills;
+  std::optional<std::uint64_t> memory_usage, memory_limit, memory_peak, memory_failures;
+  std::optional<std::uint64_t> swap_usage, swap_limit;  ///< Without the memory proper, as version 2 counts.
+  std::optional<std::uint64_t> cpu_total, cpu_user, cpu_system, pids_current, pids_limit, oom_kills;
+  /// Of cpu.max or cfs_quota: periods that ran, those in which the quota was used up, and how long that was.
+  std::optional<std::uint64_t> cpu_periods, cpu_throttled_periods, cpu_throttled;
+  std::vector<std::uint64_t> cpu_usages;  ///< Of each CPU; version 1 only.
   std::vector<std::pair<std::string, std::uint64_t>> memory_stat;
+  struct HugePages {
+    std::string size;  ///< "2MB"
+    std::optional<std::uint64_t> usage, peak;
+    std::uint64_t failures = 0;
+  };
+  std::vector<HugePages> huge_pages;
   struct Io {
     std::uint64_t major, minor, read_bytes, write_bytes, reads, writes;
   };

@@ -1,7 +1,9 @@
 #include "runtime/cgroup_statistics.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 
+#include "base/fs.hpp"
 #include "base/text.hpp"
 #include "runtime/cgroup_folder.hpp"
 
@@ -30,6 +32,26 @@ std::optional<std::uint64_t> value_of(int folder, const std::string& file, std::
   return text ? value_in(*text, key) : std::nullopt;
 }
 
+/// "2MB", "1GB", as the hugetlb controller names its files. Source: the kernel's hugetlb cgroup documentation.
+std::vector<std::string> huge_page_sizes() {
+  constexpr std::string_view prefix = "hugepages-";
+  constexpr std::uint64_t kibi = 1024;
+  std::vector<std::string> sizes;
+  const auto folder = base::try_open_directory(AT_FDCWD, "/sys/kernel/mm/hugepages");
+  if (!folder) return sizes;
+  for (const std::string_view name : base::list_directory(folder->get(), ".")) {
+    if (!name.starts_with(prefix) || !name.ends_with("kB")) continue;
+    const auto kilobytes = base::parse_unsigned(name.substr(prefix.size(), name.size() - prefix.size() - 2));
+    if (!kilobytes || *kilobytes == 0) continue;
+    if (*kilobytes >= kibi * kibi)
+      sizes.push_back(base::concat(*kilobytes / kibi / kibi, "GB"));
+    else
+      sizes.push_back(*kilobytes >= kibi ? base::concat(*kilobytes / kibi, "MB") : base::concat(*kilobytes, "KB"));
+  }
+  std::sort(sizes.begin(), sizes.end());
+  return sizes;
+}
+
 std::optional<std::uint64_t> scaled(const std::optional<std::uint64_t>& value, std::uint64_t factor) {
   return value ? std::optional{*value * factor} : std::nullopt;
 }
@@ -38,18 +60,30 @@ void read_unified_memory(int folder, CgroupStatistics& result) {
   result.memory_usage = try_read_control_number(folder, "memory.current");
   result.memory_limit = try_read_control_number(folder, "memory.max");
   result.memory_peak = try_read_control_number(folder, "memory.peak");
+  result.memory_failures = value_of(folder, "memory.events", "max");
   result.swap_usage = try_read_control_number(folder, "memory.swap.current");
+  result.swap_limit = try_read_control_number(folder, "memory.swap.max");
   result.oom_kills = value_of(folder, "memory.events", "oom_kill");
   result.memory_stat = parse_flat(try_read_control(folder, "memory.stat").value_or(""));
 }
 
+std::optional<std::uint64_t> difference(std::optional<std::uint64_t> both, std::optional<std::uint64_t> one) {
+  if (!both || !one) return std::nullopt;
+  return *both > *one ? *both - *one : 0;
+}
+
+std::optional<std::uint64_t> legacy_limit(int folder, const std::string& file) {
+  const auto limit = try_read_control_number(folder, file);
+  return limit && *limit < legacy_unlimited ? limit : std::nullopt;
+}
+
 void read_legacy_memory(int folder, CgroupStatistics& result) {
   result.memory_usage = try_read_control_number(folder, "memory.usage_in_bytes");
-  result.memory_limit = try_read_control_number(folder, "memory.limit_in_bytes");
-  if (result.memory_limit.value_or(0) >= legacy_unlimited) result.memory_limit.reset();
+  result.memory_limit = legacy_limit(folder, "memory.limit_in_bytes");
   result.memory_peak = try_read_control_number(folder, "memory.max_usage_in_bytes");
-  const auto both = try_read_control_number(folder, "memory.memsw.usage_in_bytes");
-  if (both && result.memory_usage) result.swap_usage = *both > *result.memory_usage ? *both - *result.memory_usage : 0;
+  result.memory_failures = try_read_control_number(folder, "memory.failcnt");
+  result.swap_usage = difference(try_read_control_number(folder, "memory.memsw.usage_in_bytes"), result.memory_usage);
+  result.swap_limit = difference(legacy_limit(folder, "memory.memsw.limit_in_bytes"), result.memory_limit);
   result.oom_kills = value_of(folder, "memory.oom_control", "oom_kill");
   result.memory_stat = parse_flat(try_read_control(folder, "memory.stat").value_or(""));
 }
@@ -60,12 +94,39 @@ void read_unified_cpu(int folder, CgroupStatistics& result) {
   result.cpu_total = scaled(value_in(text, "usage_usec"), nanoseconds_per_microsecond);
   result.cpu_user = scaled(value_in(text, "user_usec"), nanoseconds_per_microsecond);
   result.cpu_system = scaled(value_in(text, "system_usec"), nanoseconds_per_microsecond);
+  result.cpu_periods = value_in(text, "nr_periods");
+  result.cpu_throttled_periods = value_in(text, "nr_throttled");
+  result.cpu_throttled = scaled(value_in(text, "throttled_usec"), nanoseconds_per_microsecond);
+}
+
+void read_legacy_throttling(int folder, CgroupStatistics& result) {
+  const std::string text = try_read_control(folder, "cpu.stat").value_or("");
+  result.cpu_periods = value_in(text, "nr_periods");
+  result.cpu_throttled_periods = value_in(text, "nr_throttled");
+  result.cpu_throttled = value_in(text, "throttled_time");
+}
+
+void read_huge_pages(int folder, bool is_unified, CgroupStatistics& result) {
+  for (const std::string& size : huge_page_sizes()) {
+    const std::string prefix = base::concat("hugetlb.", size, '.');
+    CgroupStatistics::HugePages pages{.size = size, .usage = {}, .peak = {}};
+    pages.usage = try_read_control_number(folder, prefix + (is_unified ? "current" : "usage_in_bytes"));
+    if (!pages.usage) continue;
+    pages.peak = try_read_control_number(folder, prefix + "max_usage_in_bytes");
+    pages.failures =
+        (is_unified ? value_of(folder, prefix + "events", "max") : try_read_control_number(folder, prefix + "failcnt"))
+            .value_or(0);
+    result.huge_pages.push_back(std::move(pages));
+  }
 }
 
 void read_legacy_cpu(int folder, CgroupStatistics& result) {
   result.cpu_total = try_read_control_number(folder, "cpuacct.usage");
   result.cpu_user = try_read_control_number(folder, "cpuacct.usage_user");
   result.cpu_system = try_read_control_number(folder, "cpuacct.usage_sys");
+  const std::string each = try_read_control(folder, "cpuacct.usage_percpu").value_or("");
+  for (const std::string_view word : base::split(base::trim(each), ' '))
+    if (const auto usage = base::parse_unsigned(word)) result.cpu_usages.push_back(*usage);
   if (result.cpu_user) return;
   const std::string text = try_read_control(folder, "cpuacct.stat").value_or("");
   result.cpu_user = scaled(value_in(text, "user"), nanoseconds_per_tick);
@@ -147,11 +208,17 @@ CgroupStatistics read_cgroup_statistics(const CgroupFolders& folders) {
     read_unified_memory(unified, result);
     read_unified_cpu(unified, result);
     read_pids(unified, result);
+    read_huge_pages(unified, true, result);
     result.io = parse_io_stat(try_read_control(unified, "io.stat").value_or(""));
   }
   if (memory != nullptr) read_legacy_memory(memory->folder.get(), result);
   if (cpuacct != nullptr) read_legacy_cpu(cpuacct->folder.get(), result);
   if (pids != nullptr) read_pids(pids->folder.get(), result);
+  if (const LegacyFolder* cpu = folders.find_legacy("cpu")) read_legacy_throttling(cpu->folder.get(), result);
+  if (const LegacyFolder* hugetlb = folders.find_legacy("hugetlb")) {
+    result.huge_pages.clear();
+    read_huge_pages(hugetlb->folder.get(), false, result);
+  }
   if (blkio != nullptr)
     result.io =
         parse_blkio(try_read_control(blkio->folder.get(), "blkio.throttle.io_service_bytes_recursive").value_or(""),

@@ -100,12 +100,21 @@ void set_owner_and_mode(int directory, const std::string& name, const Device& de
   if (::chmod(link.c_str(), device.file_mode.value_or(usual_mode)) != 0) throw base::os_error("setting its mode");
 }
 
-/// An existing entry serves only if it is the same device. Source: config-linux.md "Devices".
+/// Whether the kernel lets us make nodes, asked by making one; in a user namespace it never does.
+bool can_make_nodes(int directory) {
+  const std::string name = ".node-" + base::random_hex(8);
+  if (::mknodat(directory, name.c_str(), S_IFCHR, makedev(1, 3)) != 0) return false;
+  base::unlink_file(directory, name);
+  return true;
+}
+
+/// An existing entry serves only if it is the same device. Source: config-linux.md "Devices". Where nodes are bound,
+/// an empty file does, too: it is the place that an earlier container in this root file system has made for its own.
 bool is_there_already(int directory, const std::string& name, const Device& device) {
   struct stat status {};
   if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) throw base::os_error("examining it");
   if (is_node_of(status, device)) return true;
-  if (!S_ISREG(status.st_mode) || status.st_size != 0)
+  if (!S_ISREG(status.st_mode) || status.st_size != 0 || can_make_nodes(directory))
     throw base::make_error(ErrorKind::already_exists, "something else is there already");
   return false;
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <exception>
+#include <fcntl.h>
 #include <optional>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,8 +25,18 @@ base::UniqueFd open_for_reading(std::string_view state) {
   return file;
 }
 
-base::Command command_of(const Hook& hook, int state) {
+/// Nothing for a hook whose output is ours.
+base::UniqueFd open_output(const std::string& file) {
+  if (file.empty()) return {};
+  base::UniqueFd output{::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0600)};
+  if (!output) throw base::os_error("opening ", base::quoted(file), " for its output");
+  return output;
+}
+
+base::Command command_of(const Hook& hook, int state, const base::UniqueFd& output, const base::UniqueFd& errors) {
   base::Command command{.path = hook.path, .argv = hook.args, .env = hook.env, .fds = {{state, STDIN_FILENO}}};
+  if (output) command.fds.emplace_back(output.get(), STDOUT_FILENO);
+  if (errors) command.fds.emplace_back(errors.get(), STDERR_FILENO);
   if (command.argv.empty()) command.argv = {hook.path};
   command.die_with_parent = true;  // who waits for it will undo everything
   return command;
@@ -33,7 +44,9 @@ base::Command command_of(const Hook& hook, int state) {
 
 void run_hook(const Hook& hook, std::string_view state) {
   const base::UniqueFd input = open_for_reading(state);
-  base::Child child = base::spawn(command_of(hook, input.get()));
+  const base::UniqueFd output = open_output(hook.stdout_file);
+  const base::UniqueFd errors = open_output(hook.stderr_file);
+  base::Child child = base::spawn(command_of(hook, input.get(), output, errors));
   std::optional<base::ExitStatus> status;
   if (hook.timeout_seconds)
     status = child.wait_for(std::chrono::seconds{*hook.timeout_seconds});

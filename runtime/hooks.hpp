@@ -22,7 +22,7 @@ struct HookContainer {
 std::string hook_state(const HookContainer& container, pid_t pid, std::string_view status);
 
 /// Runs `hooks` in order in the caller's namespaces, each with `state` on standard input, standard output and error
-/// as ours, exactly its own environment, for at most its timeout; then it is killed.
+/// as ours unless it has files for them, exactly its own environment, for at most its timeout; then it is killed.
 /// @throws Error naming hook point, path and how it ended; the later ones do not run then. Source: runtime.md
 /// "Lifecycle" 3 to 9: the caller destroys the container, also when it was a poststart hook.
 void run_hooks(const std::vector<Hook>& hooks, std::string_view point, std::string_view state);

@@ -154,7 +154,7 @@ class Init {
       ignored_signals_ = ignored_signals();  // the time for that is free here
       expect_sync(orders_.channel, Sync::ids_mapped);
     }
-    may_set_groups_ = become_container_root();
+    may_set_groups_ = become_container_root(process_.user.keeps_groups);
     // Changed ids cleared the flag; helpers that join our namespaces still need it.
     const bool is_visited = waits_for_network() || is_fuse() || has_early_hooks();
     set_dumpable(is_visited && !joins_processes());

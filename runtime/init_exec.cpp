@@ -25,7 +25,8 @@ constexpr unsigned joinable[] = {CLONE_NEWUSER, CLONE_NEWNS,     CLONE_NEWPID, C
 
 base::UniqueFd open_namespaces_of(pid_t pid) {
   const std::string path = pid == 0 ? std::string{"/proc/self/ns"} : base::concat("/proc/", pid, "/ns");
-  base::UniqueFd folder{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  // Only its name: a process that is not dumpable may not list its own.
+  base::UniqueFd folder{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
   if (!folder) throw base::os_error("opening ", base::quoted(path));
   return folder;
 }
@@ -104,7 +105,7 @@ StagePlan make_stage(const ExecOrders& orders, const Process& process, bool may_
   ExecLabel label;
   if (proc) label = open_exec_label(request.process, proc.get());
   proc.reset();
-  const bool may_set_groups = become_container_root();
+  const bool may_set_groups = become_container_root(request.process.user.keeps_groups);
   const base::UniqueFd root{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
   if (!root) throw base::os_error("opening the container's root directory");
   Process process = request.process;

@@ -188,7 +188,7 @@ class Mounter {
 
 std::vector<PreparedMount> prepare_mounts(const ContainerPlan& plan, const std::vector<UniqueFd>& mapped) {
   static const UniqueFd none;
-  check_label(plan.mount_label);
+  check_label(plan.mount_label.text);
   std::vector<PreparedMount> mounts;
   mounts.reserve(plan.mounts.size());
   for (std::size_t i = 0; i < plan.mounts.size(); ++i) {

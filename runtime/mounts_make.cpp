@@ -51,10 +51,10 @@ bool takes_label(MountKind kind) {
          kind == MountKind::filesystem;
 }
 
-UniqueFd mount_fresh(const MountStep& step, const std::string& type, const std::string& label) {
+UniqueFd mount_fresh(const MountStep& step, const std::string& type, const MountLabel& label) {
   FilesystemContext context{type};
   set_data(context, step);
-  if (!label.empty() && takes_label(step.kind)) context.set("context", label);
+  if (!label.text.empty() && takes_label(step.kind)) context.set(label.option.c_str(), label.text);
   return context.create(step.options.set);
 }
 
@@ -64,7 +64,7 @@ LooseMount loose_fresh(const MountStep& step, UniqueFd tree) {
           .recursive_propagation = step.options.recursive_propagation};
 }
 
-LooseMount fresh_or_host(const MountStep& step, const std::string& label, const std::string& host_path,
+LooseMount fresh_or_host(const MountStep& step, const MountLabel& label, const std::string& host_path,
                          bool read_only) {
   try {
     return loose_fresh(step, mount_fresh(step, step.type, label));
@@ -76,7 +76,7 @@ LooseMount fresh_or_host(const MountStep& step, const std::string& label, const 
 }
 
 // devpts: group 5 ("tty") exists only where it is mapped; without it the caller's group owns the terminals.
-UniqueFd mount_devpts(const MountStep& step, const std::string& label) {
+UniqueFd mount_devpts(const MountStep& step, const MountLabel& label) {
   try {
     return mount_fresh(step, "devpts", label);
   } catch (const base::Error& error) {

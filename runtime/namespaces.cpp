@@ -84,10 +84,10 @@ void separate_mounts(bool as_slaves) {
   base::set_propagation(root.get(), as_slaves ? propagation_slave : propagation_private, true);
 }
 
-bool become_container_root() {
+bool become_container_root(bool keeps_groups) {
   // The raw calls: glibc's would go looking for threads to tell.
-  const bool may_set_groups = ::syscall(SYS_setgroups, 0, nullptr) == 0;
-  if (!may_set_groups && errno != EPERM) throw base::os_error("dropping supplementary groups");
+  const bool may_set_groups = !keeps_groups && ::syscall(SYS_setgroups, 0, nullptr) == 0;
+  if (!keeps_groups && !may_set_groups && errno != EPERM) throw base::os_error("dropping supplementary groups");
   if (::syscall(SYS_setresgid, 0, 0, 0) != 0) throw base::os_error("becoming group 0 of the container");
   if (::syscall(SYS_setresuid, 0, 0, 0) != 0) throw base::os_error("becoming user 0 of the container");
   return may_set_groups;

@@ -37,8 +37,8 @@ void write_time_offsets(const base::UniqueFd& file, const std::vector<TimeOffset
 /// Our copies of the host's mounts send nothing back; with `as_slaves` they still receive what the host mounts later.
 void separate_mounts(bool as_slaves);
 
-/// Container ids 0 and no supplementary groups. @return whether setgroups(2) is permitted here.
-bool become_container_root();
+/// Container ids 0 and no supplementary groups, unless `keeps_groups`. @return whether they may be set here.
+bool become_container_root(bool keeps_groups);
 
 void bring_loopback_up();
 void set_host_names(const std::string& hostname, const std::string& domainname);

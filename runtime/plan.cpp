@@ -170,7 +170,7 @@ ContainerPlan plan_container(const Spec& spec, const std::string& bundle) {
   }
   // Others of its mounts may be slaves of the host's; the root is so only where it was asked for.
   if (plan.keeps_host_propagation && plan.root_propagation == 0) plan.root_propagation = propagation_private;
-  plan.mount_label = spec.linux.mount_label;
+  plan.mount_label = {.option = spec.linux.mount_label_option, .text = spec.linux.mount_label};
   return plan;
 }
 

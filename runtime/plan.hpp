@@ -52,13 +52,19 @@ struct MountStep {
   bool is_idmapped() const { return options.id_map != IdMap::none; }
 };
 
+/// SELinux: what label the file systems that are made get, and by which mount option; no text: none.
+struct MountLabel {
+  std::string option = "context";
+  std::string text;
+};
+
 struct ContainerPlan {
   NamespacePlan namespaces;
   std::vector<MountStep> mounts;
   bool keeps_host_propagation = false;  ///< Some mount or the root wants to be a slave or shared.
   std::uint64_t root_propagation = 0;   ///< MS_*; 0: private.
   bool recursive_root_propagation = false;
-  std::string mount_label;  ///< SELinux context of file systems that are made; empty: none.
+  MountLabel mount_label;
 };
 
 /// @param bundle   Relative bind sources begin there.

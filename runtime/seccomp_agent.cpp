@@ -27,6 +27,9 @@ base::UniqueFd connect_seccomp_agent(const SeccompFilter& filter) {
   filter.listener_path.copy(address.sun_path, sizeof address.sun_path - 1);
   base::UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (!socket) throw base::os_error("making a socket");
+  // connect(2) waits while the queue of an agent that does not accept is full, and send(2) while its buffer is.
+  constexpr timeval patience{.tv_sec = 5, .tv_usec = 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     throw base::os_error("connecting to the seccomp agent at ", base::quoted(filter.listener_path))
         .with_hint("linux.seccomp.listenerPath of config.json names it");

@@ -42,6 +42,7 @@ struct User {
   std::uint32_t gid = 0;
   std::optional<std::uint32_t> umask;
   std::vector<std::uint32_t> additional_gids;
+  bool keeps_groups = false;  ///< Those of our caller instead; only from an annotation.
 };
 
 struct ConsoleSize {
@@ -104,6 +105,7 @@ struct Hook {
   std::string path;
   std::vector<std::string> args, env;
   std::optional<unsigned> timeout_seconds;
+  std::string stdout_file, stderr_file;  ///< Appended to; empty: ours. Only from annotations.
 };
 
 struct Hooks {
@@ -133,6 +135,7 @@ struct Linux {
   std::string rootfs_propagation;
   std::vector<std::string> masked_paths, readonly_paths;
   std::string mount_label;
+  std::string mount_label_option = "context";  ///< Of mount(8); another only from an annotation.
   std::string seccomp_json;    ///< The "seccomp" object as JSON text; empty: no filter. Read by runtime/seccomp.
   std::string resources_json;  ///< Read by runtime/cgroup_resources; empty: none.
   std::vector<TimeOffset> time_offsets;

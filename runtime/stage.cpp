@@ -75,7 +75,7 @@ StagePlan plan_stage(const Process& process, const SeccompFilter& seccomp, bool 
   plan.gid = process.user.gid;
   if (may_set_groups)
     plan.groups = process.user.additional_gids;
-  else if (!process.user.additional_gids.empty())
+  else if (!process.user.additional_gids.empty() && !process.user.keeps_groups)
     base::log(base::LogLevel::warn, "additional groups are left out: only one group id is mapped here");
   plan.umask = process.user.umask;
   plan.capabilities = plan_capabilities(process.capabilities);
