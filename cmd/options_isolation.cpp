@@ -10,7 +10,14 @@ void declare_isolation_options(OptionTable& table, engine::RunOptions& options) 
   table.list("security-opt", 0, "OPTION", options.security_opt,
              "seccomp=FILE|unconfined, no-new-privileges, mask=PATHS, unmask=PATHS|ALL, label=…, apparmor=…");
   table.comma_list("sysctl", 0, "NAME=VALUE", options.sysctls, "Set a kernel parameter of the container's namespaces");
-  table.text("userns", 0, "MODE", options.userns, "User namespace: host, or a map of its own when not given");
+  table.text("userns", 0, "MODE", options.userns,
+             "Users of the container: host (you are its root), keep-id[:uid=,gid=,size=] (you keep your id), "
+             "auto[:size=,uidmapping=,gidmapping=] (ids of its own), nomap (all but yours)");
+  table.list("uidmap", 0, "MAP", options.uid_maps,
+             "Users as CONTAINER-ID:INTERMEDIATE-ID[:AMOUNT]; 0 is you (repeatable)");
+  table.list("gidmap", 0, "MAP", options.gid_maps, "The same for groups");
+  table.text("subuidname", 0, "NAME", options.subuid_name, "Users are the ranges of this name in /etc/subuid");
+  table.text("subgidname", 0, "NAME", options.subgid_name, "Groups are the ranges of this name in /etc/subgid");
   table.text("pid", 0, "MODE", options.pid, "Process ids: private or host");
   table.text("ipc", 0, "MODE", options.ipc, "Inter-process communication: private or host");
   table.text("uts", 0, "MODE", options.uts, "Host name: private or host");

@@ -15,8 +15,11 @@
 #include "base/scope_exit.hpp"
 #include "base/signals.hpp"
 #include "engine/container_files.hpp"
+#include "engine/container_ids.hpp"
+#include "engine/container_user.hpp"
 #include "engine/detach_keys.hpp"
 #include "engine/driver.hpp"
+#include "engine/id_variants.hpp"
 #include "engine/image_for_run.hpp"
 #include "engine/inside.hpp"
 #include "engine/limits.hpp"
@@ -25,11 +28,10 @@
 #include "engine/process_of_image.hpp"
 #include "engine/remove_container.hpp"
 #include "engine/resolve_mounts.hpp"
-#include "engine/union_file.hpp"
+#include "engine/upper.hpp"
 #include "engine/verbs.hpp"
 #include "rootless/network.hpp"
 #include "runtime/seccomp.hpp"
-#include "storage/layers.hpp"
 #include "storage/overlay.hpp"
 
 namespace engine {
@@ -75,7 +77,6 @@ void refuse_unsupported(const RunOptions& options) {
   only("--ipc", options.ipc, {"private", "shareable", "host"});
   only("--uts", options.uts, {"private", "host"});
   only("--cgroupns", options.cgroupns, {"private", "host"});
-  only("--userns", options.userns, {"host"});  // podman's "host" for a rootless caller is what we do always
   only("--network", options.network, {"none", "host", "private", "slirp4netns", "pasta"});
   only("--log-driver", options.log_driver, {"k8s-file", "json-file", "none"});
   for (const std::string& word : options.sysctls)
@@ -111,37 +112,6 @@ std::string seccomp_json(const Engine& engine, const Security& security) {
         return runtime::resolve_profile_json(base::read_to_end(fd.get(), max_profile_bytes), security.capabilities);
       },
       "seccomp profile ", quoted(file));
-}
-
-/// The lower directories alone, for looking into the image before anything is mounted.
-base::RootfsMount lowers_only(Engine& engine, const storage::ContainerRecord& record) {
-  base::RootfsMount rootfs;
-  if (!record.rootfs.empty()) {
-    rootfs.lowers.emplace_back(::open(record.rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!rootfs.lowers.back()) throw base::os_error("opening rootfs ", quoted(record.rootfs));
-    return rootfs;
-  }
-  rootfs.driver = base::RootfsDriver::overlay;
-  std::vector<base::Digest> chain_ids;
-  for (const std::string& chain : record.chain_ids) chain_ids.push_back(base::Digest::parse(chain));
-  rootfs.lowers = storage::open_layer_diffs(engine.store(), chain_ids, record.variant);
-  return rootfs;
-}
-
-ResolvedUser find_user(Engine& engine, const storage::ContainerRecord& record, const std::string& wanted,
-                       const std::vector<std::string>& group_add) {
-  const base::RootfsMount rootfs = lowers_only(engine, record);
-  return resolve_user(wanted, read_union_file(rootfs, "etc", "passwd"), read_union_file(rootfs, "etc", "group"),
-                      group_add);
-}
-
-void check_user_is_mapped(const ResolvedUser& user, const rootless::IdMap& map) {
-  if (rootless::map_out(map.uids, user.uid) && rootless::map_out(map.gids, user.gid)) return;
-  throw make_error(ErrorKind::unsupported, "user ", user.uid, ":", user.gid,
-                   " is not among the ids this user may use in containers")
-      .with_hint(map.single ? "add ranges for you to /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 "
-                              "--add-subgids 100000-165535 USER)"
-                            : "a longer range in /etc/subuid and /etc/subgid reaches that id");
 }
 
 std::string words_as_json(const std::vector<std::string>& words) {
@@ -184,7 +154,6 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   if (!options.name.empty()) check_container_name(options.name);
   record.name = options.name.empty() ? random_container_name() : options.name;
   record.created = base::format_rfc3339(base::now());
-  record.variant = engine.variant();
   record.command = container_command(options, image);
   record.entrypoint_words = container_entrypoint(options, image).size();
   record.labels = all_labels(options, image);
@@ -230,12 +199,10 @@ runtime::Mount device_mount(const std::string& word) {
 }
 
 runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::ImageConfig& image,
-                       const storage::ContainerRecord& record, std::vector<MountWord> mounts) {
+                       const storage::ContainerRecord& record, const ContainerIds& ids, const ResolvedUser& user,
+                       std::vector<MountWord> mounts) {
   const Security security = resolve_security(options);
-  const ResolvedUser user =
-      find_user(engine, record, options.user.empty() ? image.user : options.user, options.group_add);
-  check_user_is_mapped(user, engine.host.id_map);
-  SpecInputs in{.options = options, .security = security, .user = user, .id_map = engine.host.id_map};
+  SpecInputs in{.options = options, .security = security, .user = user, .id_map = ids.map};
   in.host_has_mqueue = base::exists(AT_FDCWD, "/dev/mqueue");
   in.argv = record.command;
   in.env = container_environment(options, image, user, record.hostname, own_environment()).assignments();
@@ -323,7 +290,11 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
     config = storage::read_image_config(engine.store(), image->record);
   }
   replace_existing(engine, options);
+  ContainerIds ids =
+      choose_container_ids(engine, options, image ? image->record.chain_ids : std::vector<base::Digest>{});
+  if (image) ensure_id_variants(engine, *image, ids);
   storage::ContainerRecord record = make_record(engine, options, config);
+  note_ids(record, ids);
   record.only_for_run = for_run && options.auto_remove;
   if (image) add_image(record, *image);
   if (options.rootfs) record.rootfs = absolute_rootfs(options.image);
@@ -332,11 +303,14 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   record.named_volumes = mounts.named_volumes;
   record.anonymous_volumes = mounts.anonymous_volumes;
   auto undo_volumes = base::on_scope_exit([&] { remove_anonymous_volumes(engine, record); });
-  runtime::Spec spec = spec_for(engine, options, config, record, std::move(mounts.mounts));
+  const ContainerUser user =
+      find_container_user(engine, record, ids, options, mounts.mounts, container_work_dir(options, config));
+  runtime::Spec spec = spec_for(engine, options, config, record, ids, user.user, std::move(mounts.mounts));
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
   storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec));
   undo_volumes.cancel();
+  ids.reservation.reset();
   storage::ContainerDir dir = std::move(born.dir);
   std::optional<base::FileLock> alive = std::move(born.alive);
   auto undo = base::on_scope_exit([&] {
@@ -344,6 +318,8 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
     discard_container(engine, dir, record);
   });
   write_container_files(engine, dir, record, options);
+  write_user_files(engine, dir, record, user);
+  give_upper_to_root(engine, dir, record, ids);
   if (record.driver == "copy") run_inside(engine, {"prepare-copy", record.id});
   copy_up_volumes(engine, record.id, mounts.copy_ups);
   cidfile.write(record.id);

@@ -92,6 +92,10 @@ runtime::Process make_process(const runtime::Spec& spec, const ExecOptions& opti
   return process;
 }
 
+bool has_one_id(const runtime::Spec& spec) {
+  return spec.linux.uid_mappings.size() == 1 && spec.linux.uid_mappings[0].size == 1;
+}
+
 int run_attached(runtime::ExecRequest& request, const ExecOptions& options) {
   ChildStreams streams;
   if (!options.tty) {
@@ -137,7 +141,7 @@ int exec(Engine& engine, const ExecOptions& options) {
     throw make_error(ErrorKind::unsupported, "exec --detach with --tty is not supported yet");
   runtime::ExecRequest request{.init_pid = observed.state.process.pid,
                                .init_pidfd = observed.process.get(),
-                               .process = make_process(spec, options, observed, engine.host.id_map.single)};
+                               .process = make_process(spec, options, observed, has_one_id(spec))};
   if (!options.privileged) request.seccomp = runtime::compile_seccomp(spec.linux.seccomp_json, -1);
   request.die_with_parent = !options.detach;
   request.preserved_fds = base::inherited_descriptors(options.preserve_fds);

@@ -9,10 +9,14 @@
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
 #include "base/signals.hpp"
+#include "engine/container_ids.hpp"
+#include "engine/container_user.hpp"
 #include "engine/driver.hpp"
 #include "engine/error_bytes.hpp"
 #include "engine/fuse_overlayfs.hpp"
+#include "engine/id_variants.hpp"
 #include "engine/inside_store.hpp"
+#include "engine/upper.hpp"
 #include "engine/verbs.hpp"
 #include "rootless/user_namespace.hpp"
 #include "runtime/rootfs.hpp"
@@ -49,9 +53,16 @@ storage::RootfsRequest rootfs_request(const storage::ContainerDir& container, co
   return request;
 }
 
+std::uint32_t require_id(const std::string& text) {
+  const auto id = base::parse_unsigned(text);
+  if (!id || *id >= UINT32_MAX) throw make_error(ErrorKind::internal, quoted(text), " is not an id");
+  return static_cast<std::uint32_t>(*id);
+}
+
 void prepare_copy(Engine& engine, const std::string& id) {
   const storage::ContainerDir container = require_container(engine, id);
   storage::prepare_copy(engine.store(), rootfs_request(container, storage::read_record(container)));
+  install_user_files(container);
 }
 
 /// What the image has at `path` becomes the volume's content, owner and mode; where it has nothing, the volume is the
@@ -75,7 +86,11 @@ void copy_up(Engine& engine, const std::vector<std::string>& words) {
   base::RootfsMount rootfs = storage::plan_rootfs(engine.store(), rootfs_request(container, record));
   const base::UniqueFd root = runtime::mount_rootfs_detached(rootfs);
   const std::string config = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
-  const runtime::User user = runtime::parse_spec(config, "config.json of the container").process.user;
+  const runtime::Spec spec = runtime::parse_spec(config, "config.json of the container");
+  const rootless::IdMap id_map = id_map_of(engine, record, spec);
+  runtime::User user = spec.process.user;
+  user.uid = intermediate_uid(engine, id_map, user.uid);  // as it is seen in here
+  user.gid = intermediate_gid(engine, id_map, user.gid);
   for (std::size_t i = 2; i + 1 < words.size(); i += 2) {
     const base::FileLock lock = storage::lock_volume(engine.store(), words[i]);
     const auto volume = storage::find_volume(engine.store(), words[i]);
@@ -110,6 +125,10 @@ void dispatch(Engine& engine, const std::vector<std::string>& words, const base:
     prepare_copy(engine, words.at(1));
   else if (verb == "copy-up")
     copy_up(engine, words);
+  else if (verb == "make-variants")
+    make_id_variants_inside(engine, words, tell_parent(channel));
+  else if (verb == "give-upper")
+    give_upper_inside(require_container(engine, words.at(1)), require_id(words.at(2)), require_id(words.at(3)));
   else if (verb == "check-layers")
     check_layers_inside(engine, tell_parent(channel));
   else if (verb == "measure")

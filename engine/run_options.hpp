@@ -56,7 +56,9 @@ struct RunOptions {
   std::vector<std::string> labels;
   std::vector<std::string> annotations;
   std::string network;                  ///< none|host|private; empty: default
-  std::string userns;                   ///< "", "host"; others refused for now
+  std::string userns;                   ///< host|keep-id[:…]|auto[:…]|nomap; rootless/container_ids.hpp
+  std::vector<std::string> uid_maps, gid_maps;
+  std::string subuid_name, subgid_name;
   std::string pid, ipc, uts, cgroupns;  ///< "private"|"host"
   std::string cgroups = "enabled";      ///< accepted: enabled|disabled|no-conmon|split
   std::string cidfile;

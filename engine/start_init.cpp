@@ -7,8 +7,10 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "base/process_identity.hpp"
+#include "engine/container_ids.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/launch.hpp"
+#include "engine/upper.hpp"
 #include "rootless/network.hpp"
 #include "rootless/user_namespace.hpp"
 #include "storage/layout.hpp"
@@ -43,14 +45,6 @@ std::optional<base::RootfsMount> plan(const Launch& launch) {
   return storage::plan_rootfs(launch.engine.store(), request);
 }
 
-void check_variant(const Launch& launch) {
-  if (launch.record.variant == launch.engine.variant()) return;
-  throw base::make_error(base::ErrorKind::in_use, "container ", base::quoted(launch.record.name),
-                         " was made under another id map (", launch.record.variant, ", now ", launch.engine.variant(),
-                         ")")
-      .with_hint("the ranges in /etc/subuid or /etc/subgid changed; restore them, or create the container again");
-}
-
 void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid) {
   const base::FileLock lock = storage::lock_container(launch.container);
   storage::ContainerState state;
@@ -79,7 +73,7 @@ void prepare_exit_file(int container) {
 }  // namespace
 
 StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent) {
-  check_variant(launch);
+  const rootless::IdMap id_map = id_map_of(launch.engine, launch.record, launch.spec);
   StartedInit started;
   const rootless::HostFacts& host = launch.engine.host;
   const base::UniqueFd cache = launch.spec.linux.seccomp_json.empty() ? base::UniqueFd{} : open_seccomp_cache(host);
@@ -89,9 +83,9 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
       .spec = launch.spec,
       .bundle = concat(launch.engine.store().root_path(), "/", storage::layout::container(launch.record.id)),
       .rootfs = plan(launch)};
-  request.write_id_maps = [&](pid_t pid, int proc_pid_fd) {
-    rootless::write_id_maps(pid, proc_pid_fd, host.id_map, host);
-  };
+  request.write_id_maps = [&](pid_t pid, int proc_pid_fd) { rootless::write_id_maps(pid, proc_pid_fd, id_map, host); };
+  if (request.rootfs)
+    request.given_to_root = entries_for_root(launch.engine, launch.container, *request.rootfs, id_map);
   if (launch.record.network == "private")
     request.set_up_network = [&](pid_t pid) {
       rootless::UserNetwork network = rootless::start_user_network(pid, host);

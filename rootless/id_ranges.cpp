@@ -32,28 +32,6 @@ std::vector<IdRange> without(const std::vector<IdRange>& ranges, std::uint32_t I
   return rest;
 }
 
-std::vector<IdRange> inverse(const std::vector<IdRange>& ranges) {
-  std::vector<IdRange> result;
-  for (const IdRange& range : ranges) result.push_back({range.outside, range.inside, range.count});
-  return result;
-}
-
-/// As compose, but leaves out what `outer` has not.
-std::vector<IdRange> compose_common(const std::vector<IdRange>& inner, const std::vector<IdRange>& outer) {
-  std::vector<IdRange> result;
-  for (const IdRange& range : inner) {
-    for (const IdRange& next : outer) {
-      const std::uint64_t start = std::max(range.outside, next.inside);
-      const std::uint64_t end = std::min(end_of(range.outside, range.count), end_of(next.inside, next.count));
-      if (start >= end) continue;
-      result.push_back({static_cast<std::uint32_t>(range.inside + (start - range.outside)),
-                        static_cast<std::uint32_t>(next.outside + (start - next.inside)),
-                        static_cast<std::uint32_t>(end - start)});
-    }
-  }
-  return canonical(std::move(result));
-}
-
 }  // namespace
 
 std::optional<std::uint32_t> map_in(const std::vector<IdRange>& ranges, std::uint32_t outside) {
@@ -73,6 +51,27 @@ std::vector<IdRange> canonical(std::vector<IdRange> ranges) {
       result.push_back(range);
   }
   return result;
+}
+
+std::vector<IdRange> inverse(const std::vector<IdRange>& ranges) {
+  std::vector<IdRange> result;
+  for (const IdRange& range : ranges) result.push_back({range.outside, range.inside, range.count});
+  return result;
+}
+
+std::vector<IdRange> compose_common(const std::vector<IdRange>& inner, const std::vector<IdRange>& outer) {
+  std::vector<IdRange> result;
+  for (const IdRange& range : inner) {
+    for (const IdRange& next : outer) {
+      const std::uint64_t start = std::max(range.outside, next.inside);
+      const std::uint64_t end = std::min(end_of(range.outside, range.count), end_of(next.inside, next.count));
+      if (start >= end) continue;
+      result.push_back({static_cast<std::uint32_t>(range.inside + (start - range.outside)),
+                        static_cast<std::uint32_t>(next.outside + (start - next.inside)),
+                        static_cast<std::uint32_t>(end - start)});
+    }
+  }
+  return canonical(std::move(result));
 }
 
 std::optional<std::vector<IdRange>> compose(const std::vector<IdRange>& inner, const std::vector<IdRange>& outer) {

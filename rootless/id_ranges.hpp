@@ -17,6 +17,12 @@ std::vector<IdRange> canonical(std::vector<IdRange> ranges);
 /// From the inside of `inner` to the outside of `outer`; nothing when `inner` leads to an id that `outer` has not.
 std::optional<std::vector<IdRange>> compose(const std::vector<IdRange>& inner, const std::vector<IdRange>& outer);
 
+/// The same, but what `outer` has not is left out.
+std::vector<IdRange> compose_common(const std::vector<IdRange>& inner, const std::vector<IdRange>& outer);
+
+/// Inside and outside exchanged.
+std::vector<IdRange> inverse(const std::vector<IdRange>& ranges);
+
 /// `base` without what `extra` gives another meaning on either side, and with `extra`.
 std::vector<IdRange> extend(const std::vector<IdRange>& base, const std::vector<IdRange>& extra);
 

@@ -23,6 +23,9 @@ struct CreateRequest {
   const Spec& spec;
   std::string bundle;                       ///< Absolute path; root.path is relative to it.
   std::optional<base::RootfsMount> rootfs;  ///< Mounted by init itself; nothing: spec.root_path is bound.
+  /// What init gives to user and group 0 of the container before anything is mounted: parts of the upper directory
+  /// that an ordinary user had to make as itself.
+  std::vector<base::UniqueFd> given_to_root;
   /// Called in the parent while init waits in its new user namespace: writes its maps. Not called without a new one.
   std::function<void(pid_t pid, int proc_pid_fd)> write_id_maps;
   /// Called in the parent with init's pid once its network namespace exists and before it goes on (start slirp4netns).

@@ -48,6 +48,11 @@ struct Tree {
   Terminal terminal;
 };
 
+void give_to_root(int entry) {
+  if (::fchownat(entry, "", 0, 0, AT_EMPTY_PATH) != 0)
+    throw base::os_error("giving the container's root what is in its upper directory");
+}
+
 class Init {
  public:
   explicit Init(const InitOrders& orders)
@@ -62,6 +67,7 @@ class Init {
     separate_mounts(plan_.keeps_host_propagation);
     HostParts parts = open_host_parts();
     take_ids();
+    for (const UniqueFd& entry : request_.given_to_root) give_to_root(entry.get());
     Tree tree = build(parts);
     set_host_names(plan_.namespaces.owns(CLONE_NEWUTS) ? spec_.hostname : "",
                    plan_.namespaces.owns(CLONE_NEWUTS) ? spec_.domainname : "");
@@ -130,6 +136,7 @@ class Init {
       kept.push_back(request_.rootfs->upper.get());
       kept.push_back(request_.rootfs->work.get());
     }
+    for (const UniqueFd& entry : request_.given_to_root) kept.push_back(entry.get());
     close_all_but(std::move(kept));
   }
 

@@ -3,11 +3,13 @@
 #include <cstring>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -84,12 +86,29 @@ void separate_mounts(bool as_slaves) {
   base::set_propagation(root.get(), as_slaves ? propagation_slave : propagation_private, true);
 }
 
+// What root needs not: the last stage is executed with them, and takes them away at its end.
+static void keep_capabilities_over_exec() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capget, &header, data) != 0) throw base::os_error("asking for our capabilities");
+  for (__user_cap_data_struct& half : data) half.inheritable = half.permitted;
+  if (::syscall(SYS_capset, &header, data) != 0) throw base::os_error("making our capabilities inheritable");
+  for (unsigned capability = 0; capability < 64; ++capability)
+    if ((data[capability / 32].permitted >> (capability % 32) & 1) != 0)
+      ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+}
+
 bool become_container_root(bool keeps_groups) {
   // The raw calls: glibc's would go looking for threads to tell.
   const bool may_set_groups = !keeps_groups && ::syscall(SYS_setgroups, 0, nullptr) == 0;
   if (!keeps_groups && !may_set_groups && errno != EPERM) throw base::os_error("dropping supplementary groups");
-  if (::syscall(SYS_setresgid, 0, 0, 0) != 0) throw base::os_error("becoming group 0 of the container");
-  if (::syscall(SYS_setresuid, 0, 0, 0) != 0) throw base::os_error("becoming user 0 of the container");
+  // EINVAL: the map has no 0. Whoever made the namespace is root there by its capabilities, as any id that exists.
+  if (::syscall(SYS_setresgid, 0, 0, 0) != 0 && errno != EINVAL)
+    throw base::os_error("becoming group 0 of the container");
+  if (::syscall(SYS_setresuid, 0, 0, 0) != 0) {
+    if (errno != EINVAL) throw base::os_error("becoming user 0 of the container");
+    keep_capabilities_over_exec();
+  }
   return may_set_groups;
 }
 

@@ -90,6 +90,8 @@ std::string render_record(const ContainerRecord& record) {
   json.member("id", record.id).member("name", record.name).member("created", record.created);
   json.member("image_name", record.image_name).member("image_id", record.image_id).member("manifest", record.manifest);
   json.member("chain_ids", record.chain_ids).member("rootfs", record.rootfs).member("variant", record.variant);
+  if (!record.userns.empty())
+    json.member("userns", record.userns).member("uid_map", record.uid_map).member("gid_map", record.gid_map);
   json.member("driver", record.driver).member("command", record.command);
   if (!is_utf8(record.command)) json.member("command_hex", to_hex(record.command));
   json.member("entrypoint_words", static_cast<std::uint64_t>(record.entrypoint_words));
@@ -122,6 +124,9 @@ ContainerRecord parse_container_record(std::string_view bytes, std::string what)
   record.chain_ids = json.strings_or_empty("chain_ids");
   record.rootfs = json.string_or("rootfs", "");
   record.variant = json.string_or("variant", "");
+  record.userns = json.string_or("userns", "");
+  record.uid_map = json.strings_or_empty("uid_map");
+  record.gid_map = json.strings_or_empty("gid_map");
   record.driver = json.string_or("driver", "");
   record.command = read_command(json);
   record.entrypoint_words = json.unsigned_or("entrypoint_words", 0);

@@ -24,6 +24,9 @@ struct ContainerRecord {
   std::vector<std::string> chain_ids;  ///< Lowest first, as digests.
   std::string rootfs;                  ///< Absolute path of --rootfs; empty otherwise.
   std::string variant;                 ///< Id variant of the layers: "single", "user-<h>".
+  std::string userns;                  ///< Its id map as asked for: "", "keep-id", "auto:size=2000"; "private": a map.
+  std::vector<std::string> uid_map;    ///< "container id:host id:count", unless it is the caller's default map.
+  std::vector<std::string> gid_map;
   std::string driver;                  ///< "overlay", "fuse-overlayfs", "copy", "plain".
   std::vector<std::string> command;    ///< Full argv of the container's process.
   std::size_t entrypoint_words = 0;    ///< So many of its first words are the entrypoint.

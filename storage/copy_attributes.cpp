@@ -16,20 +16,23 @@ namespace {
 constexpr std::size_t max_attribute_bytes = 64 * 1024;  // XATTR_LIST_MAX and XATTR_SIZE_MAX
 
 /// Markers of overlay, and what the kernel or the host gives every file by itself.
-bool stays_behind(std::string_view name) {
-  return name.rfind("user.overlay.", 0) == 0 || name.rfind("trusted.", 0) == 0 || name == "security.selinux";
+bool stays_behind(std::string_view name, const AttributeChoice& choice) {
+  return (name.rfind("user.overlay.", 0) == 0 && !choice.keep_overlay_marks) || name.rfind("trusted.", 0) == 0 ||
+         name == "security.selinux";
 }
 
-void copy_extended_attribute(int source, int target, const char* name) {
+void copy_extended_attribute(int source, int target, const char* name, const AttributeChoice& choice) {
   std::string value(max_attribute_bytes, '\0');
   const ssize_t size = ::fgetxattr(source, name, value.data(), value.size());
   if (size < 0) throw base::os_error("reading the attribute ", base::quoted(name));
-  if (::fsetxattr(target, name, value.data(), static_cast<std::size_t>(size), 0) != 0) {
+  value.resize(static_cast<std::size_t>(size));
+  if (choice.capabilities && std::string_view{name} == "security.capability") value = choice.capabilities(value);
+  if (::fsetxattr(target, name, value.data(), value.size(), 0) != 0) {
     throw base::os_error("setting the attribute ", base::quoted(name));
   }
 }
 
-void copy_extended_attributes(int source, int target) {
+void copy_extended_attributes(int source, int target, const AttributeChoice& choice) {
   const ssize_t size = ::flistxattr(source, nullptr, 0);
   if (size == 0 || (size < 0 && errno == EOPNOTSUPP)) return;
   if (size < 0) throw base::os_error("listing attributes");
@@ -38,7 +41,7 @@ void copy_extended_attributes(int source, int target) {
   if (filled < 0) throw base::os_error("listing attributes");
   for (std::size_t start = 0; start < static_cast<std::size_t>(filled);) {
     const char* name = names.c_str() + start;
-    if (!stays_behind(name)) copy_extended_attribute(source, target, name);
+    if (!stays_behind(name, choice)) copy_extended_attribute(source, target, name, choice);
     start += std::string_view{name}.size() + 1;
   }
 }
@@ -49,13 +52,13 @@ std::array<timespec, 2> times_of(const struct stat& info) {
 
 }  // namespace
 
-void copy_attributes(int source, int target, const struct stat& info) {
+void copy_attributes(int source, int target, const struct stat& info, const AttributeChoice& choice) {
   struct stat fresh {};
   if (::fstat(target, &fresh) != 0) throw base::os_error("looking at a copy");
   const bool has_other_owner = fresh.st_uid != info.st_uid || fresh.st_gid != info.st_gid;
   if (has_other_owner && ::fchown(target, info.st_uid, info.st_gid) != 0)
     throw base::os_error("giving a copy its owner");
-  copy_extended_attributes(source, target);
+  copy_extended_attributes(source, target, choice);
   if (::fchmod(target, info.st_mode & 07777) != 0) throw base::os_error("giving a copy its mode");
   if (::futimens(target, times_of(info).data()) != 0) throw base::os_error("giving a copy its times");
 }

@@ -36,24 +36,6 @@ void copy_range(int source, int target, off_t offset, off_t end) {
   }
 }
 
-/// Data only; holes stay holes. Source: lseek(2) "Seeking file data and holes".
-std::uint64_t copy_data(int source, int target, off_t size) {
-  std::uint64_t copied = 0;
-  for (off_t offset = 0; offset < size;) {
-    off_t data = ::lseek(source, offset, SEEK_DATA);
-    if (data < 0 && errno == ENXIO) break;           // only a hole follows
-    if (data < 0 && errno == EINVAL) data = offset;  // the file system does not tell
-    if (data < 0) throw base::os_error("looking for data");
-    off_t hole = ::lseek(source, data, SEEK_HOLE);
-    if (hole < 0 || hole > size) hole = size;
-    copy_range(source, target, data, hole);
-    copied += static_cast<std::uint64_t>(hole - data);
-    offset = hole;
-  }
-  if (::ftruncate(target, size) != 0) throw base::os_error("setting the size");
-  return copied;
-}
-
 std::uint64_t copy_regular_file(const TreeEntry& entry) {
   const base::UniqueFd source{
       ::openat(entry.source_dir, entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
@@ -137,6 +119,24 @@ class Copier final : public TreeVisitor {
 };
 
 }  // namespace
+
+// Source: lseek(2) "Seeking file data and holes".
+std::uint64_t copy_data(int source, int target, off_t size) {
+  std::uint64_t copied = 0;
+  for (off_t offset = 0; offset < size;) {
+    off_t data = ::lseek(source, offset, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) break;           // only a hole follows
+    if (data < 0 && errno == EINVAL) data = offset;  // the file system does not tell
+    if (data < 0) throw base::os_error("looking for data");
+    off_t hole = ::lseek(source, data, SEEK_HOLE);
+    if (hole < 0 || hole > size) hole = size;
+    copy_range(source, target, data, hole);
+    copied += static_cast<std::uint64_t>(hole - data);
+    offset = hole;
+  }
+  if (::ftruncate(target, size) != 0) throw base::os_error("setting the size");
+  return copied;
+}
 
 std::uint64_t copy_entry(const TreeEntry& entry) {
   return base::with_context(

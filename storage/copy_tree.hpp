@@ -1,10 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <sys/types.h>
 
 #include "storage/tree_walk.hpp"
 
 namespace storage {
+
+/// The data of the first `size` bytes; holes stay holes. Returns the bytes of data.
+std::uint64_t copy_data(int source, int target, off_t size);
 
 /// Copies one entry that is no directory into entry.target_dir with all its attributes: FICLONE where the file system
 /// has it, else its data without the holes. Returns the bytes really copied.

@@ -53,6 +53,29 @@ class SingleIdTest(EngineTest):
         self.engine("rmi", BUSYBOX)
         self.assert_nothing_unfinished()
 
+    def test_keep_id_is_the_only_id_under_its_own_number(self):
+        self.pull_image()
+        uid, gid = os.getuid(), os.getgid()
+        done = self.engine("run", "--rm", "--network", "none", "--userns", "keep-id", BUSYBOX, "sh", "-c",
+                           "id -u; id -g; id -un; touch /tmp/x /x; stat -c %u:%g /tmp/x /etc/passwd; cat /foreign/file")
+        self.assertEqual(done.stdout.split(), [str(uid), str(gid), getpass.getuser(), f"{uid}:{gid}", f"{uid}:{gid}",
+                                               "x"])
+        name = self.engine("run", "-d", "--network", "none", "--userns", "keep-id:uid=5,gid=6", BUSYBOX, "/guest",
+                           "wait").stdout.strip()
+        self.wait_for_log(name, "ready")
+        self.assertEqual(self.engine("exec", name, "sh", "-c", "id -u; id -g").stdout, "5\n6\n")
+        self.engine("rm", "-f", "--time", "0", name)
+        self.assert_nothing_unfinished()
+
+    def test_maps_that_need_more_ids_are_refused_with_the_remedy(self):
+        self.pull_image()
+        for words in (("--userns", "nomap"), ("--userns", "auto"), ("--uidmap", "0:0:10")):
+            with self.subTest(words=words):
+                result = self.engine("run", "--rm", "--network", "none", *words, BUSYBOX, "true", check=False)
+                self.assertEqual(result.status, 125, result)
+                self.assertIn("needs subordinate ids", result.stderr)
+                self.assertIn("hint: ", result.stderr)
+
     def test_another_user_cannot_be_had(self):
         self.pull_image()
         result = self.engine("run", "--rm", "--network", "none", "-u", "1000", BUSYBOX, "true", check=False)
@@ -64,3 +87,13 @@ class SingleIdTest(EngineTest):
         owners = subprocess.run(["find", self.root, "-not", "-user", str(os.getuid())], check=True,
                                 stdout=subprocess.PIPE, text=True)
         self.assertEqual(owners.stdout, "")
+
+    def test_a_sound_store_is_found_sound_and_a_damaged_layer_is_rebuilt(self):
+        self.pull_image()
+        self.assertEqual(self.engine("system", "check", "--deep").stdout, "The store is sound.\n")
+        next(self.root.glob("layers/*/single/diff/foreign/file")).unlink()
+        done = self.engine("system", "check", "--deep", check=False)
+        self.assertEqual(done.status, 1, done)
+        self.assertIn('"foreign/file" is missing', done.stdout)
+        self.engine("system", "check", "--deep", "--repair")
+        self.assertEqual(self.engine("system", "check", "--deep").stdout, "The store is sound.\n")

@@ -1,0 +1,171 @@
+#include "engine/container_user.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/host_file.hpp"
+#include "base/path_in_root.hpp"
+#include "engine/union_file.hpp"
+#include "engine/upper.hpp"
+#include "rootless/id_ranges.hpp"
+#include "storage/layers.hpp"
+
+namespace engine {
+
+using base::concat;
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+namespace {
+
+constexpr std::array<const char*, 2> file_names = {"passwd", "group"};
+constexpr std::size_t max_file_bytes = 4 * 1024 * 1024;
+constexpr mode_t usual_file_mode = 0644;
+constexpr mode_t usual_folder_mode = 0755;
+
+/// The lower directories alone, for looking into the image before anything is mounted; of the variant whose files are
+/// all ours to read, if there is one.
+base::RootfsMount lowers_only(Engine& engine, const storage::ContainerRecord& record) {
+  base::RootfsMount rootfs;
+  if (!record.rootfs.empty()) {
+    rootfs.lowers.emplace_back(::open(record.rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!rootfs.lowers.back()) throw base::os_error("opening rootfs ", quoted(record.rootfs));
+    return rootfs;
+  }
+  rootfs.driver = base::RootfsDriver::overlay;
+  std::vector<base::Digest> chain_ids;
+  for (const std::string& chain : record.chain_ids) chain_ids.push_back(base::Digest::parse(chain));
+  const bool has_default = std::all_of(chain_ids.begin(), chain_ids.end(), [&](const base::Digest& chain) {
+    return storage::has_layer(engine.store(), chain, engine.variant());
+  });
+  rootfs.lowers = storage::open_layer_diffs(engine.store(), chain_ids, has_default ? engine.variant() : record.variant);
+  return rootfs;
+}
+
+void check_user_is_mapped(const ResolvedUser& user, const rootless::IdMap& map, bool is_default) {
+  if (rootless::map_out(map.uids, user.uid) && rootless::map_out(map.gids, user.gid)) return;
+  std::string hint = "a longer range in /etc/subuid and /etc/subgid reaches that id";
+  if (!is_default) hint = "the id map that was asked for does not have it";
+  if (map.single)
+    hint =
+        "add ranges for you to /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 --add-subgids "
+        "100000-165535 USER)";
+  throw make_error(ErrorKind::unsupported, "user ", user.uid, ":", user.gid,
+                   " is not among the ids this user may use in containers")
+      .with_hint(hint);
+}
+
+/// The caller's home where it is mounted, else where the container's process starts.
+std::string home_of_caller(const Engine& engine, const std::vector<MountWord>& mounts, const std::string& work_dir) {
+  const bool is_mounted = std::any_of(mounts.begin(), mounts.end(),
+                                      [&](const MountWord& mount) { return mount.destination == engine.host.home; });
+  return is_mounted ? engine.host.home : work_dir;
+}
+
+/// Of the host's group file; else the group is called as the user is.
+std::string name_of_group(std::uint32_t gid, const std::string& fallback) {
+  const std::string text = base::try_read_host_file("/etc/group", max_file_bytes).value_or("");
+  for (const std::string_view line : base::split(text, '\n')) {
+    const auto fields = base::split(line, ':');
+    if (fields.size() >= 3 && base::parse_unsigned(fields[2]) == gid) return std::string{fields[0]};
+  }
+  return fallback;
+}
+
+void append(std::optional<std::string>& changed, std::string text, const std::string& line) {
+  // A file that the image does not have is not made: the image may do without users.
+  if (line.empty() || text.empty()) return;
+  if (text.back() != '\n') text += '\n';
+  changed = text + line;
+}
+
+bool is_known(std::string_view file, std::string_view name, std::uint32_t id) {
+  for (const std::string_view line : base::split(file, '\n')) {
+    const auto fields = base::split(line, ':');
+    if (fields.size() >= 3 && (fields[0] == name || base::parse_unsigned(fields[2]) == id)) return true;
+  }
+  return false;
+}
+
+/// The mode that the image's /etc has.
+mode_t mode_of_etc(const base::RootfsMount& rootfs) {
+  for (const base::UniqueFd& lower : rootfs.lowers) {
+    struct stat info {};
+    if (::fstatat(lower.get(), "etc", &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode))
+      return info.st_mode & 07777;
+  }
+  return usual_folder_mode;
+}
+
+void write_into(int folder, const ContainerUser& user) {
+  const std::array<const std::optional<std::string>*, 2> texts = {&user.passwd, &user.group};
+  for (std::size_t i = 0; i < file_names.size(); ++i) {
+    if (!texts[i]->has_value()) continue;
+    base::create_file_exclusively(folder, file_names[i], **texts[i], base::Durability::volatile_, usual_file_mode);
+    if (::fchmodat(folder, file_names[i], usual_file_mode, 0) != 0)
+      throw base::os_error("setting the mode of ", quoted(file_names[i]));
+  }
+}
+
+}  // namespace
+
+std::string passwd_line(std::string_view passwd, const std::string& name, std::uint32_t uid, std::uint32_t gid,
+                        const std::string& home) {
+  if (is_known(passwd, name, uid)) return {};
+  return concat(name, ":*:", uid, ':', gid, "::", home, ":/bin/sh\n");
+}
+
+std::string group_line(std::string_view group, const std::string& name, std::uint32_t gid, const std::string& member) {
+  if (is_known(group, name, gid)) return {};
+  return concat(name, ":x:", gid, ':', member, '\n');
+}
+
+ContainerUser find_container_user(Engine& engine, const storage::ContainerRecord& record, const ContainerIds& ids,
+                                  const RunOptions& options, const std::vector<MountWord>& mounts,
+                                  const std::string& work_dir) {
+  const base::RootfsMount rootfs = lowers_only(engine, record);
+  const std::string passwd = read_union_file(rootfs, "etc", "passwd");
+  const std::string group = read_union_file(rootfs, "etc", "group");
+  ContainerUser result;
+  std::string wanted = record.user;
+  if (ids.own_uid) {
+    const std::string& name = engine.host.user_name;
+    const std::string home = home_of_caller(engine, mounts, work_dir);
+    append(result.passwd, passwd, passwd_line(passwd, name, *ids.own_uid, *ids.own_gid, home));
+    append(result.group, group, group_line(group, name_of_group(engine.host.gid, name), *ids.own_gid, name));
+    if (wanted.empty()) wanted = concat(*ids.own_uid, ':', *ids.own_gid);
+  }
+  result.user = resolve_user(wanted, result.passwd.value_or(passwd), result.group.value_or(group), options.group_add);
+  if (ids.own_gid && *ids.own_gid != result.user.gid) result.user.additional_gids.push_back(*ids.own_gid);
+  check_user_is_mapped(result.user, ids.map, ids.mode.empty());
+  return result;
+}
+
+void write_user_files(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
+                      const ContainerUser& user) {
+  if ((!user.passwd && !user.group) || !record.rootfs.empty()) return;
+  if (record.driver == "copy") return write_into(container.dir.get(), user);
+  const base::UniqueFd upper = make_upper(engine, container, record);
+  const base::UniqueFd etc = base::make_directory(upper.get(), "etc");
+  write_into(etc.get(), user);
+  if (::fchmod(etc.get(), mode_of_etc(lowers_only(engine, record))) != 0)
+    throw base::os_error("setting the mode of the container's /etc");
+}
+
+void install_user_files(const storage::ContainerDir& container) {
+  const base::UniqueFd tree = base::open_directory(container.dir.get(), "tree");
+  for (const char* name : file_names) {
+    const auto text = base::try_read_file(container.dir.get(), name, max_file_bytes);
+    if (!text) continue;
+    const base::UniqueFd file = base::open_in_root(tree.get(), concat("etc/", name), O_WRONLY | O_TRUNC | O_NOFOLLOW);
+    base::write_all(file.get(), *text);
+    base::unlink_file(container.dir.get(), name);
+  }
+}
+
+}  // namespace engine

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/container_ids.hpp"
+#include "engine/context.hpp"
+#include "engine/image_for_run.hpp"
+
+namespace engine {
+
+/// Makes every layer of the image present for the ids of the container: found again, or made from the variant that has
+/// most owners in common, with progress. Gives up image.hold meanwhile, and takes it again; the caller's default
+/// variant is there (find_or_pull). @throws Error not_found, when the image was removed meanwhile; unsupported, when
+/// it has files of ids that the container has not.
+void ensure_id_variants(Engine& engine, ImageForRun& image, const ContainerIds& ids);
+
+/// `_inside make-variants …`: the child's half of it. `tell` sends how many bytes are done.
+void make_id_variants_inside(Engine& engine, const std::vector<std::string>& words,
+                             const std::function<void(std::string_view)>& tell);
+
+}  // namespace engine
