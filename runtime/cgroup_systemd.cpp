@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/host_file.hpp"
+#include "base/log.hpp"
 #include "runtime/cgroup_devices.hpp"
 #include "runtime/cgroup_folders.hpp"
 #include "runtime/cgroup_settings.hpp"
@@ -45,6 +46,7 @@ class SystemdCgroup final : public Cgroup {
   SystemdManager connect() const { return SystemdManager::connect(record_.user_runtime_dir); }
   std::vector<DbusProperty> scope_properties(pid_t pid) const;
   void make_scope(pid_t pid);
+  void stop_scope() const;
 
   // For making a scope only.
   CgroupRequest request_;
@@ -129,12 +131,22 @@ void SystemdCgroup::set(std::string_view resources_json) {
   folders().set(resources_json);
 }
 
+// A systemd that is gone, or hangs, must not keep containers from being deleted. It forgets a scope that nobody is in.
+void SystemdCgroup::stop_scope() const {
+  try {
+    connect().stop(record_.scope);
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::unsupported && error.kind() != base::ErrorKind::network) throw;
+    base::log(base::LogLevel::warn, record_.scope, " is left to systemd: ", error.message());
+  }
+}
+
 // The unit first: systemd removes the folders of a unit that has stopped, and would make those of one that has not
 // anew.
 void SystemdCgroup::remove() {
   // A container that ended long ago may have left its scope's name to another one.
   const bool is_anothers = folders_ && folders_->is_replaced();
-  if (!record_.scope.empty() && !is_anothers) connect().stop(record_.scope);
+  if (!record_.scope.empty() && !is_anothers) stop_scope();
   if (folders_) folders_->remove();
 }
 

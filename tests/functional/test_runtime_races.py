@@ -116,6 +116,41 @@ class SimultaneousTest(RaceTest):
         self.runtime("delete", "--force", "--regex", "^c")
 
 
+class PairTest(RaceTest):
+    VERBS = {
+        "start": ["start", "one"], "kill": ["kill", "one", "KILL"], "kill-all": ["kill", "--all", "one", "TERM"],
+        "delete": ["delete", "one"], "delete-force": ["delete", "--force", "one"], "pause": ["pause", "one"],
+        "resume": ["resume", "one"], "update": ["update", "--pids-limit", "50", "one"],
+        "exec": ["exec", "one", "/busybox", "true"], "state": ["state", "one"], "list": ["list"], "ps": ["ps", "one"],
+        "events": ["events", "--stats", "one"], "create": ["create", "one"], "run": ["run", "--detach", "one"],
+    }
+
+    def finish(self, name, process):
+        status = process.wait(30)
+        self.assertIn(status, (0, 1, 255), name)
+        if status != 0:
+            said = process.stderr.readline()
+            while said.startswith(("engine: warning: ", "[")):
+                said = process.stderr.readline()
+            self.assertTrue(said.startswith("Error: "), (name, said))
+            self.assertNotIn("No such file", said, name)
+
+    def test_every_two_verbs_at_once(self):
+        names = list(self.VERBS)
+        for number, first in enumerate(names):
+            for second in names[number:]:
+                self.background("create", "--bundle", self.bundle, "one")
+                if (number + names.index(second)) % 2:
+                    self.runtime("start", "one")
+                with self.subTest(first=first, second=second):
+                    both = [(name, self.start_command(*self.VERBS[name])) for name in (first, second)]
+                    for name, process in both:
+                        self.finish(name, process)
+                self.runtime("delete", "--force", "one")
+                self.assertEqual(sorted(path.name for path in (self.dir / "states").iterdir()), ["~lock"])
+        wait_until(lambda: self.processes_of_bundle() == [], "nothing of them runs on", seconds=20)
+
+
 class KilledTest(RaceTest):
     def test_a_create_that_is_killed_leaves_what_can_be_deleted_or_made_again(self):
         again = random.Random(7)
