@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fcntl.h>
-#include <sstream>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -10,6 +9,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "rootless/host_facts.hpp"
+#include "rootless/places.hpp"
 #include "rootless/user_database.hpp"
 #include "rootless/user_namespace.hpp"
 
@@ -32,6 +32,17 @@ bool is_only(const std::vector<rootless::IdRange>& ranges, std::uint32_t id) {
   return ranges.size() == 1 && ranges[0].count == 1 && ranges[0].outside == id;
 }
 
+/// Only where things are: the rest of HostFacts takes longer to find out than most verbs do.
+rootless::Places own_places() {
+  const std::uint32_t uid = ::geteuid();
+  std::string home = rootless::environment("HOME").value_or("");
+  if (!home.starts_with('/')) {
+    const auto user = rootless::look_up_user(uid);
+    home = user ? user->home : "/";
+  }
+  return rootless::find_places(uid, home);
+}
+
 }  // namespace
 
 void write_spec_id_maps(const runtime::Spec& spec, pid_t pid, int proc_pid_fd) {
@@ -42,18 +53,16 @@ void write_spec_id_maps(const runtime::Spec& spec, pid_t pid, int proc_pid_fd) {
 }
 
 std::string oci_state_root() {
-  return rootless::look_at_host().run_dir + "/engine-runtime";
+  return own_places().run + "/engine-runtime";
 }
 
 bool oci_is_rootless() {
   if (::geteuid() != 0) return true;
   // One line, "0 0 4294967295", only in the first user namespace. Source: user_namespaces(7).
-  std::istringstream map{base::read_file(AT_FDCWD, "/proc/self/uid_map", max_uid_map_bytes)};
-  std::uint32_t inside = 0;
-  std::uint32_t outside = 0;
-  std::uint32_t count = 0;
-  map >> inside >> outside >> count;
-  return outside != 0 || count != UINT32_MAX;
+  const std::string map = base::read_file(AT_FDCWD, "/proc/self/uid_map", max_uid_map_bytes);
+  std::vector<std::string_view> fields = base::split(base::trim(map), ' ');
+  std::erase(fields, std::string_view{});
+  return fields != std::vector<std::string_view>{"0", "0", "4294967295"};
 }
 
 std::string oci_user_runtime_dir() {
@@ -63,7 +72,7 @@ std::string oci_user_runtime_dir() {
 
 base::UniqueFd oci_seccomp_cache() {
   try {
-    return base::make_directories(AT_FDCWD, rootless::look_at_host().cache_dir + "/engine/seccomp");
+    return base::make_directories(AT_FDCWD, own_places().cache + "/engine/seccomp");
   } catch (const base::Error& error) {
     base::log(base::LogLevel::debug, "compiled seccomp filters are not kept: ", error.message());
     return {};
