@@ -111,6 +111,7 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   const ConfigFolders folders = config_folders(host);
   apply_files(config, find_config_files_by_environment("storage", folders), apply_storage_conf);
   apply_files(config, find_config_files_by_environment("containers", folders), apply_containers_conf);
+  apply_files(config, find_config_files_by_environment("engine", folders), apply_engine_conf);
   config.build = options.build;
   choose_places(config, options, host);
   choose_driver(config, options);

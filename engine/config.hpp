@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rootless/host_facts.hpp"
+#include "storage/unpack_limits.hpp"
 
 namespace engine {
 
@@ -24,7 +25,8 @@ struct Config {
   std::string run;             ///< Absolute path of the run folder.
   std::string storage_driver;  ///< Empty: choose by trying.
   std::string build;           ///< As in GlobalOptions.
-  bool keep_blobs = true;
+  bool keep_blobs = true;                ///< Compressed layers stay in the store.
+  storage::UnpackLimits unpack_limits;
   std::string detach_keys = "ctrl-p,ctrl-q";
   unsigned stop_timeout_seconds = 10;
   std::string seccomp_profile;               ///< Path; empty: the built-in one; "unconfined".
@@ -38,6 +40,10 @@ struct Config {
 /// One text of containers.conf or storage.conf, laid over what `config` says already. `what` names it in errors.
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what);
 void apply_storage_conf(Config& config, std::string_view text, const std::string& what);
+
+/// engine.conf, which is ours alone: what it has and we do not know is an error. engine-pull(1) describes it.
+/// @throws Error invalid_argument, for a value that is out of range, too.
+void apply_engine_conf(Config& config, std::string_view text, const std::string& what);
 
 /// Where credentials are looked for. Source: containers-auth.json(5).
 std::vector<std::string> find_auth_files(const rootless::HostFacts& host);

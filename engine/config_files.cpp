@@ -66,6 +66,7 @@ std::vector<std::string> find_drop_ins(const std::string& name, const ConfigFold
 
 std::string variable_of(const std::string& name) {
   if (name == "storage") return "CONTAINERS_STORAGE_CONF";
+  if (name == "engine") return "ENGINE_CONF";
   return name == "registries" ? "CONTAINERS_REGISTRIES_CONF" : "CONTAINERS_CONF";
 }
 

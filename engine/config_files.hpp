@@ -8,7 +8,7 @@
 
 namespace engine {
 
-/// The three folders that hold containers.conf, storage.conf and registries.conf.
+/// The three folders that hold containers.conf, storage.conf, registries.conf and our own engine.conf.
 struct ConfigFolders {
   std::string user;  ///< ~/.config/containers
   std::string system = "/etc/containers";
@@ -23,8 +23,8 @@ ConfigFolders config_folders(const rootless::HostFacts& host);
 /// Source: container-libs contrib/design-docs/config-file-parsing.md.
 std::vector<std::string> find_config_files(const std::string& name, const ConfigFolders& folders);
 
-/// As above, with the environment: CONTAINERS_CONF, CONTAINERS_STORAGE_CONF and CONTAINERS_REGISTRIES_CONF name the
-/// only file, the same with _OVERRIDE one that is read last. @throws Error not_found, when a file named so is absent.
+/// As above, with the environment: CONTAINERS_CONF, CONTAINERS_STORAGE_CONF, CONTAINERS_REGISTRIES_CONF and ENGINE_CONF
+/// name the only file, the same with _OVERRIDE one that is read last. @throws Error not_found, when a file named so is absent.
 std::vector<std::string> find_config_files_by_environment(const std::string& name, const ConfigFolders& folders);
 
 }  // namespace engine

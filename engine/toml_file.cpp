@@ -44,6 +44,21 @@ std::optional<std::vector<std::string>> TomlFile::strings(std::string_view key) 
   return result;
 }
 
+std::vector<std::string> TomlFile::keys() const {
+  std::vector<std::string> found;
+  const auto collect = [&](const auto& self, const toml::table& table, const std::string& prefix) -> void {
+    for (const auto& [key, value] : table) {
+      const std::string path = base::concat(prefix, key.str());
+      if (const toml::table* inner = value.as_table())
+        self(self, *inner, path + ".");
+      else
+        found.push_back(path);
+    }
+  };
+  collect(collect, document_->table, "");
+  return found;
+}
+
 bool mentions(std::string_view toml_text, const std::vector<std::string_view>& words) {
   for (std::string_view line : base::split(toml_text, '\n')) {
     line = base::trim(line);

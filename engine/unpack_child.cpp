@@ -38,6 +38,9 @@ class StoppableSource final : public base::Source {
     return base::read_some(bytes_.get(), buffer, size);
   }
 
+  /// Nobody reads any more: whoever still writes into the pipe must hear of it.
+  void close() noexcept { bytes_.reset(); }
+
   /// From any thread.
   void stop() const noexcept { ::eventfd_write(stop_.get(), 1); }
 
@@ -49,8 +52,11 @@ class StoppableSource final : public base::Source {
 /// One layer in a thread of its own.
 class RunningJob {
  public:
-  RunningJob(LayerJob job, base::UniqueFd target, base::UniqueFd bytes, base::Channel reply)
+  RunningJob(LayerJob job, const storage::UnpackLimits& limits, storage::UnpackBudget& budget, base::UniqueFd target,
+             base::UniqueFd bytes, base::Channel reply)
       : job_(std::move(job)),
+        limits_(limits),
+        budget_(budget),
         target_(std::move(target)),
         source_(std::move(bytes)),
         reply_(std::move(reply)),
@@ -66,7 +72,9 @@ class RunningJob {
  private:
   void run() noexcept {
     try {
-      answer(unpack());
+      const std::string verdict = unpack();
+      source_.close();
+      answer(verdict);
     } catch (const base::Error&) {  // pull is gone; the main thread sees the same
     }
     reply_.close();
@@ -80,7 +88,8 @@ class RunningJob {
                                            .expected_diff_id = job_.diff_id,
                                            .target_dir = target_.get(),
                                            .owners = job_.owners,
-                                           .limits = {},
+                                           .limits = limits_,
+                                           .budget = &budget_,
                                            .stop_source = [this] { source_.stop(); }}));
     } catch (const base::Error& error) {
       return encode(error);
@@ -92,6 +101,8 @@ class RunningJob {
   void answer(const std::string& verdict) const { reply_.send(verdict); }
 
   LayerJob job_;
+  const storage::UnpackLimits& limits_;
+  storage::UnpackBudget& budget_;
   base::UniqueFd target_;
   StoppableSource source_;
   base::Channel reply_;
@@ -131,7 +142,8 @@ void adopt_and_answer(const Places& places, const base::Channel::Message& messag
 }
 
 /// Takes jobs until `done` (true) or the end of file (false).
-bool serve(const base::Channel& channel, const Places& places) {
+bool serve(const base::Channel& channel, const Places& places, const storage::UnpackLimits& limits) {
+  storage::UnpackBudget budget(limits);
   std::vector<std::unique_ptr<RunningJob>> jobs;
   while (std::optional<base::Channel::Message> message = channel.receive()) {
     std::erase_if(jobs, [](const auto& job) { return job->is_finished(); });
@@ -144,8 +156,8 @@ bool serve(const base::Channel& channel, const Places& places) {
     LayerJob job = decode_job(message->bytes);
     if (message->fds.size() != 3)
       throw base::make_error(base::ErrorKind::internal, "a layer came with ", message->fds.size(), " descriptors");
-    jobs.push_back(std::make_unique<RunningJob>(std::move(job), std::move(message->fds[0]), std::move(message->fds[1]),
-                                                base::Channel{std::move(message->fds[2])}));
+    jobs.push_back(std::make_unique<RunningJob>(std::move(job), limits, budget, std::move(message->fds[0]),
+                                                std::move(message->fds[1]), base::Channel{std::move(message->fds[2])}));
   }
   return false;
 }
@@ -172,7 +184,7 @@ int unpack_child(Engine&) {
   const base::UniqueFd dir = base::open_directory(staging, place.name);
   base::sha256("");  // OpenSSL reads its configuration now, while it may
   enter_unpack_sandbox(staging, place.name, message->fds[1].get(), place.lowers);
-  if (!serve(channel, {dir, message->fds[1]})) remove_staging(staging, place.name);
+  if (!serve(channel, {dir, message->fds[1]}, place.limits)) remove_staging(staging, place.name);
   return 0;
 }
 

@@ -69,6 +69,8 @@ base::Error decode_error(std::string_view message) {
 
 std::string encode(const StagingPlace& place) {
   std::string message = base::concat(byte_of(UnpackMessage::staging), place.name);
+  for (const storage::UnpackLimit& limit : storage::unpack_limits)
+    message += base::concat('\n', place.limits.*limit.value);
   for (const std::string& lower : place.lowers) message += base::concat('\n', lower);
   return message;
 }
@@ -107,8 +109,12 @@ UnpackMessage kind_of(std::string_view message) {
 
 StagingPlace decode_staging(std::string_view message) {
   const auto fields = fields_of(message, UnpackMessage::staging);
-  StagingPlace place{.name = name_in(fields[0]), .lowers = {}};
-  for (std::size_t i = 1; i < fields.size(); ++i) place.lowers.push_back(name_in(fields[i]));
+  if (fields.size() <= storage::unpack_limits.size()) throw malformed(message);
+  StagingPlace place{.name = name_in(fields[0]), .limits = {}, .lowers = {}};
+  std::size_t next = 1;
+  for (const storage::UnpackLimit& limit : storage::unpack_limits)
+    place.limits.*limit.value = number_in(fields[next++], limit.most);
+  for (; next < fields.size(); ++next) place.lowers.push_back(name_in(fields[next]));
   return place;
 }
 

@@ -35,6 +35,7 @@ enum class UnpackMessage : char { staging = 1, unpack, unpacked, failed, adopt, 
 
 struct StagingPlace {
   std::string name;
+  storage::UnpackLimits limits;     ///< Of all its layers together, or of each, as unpack_limits.hpp says.
   std::vector<std::string> lowers;  ///< Folders of layers that were unpacked before, below the folder of layers.
 };
 

@@ -27,7 +27,8 @@ Unpacker::Unpacker(Engine& engine, const storage::Staging& staging, std::vector<
       child_(start_child(engine)) {
   const base::UniqueFd parent = base::open_directory(engine.store().root(), "staging");
   const base::UniqueFd layers = base::open_directory(engine.store().root(), "layers");
-  child_.channel.send(encode(StagingPlace{staging.name(), std::move(lowers)}), {parent.get(), layers.get()});
+  child_.channel.send(encode(StagingPlace{staging.name(), engine.config.unpack_limits, std::move(lowers)}),
+                      {parent.get(), layers.get()});
 }
 
 Unpacker::~Unpacker() {

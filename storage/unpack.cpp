@@ -22,21 +22,22 @@ namespace {
 
 /// Guards against what inflates without end; looked at after each buffer.
 void check_bomb(std::uint64_t inflated, std::uint64_t compressed, const UnpackLimits& limits) {
-  constexpr std::uint64_t ratio_matters_bytes = 256ULL << 20;
   constexpr std::uint64_t header_allowance_bytes = 64ULL << 20;
-  if (inflated > ratio_matters_bytes && inflated / limits.max_ratio > compressed)
+  if (inflated > limits.ratio_after_bytes && inflated / limits.max_ratio > compressed)
     throw base::make_error(base::ErrorKind::corrupt, "the layer inflates to more than ", limits.max_ratio,
-                           " times its size");
+                           " times its size")
+        .with_hint(UnpackBudget::hint);
   // Headers and trailing bytes come on top of the content, which the writer counts.
   if (inflated / 2 > limits.max_unpacked_bytes + header_allowance_bytes)
     throw base::make_error(base::ErrorKind::corrupt, "the layer unpacks to more than ", limits.max_unpacked_bytes,
-                           " bytes");
+                           " bytes")
+        .with_hint(UnpackBudget::hint);
 }
 
 /// The first thread: fills the ring until the end, an error, or until nobody wants more.
 void inflate_into(UnpackRing& ring, const UnpackRequest& request) {
   CountingSource compressed(request.compressed);
-  const std::unique_ptr<base::Source> inflated = open_inflater(compressed, request.compression);
+  const std::unique_ptr<base::Source> inflated = open_inflater(compressed, request.compression, request.limits);
   std::uint64_t total = 0;
   while (char* const buffer = ring.wait_for_space()) {
     std::size_t filled = 0, count = 1;
@@ -61,8 +62,9 @@ void run_inflating_thread(UnpackRing& ring, const UnpackRequest& request) noexce
 }
 
 UnpackResult write_layer(LayerBytes& bytes, int diff, int owners, const UnpackRequest& request) {
-  LayerWriter writer(diff, owners, request.owners, request.limits);
-  tar::Reader archive(bytes, request.limits.max_path_bytes);
+  UnpackBudget own_budget(request.limits);
+  LayerWriter writer(diff, owners, request.owners, request.limits, request.budget ? *request.budget : own_budget);
+  tar::Reader archive(bytes, request.limits);
   tar::Entry entry;
   while (archive.next(entry)) writer.add(entry, archive);
   const base::Digest diff_id = bytes.finish();

@@ -6,19 +6,12 @@
 #include "base/digest.hpp"
 #include "base/oci/manifest.hpp"
 #include "base/stream.hpp"
+#include "storage/unpack_budget.hpp"
+#include "storage/unpack_limits.hpp"
 
 // Library storage_unpack: linked into engine-transfer only (zstd, ISA-L or zlib).
 
 namespace storage {
-
-/// Each is an Error corrupt when passed.
-struct UnpackLimits {
-  std::uint64_t max_unpacked_bytes = 64ULL << 30;
-  std::uint64_t max_entries = 4'000'000;
-  std::uint64_t max_ratio = 1000;  ///< Unpacked to compressed, looked at after 256 MiB.
-  std::size_t max_path_bytes = 4096;
-  std::size_t max_xattr_bytes = 64 * 1024;
-};
 
 /// How true owners become owners on disk.
 enum class OwnerPolicy {
@@ -34,6 +27,7 @@ struct UnpackRequest {
                    ///< and "implied" (implied_directories.hpp).
   OwnerPolicy owners;
   UnpackLimits limits;
+  UnpackBudget* budget = nullptr;  ///< Shared with the other layers of the image; none: this layer has its own.
   /// Called once, from the caller's thread, when unpacking failed while `compressed` may still be read: must make a
   /// read that waits for bytes return 0 or throw. Needed where the source can be silent for long (a pipe); else empty.
   std::function<void()> stop_source = nullptr;

@@ -50,7 +50,8 @@ bool is_zstd(std::string_view first) {
 
 }  // namespace
 
-std::unique_ptr<base::Source> open_inflater(base::Source& compressed, oci::LayerCompression declared) {
+std::unique_ptr<base::Source> open_inflater(base::Source& compressed, oci::LayerCompression declared,
+                                            const UnpackLimits& limits) {
   std::string first = read_first(compressed, 4);
   const bool gzip = first.starts_with("\x1f\x8b");
   const bool zstd = is_zstd(first);
@@ -58,7 +59,7 @@ std::unique_ptr<base::Source> open_inflater(base::Source& compressed, oci::Layer
     throw base::make_error(base::ErrorKind::corrupt, "the layer is neither gzip nor zstd, unlike its media type says");
   auto whole = std::make_unique<PrefixedSource>(std::move(first), compressed);
   if (gzip) return open_gunzip(std::move(whole));
-  if (zstd) return open_unzstd(std::move(whole));
+  if (zstd) return open_unzstd(std::move(whole), limits.max_zstd_window_bytes);
   return whole;
 }
 

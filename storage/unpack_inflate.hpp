@@ -6,11 +6,11 @@
 
 #include "base/oci/manifest.hpp"
 #include "base/stream.hpp"
+#include "storage/unpack_limits.hpp"
 
 namespace storage {
 
 inline constexpr std::size_t inflate_input_bytes = 128 * 1024;
-inline constexpr int max_zstd_window_log = 27;  ///< 128 MiB. A frame that wants more is refused.
 
 /// Counts what was read from another source.
 class CountingSource final : public base::Source {
@@ -31,12 +31,13 @@ class CountingSource final : public base::Source {
 /// The inflated bytes of `compressed`, which must outlive the result. What the first bytes say wins over `declared`,
 /// because media types in the wild are wrong now and then and the diff id decides in the end; but bytes declared
 /// compressed that are not are refused. @throws Error corrupt from read(), for damaged or truncated input.
-std::unique_ptr<base::Source> open_inflater(base::Source& compressed, oci::LayerCompression declared);
+std::unique_ptr<base::Source> open_inflater(base::Source& compressed, oci::LayerCompression declared,
+                                            const UnpackLimits& limits);
 
 /// gzip with any number of members, checksums verified (RFC 1952). Two implementations stand behind this: ISA-L where
 /// it is installed (2.5 times as fast), else zlib; the build file picks one.
 std::unique_ptr<base::Source> open_gunzip(std::unique_ptr<base::Source> compressed);
-/// zstd with any number of frames, skippable ones included (RFC 8878).
-std::unique_ptr<base::Source> open_unzstd(std::unique_ptr<base::Source> compressed);
+/// zstd with any number of frames, skippable ones included (RFC 8878). A frame that wants a larger window is refused.
+std::unique_ptr<base::Source> open_unzstd(std::unique_ptr<base::Source> compressed, std::uint64_t max_window_bytes);
 
 }  // namespace storage

@@ -110,9 +110,10 @@ void take_record(PaxRecords& records, std::string_view key, std::string_view val
 
 }  // namespace
 
-void parse_pax(std::string_view bytes, PaxRecords& records) {
-  for (std::size_t count = 0; !bytes.empty(); ++count) {
-    if (count == max_pax_records) throw malformed("too many records");
+void parse_pax(std::string_view bytes, PaxRecords& records, std::uint64_t max_records) {
+  for (std::uint64_t count = 0; !bytes.empty(); ++count) {
+    if (count == max_records)
+      throw base::make_error(base::ErrorKind::corrupt, "an extended header has more than ", max_records, " records");
     const std::size_t blank = bytes.substr(0, 20).find(' ');
     if (blank == std::string_view::npos) throw malformed("length");
     const std::optional<std::uint64_t> length = base::parse_unsigned(bytes.substr(0, blank));

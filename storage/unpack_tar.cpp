@@ -121,16 +121,16 @@ bool Reader::take_extension(const Block& block, Extensions& extensions) {
   const char flag = raw(block, type_field)[0];
   switch (flag) {
     case 'x':
-      parse_pax(read_extension(block, max_extension_bytes), extensions.pax);
+      parse_pax(read_extension(block), extensions.pax, limits_.max_pax_records);
       break;
     case 'g':
-      read_extension(block, max_extension_bytes);
+      read_extension(block);
       return true;
     case 'L':
-      extensions.long_name = read_extension(block, max_path_bytes_ + 1);
+      extensions.long_name = read_extension(block);
       break;
     case 'K':
-      extensions.long_link = read_extension(block, max_path_bytes_ + 1);
+      extensions.long_link = read_extension(block);
       break;
     case 'V':  // GNU volume label
       stored_left_ = stored_size(block);
@@ -144,9 +144,9 @@ bool Reader::take_extension(const Block& block, Extensions& extensions) {
   return true;
 }
 
-std::string Reader::read_extension(const Block& block, std::size_t limit_bytes) {
+std::string Reader::read_extension(const Block& block) {
   const std::uint64_t size = stored_size(block);
-  if (size > limit_bytes) throw corrupt("an extended header of ", size, " bytes is too long");
+  if (size > limits_.max_header_bytes) throw corrupt("an extended header of ", size, " bytes is too long");
   std::string bytes(static_cast<std::size_t>(size), '\0');
   if (size > 0 && !bytes_.read(bytes.data(), bytes.size())) throw corrupt("the archive ends in an extended header");
   padding_ = -size % block_bytes;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/unpack_bytes.hpp"
+#include "storage/unpack_limits.hpp"
 #include "storage/unpack_tar_fields.hpp"
 
 namespace storage::tar {
@@ -35,7 +36,7 @@ struct Entry {
 /// without its two zero blocks. Every length is bounded; text is bytes, whatever the locale.
 class Reader {
  public:
-  Reader(LayerBytes& bytes, std::size_t max_path_bytes) : bytes_(bytes), max_path_bytes_(max_path_bytes) {}
+  Reader(LayerBytes& bytes, const UnpackLimits& limits) : bytes_(bytes), limits_(limits) {}
   /// Passes over what is left of the entry before. False at the end of the archive. @throws Error corrupt, unsupported.
   bool next(Entry& entry);
   /// At most `limit_bytes` of the stored bytes of the entry's content, without a copy; empty at its end.
@@ -50,7 +51,7 @@ class Reader {
   bool read_header(Block& block);
   /// True when `block` was an extension header, now kept in `extensions` or ignored.
   bool take_extension(const Block& block, Extensions& extensions);
-  std::string read_extension(const Block& block, std::size_t limit_bytes);
+  std::string read_extension(const Block& block);
   void fill(Entry& entry, const Block& block, Extensions& extensions);
   void fill_ids(Entry& entry, const Block& block, const PaxRecords& pax);
   void fill_names(Entry& entry, const Block& block, Extensions& extensions);
@@ -60,7 +61,7 @@ class Reader {
   void skip_rest();
 
   LayerBytes& bytes_;
-  std::size_t max_path_bytes_;
+  UnpackLimits limits_;
   std::uint64_t stored_left_ = 0;  ///< Content bytes of this entry that were not read yet.
   std::uint64_t padding_ = 0;      ///< After them, up to the next block.
 };

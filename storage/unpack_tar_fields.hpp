@@ -16,8 +16,6 @@ namespace storage::tar {
 inline constexpr std::size_t block_bytes = 512;
 using Block = std::array<char, block_bytes>;
 
-inline constexpr std::size_t max_extension_bytes = 1024 * 1024;  ///< Of one pax header or long name.
-inline constexpr std::size_t max_pax_records = 4096;
 inline constexpr std::size_t max_sparse_spans = 64 * 1024;
 
 /// A field of the header: `offset` and `size` in bytes.
@@ -69,7 +67,7 @@ struct PaxRecords {
   std::optional<std::uint64_t> sparse_real_size;
   std::vector<SparseSpan> sparse_spans;
 };
-/// Reads "LENGTH KEYWORD=VALUE\n" records into `records`. @throws Error corrupt.
-void parse_pax(std::string_view bytes, PaxRecords& records);
+/// Reads "LENGTH KEYWORD=VALUE\n" records into `records`. @throws Error corrupt, also for more than `max_records`.
+void parse_pax(std::string_view bytes, PaxRecords& records, std::uint64_t max_records);
 
 }  // namespace storage::tar

@@ -13,8 +13,6 @@
 namespace storage {
 namespace {
 
-constexpr std::size_t max_component_bytes = 255;  // NAME_MAX
-
 base::UniqueFd try_open(int parent, const std::string& name) {
   return base::UniqueFd{::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
 }
@@ -34,11 +32,12 @@ std::string LayerPath::name() const {
   return text.substr(text.rfind('/') + 1);
 }
 
-LayerPath parse_layer_path(std::string_view path, std::size_t max_path_bytes) {
-  const auto refuse = [&](std::string_view why) {
-    return base::make_error(base::ErrorKind::corrupt, "the archive has the path ", base::quoted(path), ", which ", why);
+LayerPath parse_layer_path(std::string_view path, const UnpackLimits& limits) {
+  const auto refuse = [&](const auto&... why) {
+    return base::make_error(base::ErrorKind::corrupt, "the archive has the path ", base::quoted(path), ", which ",
+                            why...);
   };
-  if (path.size() > max_path_bytes) throw refuse("is too long");
+  if (path.size() > limits.max_path_bytes) throw refuse("is too long");
   if (path.find('\0') != std::string_view::npos) throw refuse("contains a NUL");
   LayerPath result;
   result.text.reserve(path.size());
@@ -47,7 +46,8 @@ LayerPath parse_layer_path(std::string_view path, std::size_t max_path_bytes) {
     path.remove_prefix(std::min(path.size(), component.size() + 1));
     if (component.empty() || component == ".") continue;
     if (component == "..") throw refuse("leads upwards");
-    if (component.size() > max_component_bytes) throw refuse("has a component of more than 255 bytes");
+    if (component.size() > limits.max_component_bytes)
+      throw refuse("has a component of more than ", limits.max_component_bytes, " bytes");
     if (!result.text.empty()) result.text.push_back('/');
     result.text.append(component);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "storage/unpack_limits.hpp"
 
 namespace storage {
 
@@ -20,7 +21,7 @@ struct LayerPath {
   bool is_root() const noexcept { return text.empty(); }
 };
 /// A leading "/" means nothing. @throws Error corrupt.
-LayerPath parse_layer_path(std::string_view path, std::size_t max_path_bytes);
+LayerPath parse_layer_path(std::string_view path, const UnpackLimits& limits);
 
 /// The tree of one layer while it is written. Every step goes from the descriptor of a directory that was opened
 /// without following a link, so that no path of an archive leads out of it, nor through a link that the archive made.

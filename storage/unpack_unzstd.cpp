@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <bit>
 #include <utility>
 #include <zstd.h>
 
@@ -7,18 +9,23 @@
 namespace storage {
 namespace {
 
+/// The largest power of two within `bytes`, as the exponent that zstd takes.
+int window_log(std::uint64_t bytes) {
+  return std::clamp(static_cast<int>(std::bit_width(bytes)) - 1, 10, 31);
+}
+
 struct FreeContext {
   void operator()(ZSTD_DCtx* context) const noexcept { ::ZSTD_freeDCtx(context); }
 };
 
 class Unzstd final : public base::Source {
  public:
-  explicit Unzstd(std::unique_ptr<base::Source> compressed)
+  Unzstd(std::unique_ptr<base::Source> compressed, std::uint64_t max_window_bytes)
       : compressed_(std::move(compressed)),
         bytes_(std::make_unique_for_overwrite<char[]>(inflate_input_bytes)),
         context_(::ZSTD_createDCtx()) {
-    if (!context_ ||
-        ::ZSTD_isError(::ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, max_zstd_window_log)) != 0)
+    if (!context_ || ::ZSTD_isError(::ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax,
+                                                             window_log(max_window_bytes))) != 0)
       throw base::make_error(base::ErrorKind::internal, "zstd does not start");
   }
 
@@ -55,8 +62,8 @@ class Unzstd final : public base::Source {
 
 }  // namespace
 
-std::unique_ptr<base::Source> open_unzstd(std::unique_ptr<base::Source> compressed) {
-  return std::make_unique<Unzstd>(std::move(compressed));
+std::unique_ptr<base::Source> open_unzstd(std::unique_ptr<base::Source> compressed, std::uint64_t max_window_bytes) {
+  return std::make_unique<Unzstd>(std::move(compressed), max_window_bytes);
 }
 
 }  // namespace storage

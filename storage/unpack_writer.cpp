@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "storage/unpack_content.hpp"
 
 namespace storage {
 namespace {
@@ -18,7 +19,6 @@ constexpr std::string_view whiteout_prefix = ".wh.", marker_prefix = ".wh..wh.",
 constexpr std::size_t max_symlink_bytes = 4095;             // PATH_MAX without its NUL
 constexpr std::size_t max_directories_bytes = 256UL << 20;  ///< Memory for modes and times that wait.
 constexpr std::size_t max_skipped = 10'000;
-constexpr std::array<char, 64 * 1024> zeros{};
 
 std::array<timespec, 2> times_of(tar::Timestamp mtime) {
   const timespec time{mtime.seconds, mtime.nanoseconds};
@@ -29,16 +29,6 @@ void set_times(int fd, tar::Timestamp mtime, std::string_view path) {
   if (::futimens(fd, times_of(mtime).data()) != 0) throw base::os_error("setting times of ", base::quoted(path));
 }
 
-void hash_zeros(base::Sha256& hash, std::uint64_t count) {
-  for (; count > zeros.size(); count -= zeros.size()) hash.update(zeros.data(), zeros.size());
-  hash.update(zeros.data(), static_cast<std::size_t>(count));
-}
-
-void write_at(int fd, std::uint64_t offset, std::string_view bytes, std::string_view path) {
-  if (::lseek(fd, static_cast<off_t>(offset), SEEK_SET) < 0) throw base::os_error("seeking in ", base::quoted(path));
-  base::with_context([&] { base::write_all(fd, bytes); }, "writing ", base::quoted(path));
-}
-
 /// What overlay drivers read as instructions, and so may not come from an image.
 bool is_driver_xattr(std::string_view name) {
   return name.starts_with("user.overlay.") || name.starts_with("user.fuseoverlayfs.") ||
@@ -47,9 +37,11 @@ bool is_driver_xattr(std::string_view name) {
 
 }  // namespace
 
-LayerWriter::LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackLimits& limits)
+LayerWriter::LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackLimits& limits, UnpackBudget& budget)
     : policy_(policy),
       limits_(limits),
+      budget_(budget),
+      free_space_(diff, limits.min_free_bytes),
       tree_(diff,
             [this](const std::string& path, int dir, bool whiteout) { note_made_directory(path, dir, whiteout); }),
       owners_(owners) {
@@ -58,10 +50,7 @@ LayerWriter::LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackL
 
 void LayerWriter::add(const tar::Entry& entry, tar::Reader& archive) {
   count_entry();
-  const LayerPath path = parse_layer_path(entry.path, limits_.max_path_bytes);
-  if (entry.size > limits_.max_unpacked_bytes - result_.unpacked_bytes)
-    throw base::make_error(base::ErrorKind::corrupt, "the layer unpacks to more than ", limits_.max_unpacked_bytes,
-                           " bytes");
+  const LayerPath path = parse_layer_path(entry.path, limits_);
   if (path.is_root() && entry.type != tar::EntryType::directory)
     throw base::make_error(base::ErrorKind::corrupt, "the archive replaces the root by something else");
   if (take_marker(path)) return;
@@ -164,6 +153,7 @@ void LayerWriter::add_directory(const tar::Entry& entry, const LayerPath& path) 
 }
 
 void LayerWriter::add_file(const tar::Entry& entry, const LayerPath& path, tar::Reader& archive) {
+  budget_.take_bytes(entry.size);
   OwnerRecord record = record_of(OwnerRecord::Type::file, entry, path);
   const int parent = tree_.open_or_make(path.directory());
   base::UniqueFd fd;
@@ -171,7 +161,8 @@ void LayerWriter::add_file(const tar::Entry& entry, const LayerPath& path, tar::
     fd = base::UniqueFd{::openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
     return fd ? 0 : -1;
   });
-  write_content(fd.get(), entry, archive, record);
+  record.sha256_hex = write_content(fd.get(), entry, archive);
+  free_space_.note(entry.size);
   const std::string_view capabilities = set_xattrs(fd.get(), entry, true);
   // Changing the owner clears setuid bits and capabilities, so it comes first.
   if (entry.uid != 0 || entry.gid != 0) give_to_owner(fd.get(), "", entry);
@@ -199,7 +190,7 @@ void LayerWriter::add_symlink(const tar::Entry& entry, const LayerPath& path) {
 }
 
 void LayerWriter::add_hard_link(const tar::Entry& entry, const LayerPath& path) {
-  const LayerPath target = parse_layer_path(entry.link, limits_.max_path_bytes);
+  const LayerPath target = parse_layer_path(entry.link, limits_);
   if (skipped_.contains(target.text)) return static_cast<void>(++result_.skipped_devices);
   const auto refuse = [&](std::string_view why) {
     return base::make_error(base::ErrorKind::corrupt, "the hard link ", base::quoted(path.text), " to ",
@@ -246,8 +237,9 @@ void LayerWriter::add_device(const tar::Entry& entry, const LayerPath& path) {
 }
 
 void LayerWriter::count_entry() {
-  if (++result_.entries > limits_.max_entries)
-    throw base::make_error(base::ErrorKind::corrupt, "the layer has more than ", limits_.max_entries, " entries");
+  ++result_.entries;
+  budget_.take_entry();
+  free_space_.note(0);
 }
 
 void LayerWriter::note_directory(const std::string& path, const PendingDirectory& pending) {
@@ -281,41 +273,19 @@ void LayerWriter::create(int parent, const LayerPath& path, const Make& make) {
   if (make(name.c_str()) != 0) throw base::os_error("creating ", base::quoted(path.text));
 }
 
-void LayerWriter::write_content(int fd, const tar::Entry& entry, tar::Reader& archive, OwnerRecord& record) {
-  base::Sha256 hash;
-  std::uint64_t end = 0;  // of what was hashed
-  if (!entry.sparse) {
-    for (std::string_view bytes = archive.data(); !bytes.empty(); bytes = archive.data()) {
-      base::with_context([&] { base::write_all(fd, bytes); }, "writing ", base::quoted(entry.path));
-      hash.update(bytes);
-    }
-    end = entry.size;
-  }
-  std::string_view bytes;
-  for (const tar::SparseSpan& span : entry.spans) {
-    hash_zeros(hash, span.offset - end);
-    for (end = span.offset; end < span.offset + span.size; end += bytes.size()) {
-      bytes = archive.data(static_cast<std::size_t>(std::min<std::uint64_t>(span.offset + span.size - end, SIZE_MAX)));
-      write_at(fd, end, bytes, entry.path);
-      hash.update(bytes);
-    }
-  }
-  if (end < entry.size || entry.sparse) {
-    hash_zeros(hash, entry.size - end);
-    if (::ftruncate(fd, static_cast<off_t>(entry.size)) != 0)
-      throw base::os_error("making the holes of ", base::quoted(entry.path));
-  }
-  record.sha256_hex = std::string{hash.finish().hex()};
-}
-
 std::string_view LayerWriter::set_xattrs(int fd, const tar::Entry& entry, bool is_file) {
   std::string_view capabilities;
   std::size_t total_bytes = 0;
+  if (entry.xattrs.size() > limits_.max_xattrs)
+    throw base::make_error(base::ErrorKind::corrupt, base::quoted(entry.path), " has more than ", limits_.max_xattrs,
+                           " extended attributes")
+        .with_hint(UnpackBudget::hint);
   for (const auto& [name, value] : entry.xattrs) {
     total_bytes += name.size() + value.size();
     if (total_bytes > limits_.max_xattr_bytes)
       throw base::make_error(base::ErrorKind::corrupt, base::quoted(entry.path),
-                             " has extended attributes of more than ", limits_.max_xattr_bytes, " bytes");
+                             " has extended attributes of more than ", limits_.max_xattr_bytes, " bytes")
+          .with_hint(UnpackBudget::hint);
     if (name == "security.capability" && is_file) {
       capabilities = value;
     } else if (!name.starts_with("user.") || is_driver_xattr(name) ||

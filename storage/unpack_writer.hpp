@@ -9,6 +9,7 @@
 
 #include "storage/owners.hpp"
 #include "storage/unpack.hpp"
+#include "storage/unpack_free_space.hpp"
 #include "storage/unpack_tar.hpp"
 #include "storage/unpack_tree.hpp"
 
@@ -22,8 +23,8 @@ namespace storage {
 /// same bytes twice gives the same tree; what the layers below say of it comes later (implied_directories.hpp).
 class LayerWriter {
  public:
-  /// `diff` and `owners` are borrowed.
-  LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackLimits& limits);
+  /// `diff`, `owners` and `budget` are borrowed.
+  LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackLimits& limits, UnpackBudget& budget);
   /// Reads the entry's content from `archive`.
   void add(const tar::Entry& entry, tar::Reader& archive);
   /// Applies what had to wait and ends the manifest.
@@ -57,7 +58,6 @@ class LayerWriter {
   /// Calls `make` with the name of `path` until it returns 0; what is in the way is removed first.
   template <class Make>
   void create(int parent, const LayerPath& path, const Make& make);
-  void write_content(int fd, const tar::Entry& entry, tar::Reader& archive, OwnerRecord& record);
   /// The allowed ones; returns the value of security.capability, to be set when nothing else can clear it any more.
   std::string_view set_xattrs(int fd, const tar::Entry& entry, bool is_file);
   void set_capabilities(int fd, std::string_view value, OwnerRecord& record);
@@ -66,6 +66,8 @@ class LayerWriter {
 
   OwnerPolicy policy_;
   UnpackLimits limits_;
+  UnpackBudget& budget_;
+  FreeSpaceGuard free_space_;
   LayerTree tree_;
   OwnersWriter owners_;
   std::set<std::string> skipped_;  ///< Devices, so that hard links to them are skipped too.

@@ -22,16 +22,19 @@ class Contender:
     prepare: object = None
     clean_up: object = None
     seconds: list = field(default_factory=list)
+    cpu_seconds: list = field(default_factory=list)  # user and system, waited-for children included
     peak_kib: list = field(default_factory=list)  # resident set of the largest process, waited-for children included
     failure: str = ""
 
 
 @dataclass
 class Goal:
-    """`contender` should take at least `times` of what the first contender takes (below 1: may take that share)."""
+    """`contender` should take at least `times` of what the first contender takes (below 1: may take that share); of
+    its CPU time, too, when `cpu` is set."""
     contender: str
     times: float
     aim: float = 0.0
+    cpu: bool = False
     peak_mib: float = 0.0
 
 
@@ -44,7 +47,7 @@ class Benchmark:
 
 
 def run_once(command, environment, output):
-    """Seconds and peak KiB of one command. posix_spawn, because a fork of this interpreter costs more than engine."""
+    """Seconds, CPU seconds and peak KiB of one command. posix_spawn, because a fork of this interpreter costs more than engine."""
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
@@ -57,7 +60,7 @@ def run_once(command, environment, output):
     if status != 0:
         with open(output, errors="replace") as said:
             raise CommandFailed(f"{shlex.join(command)}: status {status:#x}: {said.read()[-600:].strip()}")
-    return seconds, usage.ru_maxrss
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
 class Measurer:
@@ -82,7 +85,7 @@ class Measurer:
             if contender.prepare:
                 contender.prepare()
             try:
-                seconds, peak_kib = run_once(contender.command, contender.environment, self.output)
+                seconds, cpu_seconds, peak_kib = run_once(contender.command, contender.environment, self.output)
             finally:
                 self.settle()
                 if contender.clean_up:
@@ -92,6 +95,7 @@ class Measurer:
             return
         if keep:
             contender.seconds.append(seconds)
+            contender.cpu_seconds.append(cpu_seconds)
             contender.peak_kib.append(peak_kib)
 
 
@@ -109,6 +113,10 @@ def verdict(benchmark):
     ratio = statistics.median(peer.seconds) / statistics.median(ours.seconds)
     met = ratio >= goal.times
     text = f"{ratio:.2f}x {goal.contender} (want {goal.times:g}x" + (f", aim {goal.aim:g}x)" if goal.aim else ")")
+    if goal.cpu:
+        ratio = statistics.median(peer.cpu_seconds) / statistics.median(ours.cpu_seconds)
+        met = met and ratio >= goal.times
+        text += f", {ratio:.2f}x its CPU time"
     if goal.peak_mib:
         peak_mib = max(ours.peak_kib) / 1024
         met = met and peak_mib < goal.peak_mib
@@ -117,21 +125,24 @@ def verdict(benchmark):
 
 
 def print_table(benchmarks):
-    row = "  {:<38} {:>4} {:>9} {:>9} {:>9} {:>7} {:>7} {:>9}"
+    row = "  {:<38} {:>4} {:>9} {:>9} {:>9} {:>7} {:>7} {:>9} {:>7} {:>9}"
     for benchmark in benchmarks:
         print(f"\n{benchmark.title}")
-        print(row.format("", "runs", "median ms", "min", "max", "ratio", "min/min", "peak MiB"))
+        print(row.format("", "runs", "median ms", "min", "max", "ratio", "min/min", "CPU ms", "ratio", "peak MiB"))
         ours = benchmark.contenders[0]
         for one in benchmark.contenders:
             if not one.seconds:
                 print(f"  {one.name:<38} failed: {one.failure or 'not run'}")
                 continue
             median = statistics.median(one.seconds)
-            ratios = ["-", "-"]
+            cpu = statistics.median(one.cpu_seconds)
+            ratios = ["-", "-", "-"]
             if ours.seconds:
-                ratios = [f"{median / statistics.median(ours.seconds):.2f}", f"{min(one.seconds) / min(ours.seconds):.2f}"]
+                ratios = [f"{median / statistics.median(ours.seconds):.2f}", f"{min(one.seconds) / min(ours.seconds):.2f}",
+                          f"{cpu / max(statistics.median(ours.cpu_seconds), 1e-6):.2f}"]
             print(row.format(one.name, len(one.seconds), milliseconds(median), milliseconds(min(one.seconds)),
-                             milliseconds(max(one.seconds)), *ratios, f"{max(one.peak_kib) / 1024:.1f}"))
+                             milliseconds(max(one.seconds)), *ratios[:2], milliseconds(cpu), ratios[2],
+                             f"{max(one.peak_kib) / 1024:.1f}"))
         if benchmark.goal:
             text, met = verdict(benchmark)
             print(f"  => {'met' if met else 'MISSED' if met is not None else 'unknown'}: {text}")
@@ -143,7 +154,8 @@ def as_json(benchmarks, facts):
         "title": benchmark.title,
         "goal": dict(zip(("text", "met"), verdict(benchmark))) if benchmark.goal else None,
         "contenders": [{
-            "name": one.name, "command": one.command, "seconds": one.seconds, "peak_kib": one.peak_kib,
+            "name": one.name, "command": one.command, "seconds": one.seconds, "cpu_seconds": one.cpu_seconds,
+            "peak_kib": one.peak_kib,
             "failure": one.failure, "median_seconds": statistics.median(one.seconds) if one.seconds else None,
         } for one in benchmark.contenders],
     } for benchmark in benchmarks]}, indent=2)

@@ -1,0 +1,55 @@
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "engine/config.hpp"
+#include "engine/toml_file.hpp"
+
+// engine.conf: what we alone have, so that no other tool complains about it in a file that it shares with us.
+
+namespace engine {
+namespace {
+
+constexpr std::string_view keep_blobs_key = "pull.keep_blobs", unpack_table = "unpack.";
+
+base::Error invalid(const std::string& what, std::string_view key, const std::string& problem) {
+  return base::make_error(base::ErrorKind::invalid_argument, what, ": ", key, ' ', problem);
+}
+
+const storage::UnpackLimit* find_limit(std::string_view key) {
+  if (!key.starts_with(unpack_table)) return nullptr;
+  const auto named = [&](const storage::UnpackLimit& limit) { return limit.name == key.substr(unpack_table.size()); };
+  const auto limit = std::find_if(storage::unpack_limits.begin(), storage::unpack_limits.end(), named);
+  return limit == storage::unpack_limits.end() ? nullptr : &*limit;
+}
+
+/// A number, or a text with a unit.
+std::optional<std::uint64_t> size_in(const TomlFile& file, std::string_view key) {
+  if (const std::optional<std::int64_t> number = file.integer(key))
+    return *number < 0 ? std::nullopt : std::optional{static_cast<std::uint64_t>(*number)};
+  const std::optional<std::string> text = file.string(key);
+  return text ? base::parse_size(*text) : std::nullopt;
+}
+
+}  // namespace
+
+void apply_engine_conf(Config& config, std::string_view text, const std::string& what) {
+  const TomlFile file = TomlFile::parse(text, what);
+  for (const std::string& key : file.keys()) {
+    if (key == keep_blobs_key) {
+      const std::optional<bool> value = file.boolean(key);
+      if (!value) throw invalid(what, key, "is neither true nor false");
+      config.keep_blobs = *value;
+    } else if (const storage::UnpackLimit* limit = find_limit(key)) {
+      const std::optional<std::uint64_t> value = size_in(file, key);
+      if (!value || *value < limit->least || *value > limit->most)
+        throw invalid(what, key, base::concat("is not a number from ", limit->least, " to ", limit->most))
+            .with_hint("a text may have a unit, as in \"64GiB\"");
+      config.unpack_limits.*limit->value = *value;
+    } else {
+      throw invalid(what, key, "is not known").with_hint("engine-pull(1) lists what engine.conf may have");
+    }
+  }
+}
+
+}  // namespace engine
