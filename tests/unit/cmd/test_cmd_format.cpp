@@ -26,7 +26,8 @@ TEST_CASE("JSON is indented as Go does") {
       {"{ \"a\" :\n [ true , -1.5e3 ] }", "{\n    \"a\": [\n        true,\n        -1.5e3\n    ]\n}"},
   };
   for (const auto& [compact, indented] : cases) {
-    CAPTURE(compact);
+    const auto& shown = compact;
+    CAPTURE(shown);
     CHECK(cmd::indented_json(compact) == indented);
     CHECK(cmd::indented_json(indented) == indented);
   }

@@ -212,7 +212,8 @@ TEST_CASE("run reads its options as pflag does, up to IMAGE") {
   };
   CHECK(std::size(lines) >= 100);
   for (const auto& [typed, meant] : lines) {
-    CAPTURE(typed);
+    const auto& shown = typed;
+    CAPTURE(shown);
     CHECK(walk_run(typed) == meant);
   }
 }
@@ -239,7 +240,8 @@ TEST_CASE("options and words may alternate where nothing belongs to a container"
       {"-v web", "! unknown option -v of \"engine kill\""},
   };
   for (const auto& [typed, meant] : lines) {
-    CAPTURE(typed);
+    const auto& shown = typed;
+    CAPTURE(shown);
     CHECK(walk_alternating(typed) == meant);
   }
 }
@@ -261,7 +263,8 @@ TEST_CASE("an unknown option names the nearest one") {
       {"--zzzzzz", "see engine run --help"},
   };
   for (const auto& [typed, hint] : lines) {
-    CAPTURE(typed);
+    const auto& shown = typed;
+    CAPTURE(shown);
     std::string got;
     try {
       walk_words(table, globals.table, {typed}, "engine run");

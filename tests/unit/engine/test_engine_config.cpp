@@ -155,7 +155,8 @@ TEST_CASE("a file that is not TOML is named with line and column") {
 TEST_CASE("networks of podman have a meaning here, and others are noted") {
   for (const auto& [netns, network] : std::vector<std::pair<std::string, std::string>>{
            {"private", "private"}, {"bridge", "private"}, {"pasta", "private"}, {"none", "none"}, {"host", "host"}}) {
-    CAPTURE(netns);
+    const auto& shown = netns;
+    CAPTURE(shown);
     Config config;
     engine::apply_containers_conf(config, "[containers]\nnetns = \"" + netns + "\"\n", "x.conf");
     CHECK(config.default_network == network);

@@ -82,7 +82,8 @@ TEST_CASE("a layout folder and an archive give manifest and blobs, from any offs
   for (const std::string& name :
        {"oci:" + dir.path() + "/img", "oci:" + dir.path() + "/img:v1", "oci-archive:" + dir.path() + "/img.tar",
         "oci-archive:" + dir.path() + "/img.tar:v1"}) {
-    CAPTURE(name);
+    const auto& shown = name;
+    CAPTURE(shown);
     const auto source = open(name);
     const registry::ManifestBytes root = source->root_manifest();
     CHECK(root.bytes == layout.manifest);

@@ -145,7 +145,8 @@ TEST_CASE("a bad value is refused with its JSON path") {
       {R"({"devices":[{"allow":true,"minor":1048576}]})", "devices[0].minor"},
   };
   for (const auto& [json, path] : cases) {
-    CAPTURE(json);
+    const auto& shown = json;
+    CAPTURE(shown);
     const std::string complaint = complaint_about(json);
     CHECK(complaint.find("linux.resources: ") != std::string::npos);
     CHECK(complaint.find(path) != std::string::npos);

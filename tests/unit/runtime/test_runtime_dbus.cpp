@@ -123,7 +123,8 @@ TEST_CASE("every type of a property is written with its signature") {
       {std::vector<std::pair<std::string, std::string>>{}, "\5a(ss)\0\0\0\0\0\0\0\0\0"s.substr(0, 12)},
   };
   for (const auto& [value, bytes] : cases) {
-    CAPTURE(runtime::signature_of(value));
+    const auto& shown = value;
+    CAPTURE(runtime::signature_of(shown));
     DbusWriter writer;
     writer.variant(value);
     CHECK(writer.bytes().substr(0, bytes.size()) == bytes);
