@@ -3,6 +3,7 @@
 #include "base/json_writer.hpp"
 #include "cmd/oci_verbs.hpp"
 #include "cmd/output.hpp"
+#include "runtime/annotations.hpp"
 #include "runtime/capability_names.hpp"
 #include "runtime/mount_options.hpp"
 #include "runtime/seccomp_names.hpp"
@@ -77,7 +78,9 @@ std::string features_json() {
   add_linux(json);
   json.key("annotations").begin_object();
   json.member("io.github.seccomp.libseccomp.version", runtime::syscall_table_version()).end_object();
-  json.member("potentiallyUnsafeConfigAnnotations", Words{"org.systemd.property."});
+  Words unsafe = runtime::known_annotations();
+  unsafe.insert(unsafe.begin(), "org.systemd.property.");
+  json.member("potentiallyUnsafeConfigAnnotations", unsafe);
   json.end_object();
   return json.take();
 }

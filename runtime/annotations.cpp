@@ -25,7 +25,8 @@ constexpr Refused refused[] = {
     {"run.oci.seccomp.plugins", "linux.seccomp.listenerPath names an agent that decides instead"},
     {"run.oci.seccomp_bpf_data", "linux.seccomp says what the filter shall be"},
     {"run.oci.systemd.force_cgroup_v1", "systemd of the container must know cgroup version 2"},
-    {"run.oci.delegate-cgroup", "run.oci.systemd.subgroup is the container's own"},
+    {"run.oci.systemd.subgroup", "the container's processes are in the scope itself, which is delegated to us"},
+    {"run.oci.delegate-cgroup", "a cgroup namespace and a writable /sys/fs/cgroup give the container its own cgroup"},
 };
 
 void refuse_unsupported(const Spec& spec) {
@@ -119,6 +120,17 @@ void set_mount_context(Spec& spec) {
 }
 
 }  // namespace
+
+std::vector<std::string> known_annotations() {
+  return {"run.oci.hooks.stderr",
+          "run.oci.hooks.stdout",
+          "run.oci.keep_original_groups",
+          "run.oci.mount_context_type",
+          "run.oci.pidfd_receiver",
+          "run.oci.seccomp.receiver",
+          "run.oci.seccomp_fail_unknown_syscall",
+          "run.oci.timens_offset"};
+}
 
 const std::string* find_annotation(const std::vector<std::pair<std::string, std::string>>& annotations,
                                    std::string_view key) {

@@ -10,6 +10,9 @@ namespace runtime {
 /// the annotation. Unknown ones are ignored. Source: crun(1) "Extensions to OCI".
 void apply_annotations(Spec& spec);
 
+/// The names of those that mean something, for `features`.
+std::vector<std::string> known_annotations();
+
 /// The value of an annotation; nothing when it is absent.
 const std::string* find_annotation(const std::vector<std::pair<std::string, std::string>>& annotations,
                                    std::string_view key);

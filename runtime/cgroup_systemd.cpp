@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "runtime/cgroup_devices.hpp"
 #include "runtime/cgroup_folders.hpp"
+#include "runtime/cgroup_hierarchies.hpp"
 #include "runtime/cgroup_settings.hpp"
 #include "runtime/systemd_manager.hpp"
 #include "runtime/systemd_properties.hpp"
@@ -14,6 +15,16 @@ namespace {
 
 constexpr std::size_t max_cgroup_text_bytes = 64 * 1024;
 
+/// There systemd makes cgroups as it needs them, controller by controller, and delegates none safely.
+void refuse_version_1() {
+  for (const Hierarchy& legacy : find_hierarchies().legacy)
+    for (const std::string& controller : legacy.controllers)
+      if (!controller.starts_with("name="))
+        throw base::make_error(base::ErrorKind::unsupported, "with systemd as its manager a container needs cgroup ",
+                               "version 2, but this host has the ", controller, " controller in version 1")
+            .with_hint("--cgroup-manager=cgroupfs sets limits in both versions");
+}
+
 class SystemdCgroup final : public Cgroup {
  public:
   explicit SystemdCgroup(const CgroupRequest& request)
@@ -22,6 +33,7 @@ class SystemdCgroup final : public Cgroup {
         extra_(properties_of_annotations(request.annotations)),
         resources_(parse_resources(request.resources_json)),
         manager_(SystemdManager::connect(request.user_runtime_dir)) {
+    refuse_version_1();
     record_.manager = CgroupManager::systemd;
     record_.user_runtime_dir = request.user_runtime_dir;
   }

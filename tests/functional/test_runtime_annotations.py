@@ -28,7 +28,8 @@ class AnnotationTest(BundleTest):
         return listener
 
     def test_what_is_not_supported_is_refused_by_name(self):
-        for key in ("handler", "seccomp.plugins", "seccomp_bpf_data", "systemd.force_cgroup_v1", "delegate-cgroup"):
+        for key in ("handler", "seccomp.plugins", "seccomp_bpf_data", "systemd.force_cgroup_v1", "systemd.subgroup",
+                    "delegate-cgroup"):
             with self.subTest(key=key):
                 self.config["annotations"] = {"run.oci." + key: "x"}
                 self.write_config()
@@ -37,6 +38,12 @@ class AnnotationTest(BundleTest):
                 self.config["annotations"] = {"run.oci." + key: ""}  # says nothing
                 self.write_config()
                 self.runtime("run", "--bundle", self.bundle, "one")
+
+    def test_features_names_those_that_mean_something(self):
+        names = self.runtime("features").json()["potentiallyUnsafeConfigAnnotations"]
+        self.assertIn("run.oci.hooks.stdout", names)
+        self.assertIn("run.oci.keep_original_groups", names)
+        self.assertNotIn("run.oci.systemd.subgroup", names)
 
     def test_bad_values_are_errors(self):
         self.config["linux"]["namespaces"].append({"type": "time"})
