@@ -120,20 +120,6 @@ class SystemdTest(PeerTest):
                 self.assertTrue(result.stderr.startswith("Error: "), result)
                 self.assertEqual(self.runtime("list", "-q").stdout, "")
 
-    def test_version_1_beside_it_is_one_clear_line(self):
-        """Whoever answers as systemd does is believed to be it, so the rest can be tested without one."""
-        with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
-            if not any(" - cgroup " in line and "name=" not in line.split(" - ")[1] for line in mounts):
-                self.skipTest("this machine has no controllers in version 1")
-        self.write_config()
-        self.serve(self.dir / "systemd/private",
-                   lambda connection: (connection.sendall(b"DATA\r\nOK 0\r\nAGREE_UNIX_FD\r\n"), connection.recv(4096)))
-        self.environment["XDG_RUNTIME_DIR"] = str(self.dir)
-        result = self.runtime("--systemd-cgroup", "run", "--bundle", self.bundle, "one", check=False)
-        self.assert_fails(result, 1, "needs cgroup version 2")
-        self.assertIn("--cgroup-manager=cgroupfs", result.stderr)
-        self.assertEqual(self.runtime("list", "-q").stdout, "")
-
     def test_a_container_can_be_deleted_when_its_systemd_is_gone(self):
         pid = self.start_waiting()
         path = self.dir / "states/one/state.json"

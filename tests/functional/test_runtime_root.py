@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
+import threading
 import unittest
 from pathlib import Path
 
@@ -132,6 +134,33 @@ class KilledTest(RootTest):
                         self.runtime("delete", "--force", self.name)
                         self.assertEqual(self.cgroups(), [])
         self.assertGreater(left, 0, "it was never killed between making a cgroup and the end")
+
+
+class ManagerTest(RootTest):
+    def test_systemd_beside_controllers_of_version_1_is_one_clear_line(self):
+        """Whoever answers as systemd does is believed to be it, so this needs none."""
+        if not Path("/sys/fs/cgroup/memory").is_dir():
+            self.skipTest("this machine has no memory controller in version 1")
+        (self.dir / "systemd").mkdir()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.dir / "systemd/private"))
+            listener.listen()
+
+            def answer():
+                with listener.accept()[0] as connection:
+                    connection.sendall(b"DATA\r\nOK 0\r\nAGREE_UNIX_FD\r\n")
+                    while connection.recv(4096):
+                        pass
+            thread = threading.Thread(target=answer)
+            thread.start()
+            self.write_config()
+            self.environment["XDG_RUNTIME_DIR"] = str(self.dir)
+            result = self.runtime("--rootless", "true", "--systemd-cgroup", "create", "--bundle", self.bundle, self.name,
+                                  check=False)
+            thread.join()
+        self.assert_fails(result, 1, "needs cgroup version 2")
+        self.assertIn("--cgroup-manager=cgroupfs", result.stderr)
+        self.assertEqual(self.runtime("list", "-q").stdout, "")
 
 
 class CheckpointTest(RootTest):
