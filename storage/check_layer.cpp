@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <fcntl.h>
-#include <limits.h>
 #include <memory>
 #include <sys/xattr.h>
 #include <unistd.h>

@@ -21,7 +21,9 @@ void add_layer(const Store& store, const base::Digest& chain, Objects& objects) 
   if (!objects.layers.insert(chain).second) return;
   try {
     if (const auto meta = read_layer_meta(store, chain)) objects.blobs.insert(meta->blob);
-  } catch (const base::Error& error) {  // at worst the compressed bytes go; that must not keep anything from going
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::corrupt) throw;
+    // At worst its compressed bytes go; damage must not keep anything from being removed.
     base::log(base::LogLevel::warn, error.message());
   }
 }
@@ -29,7 +31,6 @@ void add_layer(const Store& store, const base::Digest& chain, Objects& objects) 
 /// The manifest names the image's own compressed layers, which another image may hold compressed in another way.
 void add_manifest(const Store& store, const base::Digest& digest, Objects& objects) {
   objects.blobs.insert(digest);
-  if (!has_blob(store, digest)) return;
   try {
     const auto parsed =
         oci::parse_manifest(read_blob(store, digest, oci::max_manifest_bytes), "", base::concat("manifest ", digest));
@@ -37,7 +38,10 @@ void add_manifest(const Store& store, const base::Digest& digest, Objects& objec
     if (manifest == nullptr) return;
     objects.blobs.insert(manifest->config.digest);
     for (const oci::Descriptor& layer : manifest->layers) objects.blobs.insert(layer.digest);
-  } catch (const base::Error& error) {  // a damaged image must be pulled again in any case; removing has to work
+  } catch (const base::Error& error) {
+    if (error.kind() == base::ErrorKind::not_found) return;
+    if (error.kind() != base::ErrorKind::corrupt) throw;  // not being able to read is no reason to let its layers go
+    // A damaged image must be pulled again in any case; removing has to work.
     base::log(base::LogLevel::warn, error.message());
   }
 }

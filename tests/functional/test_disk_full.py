@@ -146,6 +146,15 @@ class FullDiskRunTest(FullDiskTest):
         self.engine("rmi", BUSYBOX)
         self.assertEqual(self.left("containers", "names", "images", "refs", "layers/", "trash"), [])
 
+    def test_everything_can_be_pruned(self):
+        self.engine("create", "--network", "none", "-v", "data:/data", BUSYBOX, "true")
+        self.leave_free(0)
+        told = self.engine("system", "prune", "-a", "--volumes", "--dry-run").stdout
+        done = self.engine("system", "prune", "-af", "--volumes").stdout
+        self.assertEqual(done.splitlines()[1::2], told.splitlines()[1::2])
+        self.assertEqual(self.left("containers", "names", "images", "refs", "layers/", "volumes", "trash"), [])
+        self.assertEqual(self.engine("system", "check").stdout, "The store is sound.\n")
+
     def test_a_container_that_fills_the_disk(self):
         container = self.engine("run", "-d", "--network", "none", BUSYBOX, "sh", "-c",
                                 "cat /dev/zero > /fill; echo full; exit 5").stdout.strip()

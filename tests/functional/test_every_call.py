@@ -96,3 +96,37 @@ class EveryCallTest(EngineTest):
                         self.assert_told(result)
                     self.engine("pull", "-q", self.image)
                     self.assert_clean()
+
+    def after_each_fault(self, before, words, after):
+        """`before` makes the work, which `words` do with each of their calls failing or being the last."""
+        before()
+        for name, number in self.calls_of(*words)[::1 if STEP == 1 else 3]:
+            for fault in ("signal=KILL", "error=EIO"):
+                with self.subTest(words=words, call=name, number=number, fault=fault):
+                    before()
+                    self.traced(["-o", "/dev/null", "-e", f"inject={name}:{fault}:when={number}"], *words)
+                    after()
+
+    def assert_sound(self):
+        done = self.engine("system", "check", "--deep", "--repair")
+        self.assertTrue(done.stdout.endswith("The store is sound.\n"), done)
+        self.assertEqual(self.engine("system", "check", "--deep").stdout, "The store is sound.\n")
+
+    def test_repair(self):
+        manifest = next(self.root.glob("images/*")).name
+        guest = next(self.root.glob("layers/*/*/diff/guest"))
+        chain = guest.parents[2].name
+
+        def after():
+            self.assert_sound()
+            self.assertTrue(guest.exists())
+            self.assert_clean()
+        for words in (["system", "check", "--deep", "--repair"], ["_repair", f"--layer=sha256:{chain}", f"sha256:{manifest}"]):
+            self.after_each_fault(lambda: guest.unlink(missing_ok=True), words, after)
+
+    def test_prune(self):
+        def after():
+            self.assert_sound()
+            self.engine("pull", "-q", self.image)
+            self.assert_clean()
+        self.after_each_fault(lambda: self.engine("pull", "-q", self.image), ["system", "prune", "-af"], after)
