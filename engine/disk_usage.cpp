@@ -62,8 +62,7 @@ Paths paths_of(const storage::Store& store, const storage::Objects& objects) {
 class Usage {
  public:
   explicit Usage(Engine& engine)
-      : engine_(engine),
-        store_(engine.store()),
+      : store_(engine.store()),
         containers_(list_containers(engine, {.all = true})),
         sizes_(measure_inside(engine, {"layers/*", "merged/*", "containers/*", "volumes/*", "staging/*", "trash/*"})) {
     measure_blobs(store_, sizes_);
@@ -107,7 +106,6 @@ class Usage {
   void add_volumes();
   void add_others();
 
-  Engine& engine_;
   const storage::Store& store_;
   std::vector<ContainerSummary> containers_;
   std::map<std::string, storage::ContainerRecord> records_;  ///< By id.
