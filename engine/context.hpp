@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.hpp"
 #include "base/progress.hpp"
 #include "engine/config.hpp"
 #include "rootless/host_facts.hpp"
@@ -25,6 +26,10 @@ class Engine {
   const storage::Store& store();
   /// Id variant of unpacked layers under this caller's map.
   const std::string& variant();
+
+  /// The user namespace of a container that has ended, when all that this process still has to do is to remove it:
+  /// files of its ids are removed in there, which saves making another one. Else empty.
+  base::UniqueFd last_user_namespace;
 
  private:
   std::optional<storage::Store> store_;

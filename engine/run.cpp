@@ -27,7 +27,9 @@ int run_directly(const Launch& launch, const base::FileLock& alive, const RunOpt
     streams.relay.forward_signal = [&](int signal) { started.init.process.send_signal(signal); };
   else
     streams.relay.forward_signal = [&](int) { started.init.process.send_signal(SIGKILL); };
-  return relay(started.init.process, std::move(streams.relay), signals).code;
+  const int code = relay(started.init.process, std::move(streams.relay), signals).code;
+  launch.engine.last_user_namespace = std::move(started.init.user_namespace);
+  return code;
 }
 
 void set_console_size(runtime::Spec& spec) {

@@ -171,6 +171,12 @@ base::Channel enter_mapped_namespace(bool with_mount_namespace) {
   return channel;
 }
 
+void enter_user_namespace(int user_namespace_fd) {
+  base::assert_single_threaded();
+  if (::setns(user_namespace_fd, CLONE_NEWUSER) != 0) throw base::os_error("joining a user namespace");
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 void join_user_namespace(int user_namespace_fd) {
   base::assert_single_threaded();
   if (::setns(user_namespace_fd, CLONE_NEWUSER) != 0) throw base::os_error("joining a user namespace");

@@ -47,4 +47,8 @@ base::Channel enter_mapped_namespace(bool with_mount_namespace);
 /// Joins the user namespace behind this descriptor and becomes 0:0 there; single-threaded callers only.
 void join_user_namespace(int user_namespace_fd);
 
+/// Joins it with all capabilities but keeps its own ids: for a process that is about to end and has files of the
+/// namespace's ids to remove from places of its own. There is no way back.
+void enter_user_namespace(int user_namespace_fd);
+
 }  // namespace rootless

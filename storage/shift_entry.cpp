@@ -52,11 +52,17 @@ void shift_file(ShiftState& state, int source_dir, int target_dir, const std::st
                 const struct stat& wanted) {
   const base::UniqueFd source{::openat(source_dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   if (!source) throw base::os_error("opening it");
-  const base::UniqueFd target{
-      ::openat(target_dir, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  // With no umask it has its mode from the beginning; set-id bits would not survive the change of owner.
+  const bool has_special_mode = (info.st_mode & (S_ISUID | S_ISGID | S_ISVTX)) != 0;
+  const base::UniqueFd target{::openat(target_dir, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                                       has_special_mode ? 0600 : info.st_mode & 0777)};
   if (!target) throw base::os_error("creating it");
   copy_file_content(state, source.get(), target.get(), info);
-  shift_attributes(state, source.get(), target.get(), wanted);
+  if (has_special_mode || ::flistxattr(source.get(), nullptr, 0) > 0)
+    return shift_attributes(state, source.get(), target.get(), wanted);
+  if (::fchown(target.get(), wanted.st_uid, wanted.st_gid) != 0) throw base::os_error("giving it to its owner");
+  const timespec times[] = {wanted.st_atim, wanted.st_mtim};
+  if (::futimens(target.get(), times) != 0) throw base::os_error("setting its times");
 }
 
 void shift_symbolic_link(int source_dir, int target_dir, const std::string& name, const struct stat& wanted) {

@@ -45,7 +45,7 @@ class UsernsTest(EngineTest):
 
     def owners(self, *options):
         done = self.in_container(*options, "--user", "0", BUSYBOX, "sh", "-c",
-                                 "stat -c '%n %u %g %a %h %Y' / /etc /owned /owned/*; cat /owned/one; ls /etc; "
+                                 "stat -c '%n %u %g %a %h %Y' / /etc /owned /owned/*; cat /owned/one; echo; ls /etc; "
                                  "stat -c %s /owned/high")
         return [line for line in done.stdout.splitlines() if line.split()[0] not in ("passwd", "group")]
 
