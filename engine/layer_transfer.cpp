@@ -5,6 +5,7 @@
 #include <csignal>
 #include <exception>
 #include <fcntl.h>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -83,25 +84,38 @@ class LayerSink final : public base::Sink {
   bool reader_left_ = false;
 };
 
-/// Hands the indexes out to the threads, and keeps what they bring back.
+/// From the start, with a place of its own.
+std::optional<base::UniqueFd> read_again(const storage::BlobWriter& blob) {
+  base::UniqueFd fd{::open(base::concat("/proc/self/fd/", blob.fd()).c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) throw base::os_error("opening a fetched layer again");
+  return fd;
+}
+
+/// Layers that are the same bytes, and so are fetched once: positions in the list of those that are wanted.
+using Twins = std::vector<std::size_t>;
+
+/// Hands the layers out to the threads, and keeps what they bring back.
 class LayerQueue {
  public:
   LayerQueue(const TransferContext& context, const std::vector<std::size_t>& indexes)
-      : context_(context), indexes_(indexes), results_(indexes.size()) {}
+      : context_(context), indexes_(indexes), groups_(group_twins(context.parts, indexes)), results_(indexes.size()) {}
 
   void run() noexcept;
   std::vector<TransferredLayer> take();
 
  private:
-  TransferredLayer transfer(std::size_t index);
-  bool unpack_kept_blob(TransferredLayer& layer, const oci::Descriptor& descriptor);
-  void unpack_from_network(TransferredLayer& layer, const oci::Descriptor& descriptor);
+  static std::vector<Twins> group_twins(const ImageParts& parts, const std::vector<std::size_t>& indexes);
+  void transfer_twins(const Twins& twins);
+  TransferredLayer transfer(std::size_t index, bool keeps_blob, const storage::BlobWriter* fetched);
+  bool unpack_kept_blob(TransferredLayer& layer, const oci::Descriptor& descriptor, const storage::BlobWriter* fetched);
+  void unpack_from_network(TransferredLayer& layer, const oci::Descriptor& descriptor, bool keeps_blob);
   base::UniqueFd make_folder(TransferredLayer& layer, std::string name) const;
   Unpacker::Layer begin_unpacking(const TransferredLayer& layer, const oci::Descriptor& descriptor, int folder,
                                   int compressed) const;
 
   const TransferContext& context_;
   const std::vector<std::size_t>& indexes_;
+  const std::vector<Twins> groups_;
   std::vector<TransferredLayer> results_;
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> stop_{false};
@@ -110,9 +124,9 @@ class LayerQueue {
 };
 
 void LayerQueue::run() noexcept {
-  for (std::size_t position = next_++; position < indexes_.size() && !stop_; position = next_++) {
+  for (std::size_t group = next_++; group < groups_.size() && !stop_; group = next_++) {
     try {
-      results_[position] = transfer(indexes_[position]);
+      transfer_twins(groups_[group]);
     } catch (...) {  // carried to the caller's thread, which throws it there
       const std::lock_guard lock(mutex_);
       if (!failure_) failure_ = std::current_exception();
@@ -126,7 +140,28 @@ std::vector<TransferredLayer> LayerQueue::take() {
   return std::move(results_);
 }
 
-TransferredLayer LayerQueue::transfer(std::size_t index) {
+std::vector<Twins> LayerQueue::group_twins(const ImageParts& parts, const std::vector<std::size_t>& indexes) {
+  std::vector<Twins> groups;
+  std::map<base::Digest, std::size_t> places;
+  for (std::size_t position = 0; position < indexes.size(); ++position) {
+    const auto [place, is_new] = places.emplace(parts.parsed.layers[indexes[position]].digest, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[place->second].push_back(position);
+  }
+  return groups;
+}
+
+void LayerQueue::transfer_twins(const Twins& twins) {
+  const bool keeps_blobs = context_.engine.config.keep_blobs;
+  TransferredLayer& first = results_[twins.front()];
+  first = transfer(indexes_[twins.front()], keeps_blobs || twins.size() > 1, nullptr);
+  for (std::size_t next = 1; next < twins.size() && !stop_; ++next)
+    results_[twins[next]] = transfer(indexes_[twins[next]], keeps_blobs, first.blob.get());
+  if (!keeps_blobs) first.blob.reset();
+}
+
+/// @param fetched  The layer's bytes, when this pull has them already.
+TransferredLayer LayerQueue::transfer(std::size_t index, bool keeps_blob, const storage::BlobWriter* fetched) {
   const oci::Descriptor& descriptor = context_.parts.parsed.layers[index];
   const std::string item = item_of(descriptor);
   base::Progress& progress = context_.engine.progress;
@@ -135,7 +170,7 @@ TransferredLayer LayerQueue::transfer(std::size_t index) {
   progress.begin(item, descriptor.size_bytes);
   base::with_context(
       [&] {
-        if (!unpack_kept_blob(layer, descriptor)) unpack_from_network(layer, descriptor);
+        if (!unpack_kept_blob(layer, descriptor, fetched)) unpack_from_network(layer, descriptor, keeps_blob);
       },
       "pulling layer ", descriptor.digest.short_hex());
   progress.end(item, "done");
@@ -143,8 +178,10 @@ TransferredLayer LayerQueue::transfer(std::size_t index) {
 }
 
 /// False when there is none, or when it turns out to be damaged: then it is fetched again.
-bool LayerQueue::unpack_kept_blob(TransferredLayer& layer, const oci::Descriptor& descriptor) {
-  const std::optional<base::UniqueFd> blob = storage::open_blob(context_.store, descriptor.digest);
+bool LayerQueue::unpack_kept_blob(TransferredLayer& layer, const oci::Descriptor& descriptor,
+                                  const storage::BlobWriter* fetched) {
+  const std::optional<base::UniqueFd> blob =
+      fetched ? read_again(*fetched) : storage::open_blob(context_.store, descriptor.digest);
   if (!blob) return false;
   const base::UniqueFd folder = make_folder(layer, base::concat("layer-", layer.index, "-kept"));
   try {
@@ -157,10 +194,10 @@ bool LayerQueue::unpack_kept_blob(TransferredLayer& layer, const oci::Descriptor
   }
 }
 
-void LayerQueue::unpack_from_network(TransferredLayer& layer, const oci::Descriptor& descriptor) {
+void LayerQueue::unpack_from_network(TransferredLayer& layer, const oci::Descriptor& descriptor, bool keeps_blob) {
   const base::UniqueFd folder = make_folder(layer, base::concat("layer-", layer.index));
   std::optional<HashingSink> hashing;
-  if (context_.engine.config.keep_blobs)
+  if (keeps_blob)
     layer.blob = std::make_unique<storage::BlobWriter>(context_.store, context_.staging.dir(), descriptor.digest,
                                                        descriptor.size_bytes);
   else

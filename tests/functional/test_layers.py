@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tarfile
+import time
+import unittest
 from pathlib import Path
 
 import make_image
@@ -120,9 +123,9 @@ class TreeTest(EngineTest):
         self.engine("rm", "-f", "--time", "0", container)
         return json.loads(tree.stdout)
 
-    def reference_tree(self, files):
-        directory = self.root / "reference"
-        self.engine("unshare", "/usr/bin/python3", HERE / "tree.py", "extract", directory, *files)
+    def reference_tree(self, files, verb="extract"):
+        directory = self.root / ("reference-" + verb)
+        self.engine("unshare", "/usr/bin/python3", HERE / "tree.py", verb, directory, *files)
         return self.engine("unshare", "/usr/bin/python3", HERE / "tree.py", "walk", directory).json()
 
     def assert_same_tree(self, seen, expected):
@@ -255,6 +258,20 @@ class CopyTest(DriverTests, TreeTest):
 
 
 class LayerTest(TreeTest):
+    @unittest.skipUnless(shutil.which("bsdtar"), "bsdtar is not installed")
+    def test_libarchive_makes_the_same_of_a_debian_root_file_system(self):
+        guest = tar_of([(file_entry("guest", 0o755), Path(GUEST).read_bytes()), (directory_entry("run"), b""),
+                        (directory_entry("etc"), b""), *((file_entry(name), b"") for name in OURS)])
+        files = self.pull_layers([*debian_layers(self), *gnu_sparse_layers(self.dir), guest])
+        begun = time.time_ns()
+        expected = self.reference_tree(files, "bsdtar")
+        self.assertGreater(len(expected), 3000)
+        seen = self.container_tree()
+        for path, entry in expected.items():  # of a directory that was there libarchive does not set the time again
+            if entry["kind"] == "directory" and entry["mtime"] > begun - 10**9:
+                entry["mtime"] = seen[path]["mtime"]
+        self.assert_same_tree(seen, expected)
+
     def test_parents_that_no_layer_lists_are_made(self):
         self.pull_layers([first_layer(), tar_of([(file_entry("made/up/file"), b"x")])])
         tree = self.container_tree()

@@ -169,6 +169,57 @@ class FaultTest(EngineTest):
         self.assertEqual(self.registry.seen.count(self.blob_path), 1)
         self.assert_nothing_unfinished()
 
+    def test_the_holder_of_a_lock_is_named_and_waiting_can_be_ended(self):
+        pause = Pause(self.blob, len(self.blob) // 2)
+        self.registry.answers[self.blob_path] = pause
+        first = self.start_engine("pull", "-q", "--tls-verify=false", f"{self.registry.name}/small")
+        self.assertTrue(pause.reached.wait(60))
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            second = self.start_engine("pull", "-q", "--tls-verify=false", f"{self.registry.name}/small")
+            said = second.stderr.readline()
+            self.assertRegex(said, rf'waiting for lock "locks/pull-..", held by "pid {first.pid} \(engine-transfer\)"')
+            second.send_signal(number)
+            self.assertIn(second.wait(60), (status, -number))
+        pause.go_on.set()
+        self.assertEqual(first.wait(60), 0)
+        self.assertEqual(self.registry.seen.count(self.blob_path), 1)
+        self.registry.add("next", small_image(text="next"))
+        self.pull("next")  # takes the empty folders away that the others left
+        self.assert_nothing_unfinished()
+
+    def test_pulls_of_two_images_at_once_fetch_what_they_share_once(self):
+        other = small_image(name="localhost/other:latest")
+        other.layers = [*self.image.layers, *other.layers[-1:]]
+        self.registry.add("small/other", other)
+        pause = Pause(self.blob, len(self.blob) // 2)
+        self.registry.answers[self.blob_path] = pause
+        first = self.start_engine("pull", "-q", "--tls-verify=false", f"{self.registry.name}/small")
+        self.assertTrue(pause.reached.wait(60))
+        second = self.start_engine("pull", "-q", "--tls-verify=false", f"{self.registry.name}/small/other")
+        second.stderr.readline()  # it waits
+        pause.go_on.set()
+        self.assertEqual([process.wait(60) for process in (first, second)], [0, 0])
+        for layer in self.image.layers:
+            fetched = [path for path in self.registry.seen if path.endswith("/blobs/" + sha256(layer[0]))]
+            self.assertEqual(len(fetched), 1, fetched)
+        self.assert_nothing_unfinished()
+
+    def test_a_layer_that_an_image_has_twice_is_fetched_once(self):
+        """Also where compressed layers are not kept."""
+        own = self.dir / "engine.conf"
+        for text in ("[pull]\nkeep_blobs = false\n", ""):
+            with self.subTest(text=text):
+                own.write_text(text)
+                image = small_image(text="twice" + text, name="localhost/twice:latest")
+                image.layers.insert(0, image.layers[-1])
+                image.layers.append(image.layers[-1])
+                self.registry.add("twice", image)
+                self.pull("twice", env={"ENGINE_CONF": str(own)})
+                path = f"/v2/twice/blobs/{sha256(image.layers[0][0])}"
+                self.assertEqual(self.registry.seen.count(path), 1)
+                self.assertEqual((self.root / "blobs/sha256" / path[-64:-62] / path[-64:]).exists(), not text)
+                self.assert_nothing_unfinished()
+
     def test_an_image_or_a_tag_that_does_not_exist(self):
         self.assert_fails(self.pull("absent", check=False), 125, "absent")
         self.assert_fails(self.pull("small:nine", check=False), 125, "nine")

@@ -3,6 +3,7 @@
 
     tree.py walk DIRECTORY                  everything about every entry, as JSON
     tree.py extract DIRECTORY LAYER.tar …   unpacks layers one over the other with GNU tar, whiteouts applied
+    tree.py bsdtar DIRECTORY LAYER.tar …    the same with libarchive's tar
 """
 
 import hashlib
@@ -78,10 +79,14 @@ def remove(path):
         path.unlink()
 
 
-def extract(root, layers):
+def extract(root, layers, program):
     os.makedirs(root)
     for layer in layers:
         apply_whiteouts(root, layer)
+        if program == "bsdtar":
+            subprocess.run(["bsdtar", "-x", "-p", "--xattrs", "--acls", "--numeric-owner", "-f", layer, "-C", root,
+                            f"--exclude={WHITEOUT}*", "--exclude=./dev/*", "--exclude=dev/*"], check=True)
+            continue
         subprocess.run(["tar", "--extract", "--file", layer, "--directory", root, "--same-permissions", "--same-owner",
                         "--delay-directory-restore",
                         "--numeric-owner", "--xattrs", "--xattrs-include=*", "--wildcards", f"--exclude={WHITEOUT}*",
@@ -92,4 +97,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "walk":
         json.dump(walk(sys.argv[2]), sys.stdout)
     else:
-        extract(sys.argv[2], sys.argv[3:])
+        extract(sys.argv[2], sys.argv[3:], "bsdtar" if sys.argv[1] == "bsdtar" else "tar")

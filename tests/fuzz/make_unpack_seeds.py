@@ -45,8 +45,23 @@ def archive(entries, dialect):
     return bytes(data)
 
 
+def hostile_archives():
+    """The fixtures of the attack tests that are plain archives, as they are."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hardening"))
+    import layer_archive
+    import layer_fixtures_format as formats
+    import layer_fixtures_tree as trees
+    for make in (trees.traversal, trees.symlink_parents, trees.hard_links, trees.whiteouts, trees.xattrs,
+                 trees.devices_and_modes, formats.oddities, formats.sparse):
+        make()
+    for fixture in layer_archive.FIXTURES:
+        yield "hostile-" + fixture.name, fixture.layers[-1]
+
+
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True, exist_ok=True)
 for name, entries in ENTRIES.items():
     for dialect in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
         (folder / f"{name}-{dialect}").write_bytes(archive(entries, dialect))
+for name, data in hostile_archives():
+    (folder / name.replace("/", "-")).write_bytes(data)
