@@ -30,8 +30,8 @@ void print_table(const std::vector<OciContainer>& containers) {
   for (const OciContainer& container : containers) {
     const std::string status = status_of(container);
     const OciState& state = container.state;
-    rows.push_back({state.id, base::concat(status == "stopped" ? 0 : state.process.pid), status, state.bundle, state.created,
-                    engine::oci_user_name(state.owner)});
+    rows.push_back({state.id, base::concat(status == "stopped" ? 0 : state.process.pid), status, state.bundle,
+                    state.created, engine::oci_user_name(state.owner)});
   }
   print_rows(rows);
 }

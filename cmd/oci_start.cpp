@@ -71,7 +71,8 @@ void wait_for_failed_start(const OciContainer& container) {
 
 void run_poststart(const OciGlobals& globals, const OciContainer& container) {
   if (!container.state.has_poststart) return;
-  const std::string state = runtime::hook_state(hook_container(container.state), container.state.process.pid, "running");
+  const std::string state =
+      runtime::hook_state(hook_container(container.state), container.state.process.pid, "running");
   try {
     runtime::run_hooks(read_oci_spec(container).hooks.poststart, "poststart", state);
   } catch (const base::Error&) {

@@ -64,8 +64,7 @@ LooseMount loose_fresh(const MountStep& step, UniqueFd tree) {
           .recursive_propagation = step.options.recursive_propagation};
 }
 
-LooseMount fresh_or_host(const MountStep& step, const MountLabel& label, const std::string& host_path,
-                         bool read_only) {
+LooseMount fresh_or_host(const MountStep& step, const MountLabel& label, const std::string& host_path, bool read_only) {
   try {
     return loose_fresh(step, mount_fresh(step, step.type, label));
   } catch (const base::Error& error) {

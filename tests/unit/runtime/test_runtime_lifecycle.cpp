@@ -251,9 +251,8 @@ TEST_CASE("a container's processes are in its cgroup before anything else, also 
   SampleContainer container;
   std::erase_if(container.spec.linux.namespaces,
                 [](const runtime::Namespace& entry) { return entry.type == "cgroup"; });
-  const auto cgroup =
-      runtime::Cgroup::make(
-          runtime::plan_cgroup({.container_id = "unit-lifecycle", .cgroups_path = "/engine-unit-lifecycle"}));
+  const auto cgroup = runtime::Cgroup::make(
+      runtime::plan_cgroup({.container_id = "unit-lifecycle", .cgroups_path = "/engine-unit-lifecycle"}));
   const auto remove = base::on_scope_exit([&] { cgroup->remove(); });
   container.adjust = [&](runtime::CreateRequest& request) { request.cgroup = cgroup.get(); };
   CHECK(container.run("cat /proc/self/cgroup").output.find("/engine-unit-lifecycle\n") != std::string::npos);
