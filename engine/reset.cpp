@@ -16,6 +16,7 @@ constexpr const char* emptied_folders[] = {"refs", "images", "merged", "layers",
 void remove_containers(Engine& engine) {
   RemoveOptions options;
   options.containers = storage::peek_container_ids(engine.store());
+  if (options.containers.empty()) return;
   options.force = true;
   options.ignore = true;
   options.volumes = true;

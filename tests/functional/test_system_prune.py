@@ -252,3 +252,5 @@ class ResetTest(PruneTest):
         self.pull_image()
         self.assertEqual(self.in_container(BUSYBOX, "echo", "works").stdout, "works\n")
         self.assert_sound()
+        self.engine("system", "reset", "-f")  # without containers, too
+        self.assertEqual(self.engine("images", "-q").stdout, "")
