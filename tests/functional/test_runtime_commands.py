@@ -350,6 +350,30 @@ class ExecTest(CommandTest):
         self.assertEqual(int(report["status"]["CapEff"], 16), 0)
         self.delete()
 
+    def test_what_is_kept_for_it_is_what_config_json_says(self):
+        self.config["process"].update(env=["PATH=/", "KEPT=yes"], cwd="/work")
+        self.config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW",
+                                           "syscalls": [{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]}
+        self.start_waiting()
+        folder = self.dir / "states/one"
+
+        def described():
+            report = self.report()
+            return (report["cwd"], report["env"],
+                    [report["status"][key] for key in ("Seccomp", "NoNewPrivs", "CapEff", "CapBnd", "Groups", "Uid")])
+        (folder / "config.json").rename(folder / "away")
+        kept = described()
+        self.assertIn("KEPT=yes", kept[1])
+        self.assertEqual(kept[2][0], "2")
+        (folder / "away").rename(folder / "config.json")
+        content = (folder / "exec").read_bytes()
+        for other in (b"\xff" + content[1:], content[:8], b""):  # of a later engine; damaged
+            (folder / "exec").write_bytes(other)
+            self.assertEqual(described(), kept)
+        (folder / "exec").unlink()  # of an earlier one
+        self.assertEqual(described(), kept)
+        self.delete()
+
     def test_detached_with_a_pid_file(self):
         self.start_waiting()
         self.background("exec", "--detach", "--pid-file", self.dir / "pid", "one", "/guest", "wait")
