@@ -19,7 +19,8 @@ struct ShiftedTree {
 /// their data without the holes; a hard link where the owner stays and translation.keeps_root(), since no variant is
 /// ever written to. Hard links within a tree stay, and so do whiteouts, opaque directories, modes, times and
 /// attributes; file capabilities are given to the other root.
-/// Called without umask, inside a user namespace that maps the ids of both sides. Few descriptors are open however deep the trees are.
+/// Called without umask, inside a user namespace that maps the ids of both sides. Few descriptors are open however deep
+/// the trees are.
 /// @param report  Called from one of the threads, now and then, with the bytes of content done so far. May throw.
 /// @throws Error the first that a thread met; unsupported, naming the file, when its owner has no counterpart.
 void shift_trees(const std::vector<ShiftedTree>& trees, const OwnerTranslation& translation, unsigned threads,
