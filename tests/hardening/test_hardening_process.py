@@ -61,7 +61,8 @@ class EngineFileTest(HardeningTest):
                     self.assertNotIn(str(self.dir), line)
                     self.assertNotIn("unreachable", line)
                 counts = dict(line.split() for line in lines[:2])
-                self.assertGreater(int(counts["seen"]), EXECS // 6, printed)
+                # Each is there for a millisecond, so a busy machine lets the attacker see fewer.
+                self.assertGreater(int(counts["seen"]), EXECS // 24, printed)
                 self.assertGreater(int(counts["refused"]), 0, printed)
                 self.engine("rm", container)
 
