@@ -13,7 +13,7 @@ namespace registry {
 namespace {
 
 /// libcurl fills this up to a hundred times before it lets us read, so it bounds the memory of a fast transfer.
-constexpr long receive_buffer_bytes = 256 * 1024;
+constexpr long receive_buffer_bytes = 64 * 1024;
 constexpr std::size_t max_authorities_bytes = 8 * 1024 * 1024;
 
 template <class Value>
