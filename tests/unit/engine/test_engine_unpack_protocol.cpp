@@ -5,7 +5,9 @@
 using namespace engine;
 
 TEST_CASE("what pull and its unpacking child send is what the other one reads") {
-  const StagingPlace place = decode_staging(encode(StagingPlace{"0123abcd", {"a", "b"}}));
+  const StagingPlace place =
+      decode_staging(encode(StagingPlace{"0123abcd", {.max_entries = 7, .max_xattrs = 8}, {"a", "b"}}));
+  CHECK(place.limits == storage::UnpackLimits{.max_entries = 7, .max_xattrs = 8});
   CHECK(place.name == "0123abcd");
   CHECK(place.lowers == std::vector<std::string>{"a", "b"});
   const AdoptJob adopt = decode_adopt(
@@ -53,7 +55,7 @@ TEST_CASE("an error crosses with its kind, its errno and its hint, in one line e
 TEST_CASE("a child that lies gets an error, not a belief") {
   const std::string unpacked = encode(storage::UnpackResult{});
   for (const std::string& message :
-       {std::string{}, std::string{"\0", 1}, std::string{"\x7f"}, encode_done(), encode(StagingPlace{"a", {}}),
+       {std::string{}, std::string{"\0", 1}, std::string{"\x7f"}, encode_done(), encode(StagingPlace{"a", {}, {}}),
         unpacked + "\n1", unpacked.substr(0, 3), std::string{"\3-1\n0\n0\n0"},
         std::string{"\3"
                     "99999999999999999999\n0\n0\n0"},
@@ -65,7 +67,7 @@ TEST_CASE("a child that lies gets an error, not a belief") {
     CHECK_THROWS_AS(decode_result(message), base::Error);
   }
   for (const char* name : {"", ".", "..", "a/b", "/"})
-    CHECK_THROWS_AS(decode_staging(encode(StagingPlace{name, {}})), base::Error);
+    CHECK_THROWS_AS(decode_staging(encode(StagingPlace{name, {}, {}})), base::Error);
   CHECK_THROWS_AS(decode_job("\2"
                              "9\nsha256:00\n0"),
                   base::Error);
@@ -74,7 +76,7 @@ TEST_CASE("a child that lies gets an error, not a belief") {
 TEST_CASE("a message to the child names nothing outside of its folders") {
   for (const char* name : {"", ".", "..", "a/b", "/"}) {
     CAPTURE(name);
-    CHECK_THROWS_AS(decode_staging(encode(StagingPlace{"a", {name}})), base::Error);
+    CHECK_THROWS_AS(decode_staging(encode(StagingPlace{"a", {}, {name}})), base::Error);
     const auto policy = storage::OwnerPolicy::mapped;
     CHECK_THROWS_AS(decode_adopt(encode(AdoptJob{name, policy, "v", {}})), base::Error);
     CHECK_THROWS_AS(decode_adopt(encode(AdoptJob{"a", policy, name, {}})), base::Error);

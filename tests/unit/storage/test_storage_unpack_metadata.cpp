@@ -131,10 +131,10 @@ TEST_CASE("extended attributes: what users own is kept, what drivers or the host
 
 TEST_CASE("too many or too long extended attributes are refused") {
   std::vector<std::pair<std::string, std::string>> records;
-  for (int i = 0; i < 1000; ++i) records.emplace_back(base::concat("SCHILY.xattr.user.n", i), std::string(100, 'v'));
+  for (int i = 0; i < 1000; ++i) records.emplace_back(base::concat("SCHILY.xattr.user.n", i), std::string(200, 'v'));
   CHECK(unpack(TarBuilder{}.pax(records).file("f").end().bytes()).message().find("extended attributes") !=
         std::string::npos);
-  CHECK(unpack(TarBuilder{}.pax({{"SCHILY.xattr.user.a", std::string(65537, 'v')}}).file("f").end().bytes())
+  CHECK(unpack(TarBuilder{}.pax({{"SCHILY.xattr.user.a", std::string(128 * 1024 + 1, 'v')}}).file("f").end().bytes())
             .message()
             .find("extended attributes") != std::string::npos);
   CHECK(unpack(TarBuilder{}.pax({{std::string{"SCHILY.xattr.user.a\0b", 21}, "v"}}).file("f").end().bytes())
