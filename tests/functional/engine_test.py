@@ -181,6 +181,10 @@ class EngineTest(unittest.TestCase):
     def inspect(self, name):
         return self.engine("inspect", name).json()[0]
 
+    def running_pid(self, name):
+        """The process of a container whose program has printed something: that it runs is noted a moment later."""
+        return wait_until(lambda: self.inspect(name)["State"]["Pid"], f"{name} is known to run")
+
     def status_of(self, name):
         return self.inspect(name)["State"]["Status"]
 

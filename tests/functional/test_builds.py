@@ -76,7 +76,7 @@ class BuildsTest(EngineTest):
         self.engine("pull", "-q", self.archive(self.guest_image()))
         process = self.start_engine("run", "--rm", "--name", "box", "--network", "none", BUSYBOX, "/guest", "wait")
         self.assertEqual(process.stdout.readline(), "ready\n")
-        pid = self.inspect("box")["State"]["Pid"]
+        pid = self.running_pid("box")
         kept = self.keep("kept", (self.bin / "engine").read_bytes())
         (self.bin / "engine").unlink()
         os.kill(pid, signal.SIGKILL)

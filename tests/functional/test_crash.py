@@ -192,7 +192,7 @@ class KilledRunTest(CrashTest):
     def test_a_plain_run_with_rm_ends_with_its_command(self):
         process = self.start_engine("run", "--rm", "--name", "box", "--network", "none", BUSYBOX, "/guest", "wait")
         self.assertEqual(process.stdout.readline(), "ready\n")
-        pid = self.inspect("box")["State"]["Pid"]
+        pid = self.running_pid("box")
         process.kill()
         process.wait()
         wait_until(lambda: not is_alive(pid), "the container ends")
