@@ -38,6 +38,7 @@ std::string running_executable() {
 /// False when it is absent. @throws Error permission, when somebody else could have changed it.
 bool is_trusted_program(const std::string& path) {
   const base::UniqueFd fd{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+  if (!fd && errno != ENOENT && errno != ENOTDIR) throw base::os_error("opening ", base::quoted(path));
   struct stat facts {};
   if (!fd || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
   // In a user namespace without the host's root its files have no owner that we know, but the same as our own.
@@ -68,7 +69,7 @@ bool is_running_one(const std::string& name) {
 }  // namespace
 
 const storage::Store& Engine::store() {
-  if (!store_) store_.emplace(storage::Store::open(config.root, config.run));
+  if (!store_) store_.emplace(storage::Store::open(config.root, config.run, config.shared_stores));
   return *store_;
 }
 
@@ -95,6 +96,8 @@ std::vector<std::string> same_store_options(const Engine& engine) {
   std::vector<std::string> words{"--root", engine.config.root, "--runroot", engine.config.run};
   if (!engine.config.storage_driver.empty())
     words.insert(words.end(), {"--storage-driver", engine.config.storage_driver});
+  for (const std::string& path : engine.config.shared_stores)
+    words.push_back(base::concat("--storage-opt=additionalimagestore=", path));
   return words;
 }
 

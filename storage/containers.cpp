@@ -43,6 +43,13 @@ void check_new_record(const ContainerRecord& record) {
 void fill(int dir, const ContainerRecord& record, std::string_view config_json, bool durable) {
   write_new_file(dir, "record", render_record(record), durable);
   write_new_file(dir, "config.json", config_json, durable);
+  if (durable) base::flush(dir, "the container's folder");
+}
+
+/// Folder and name survive power loss. Both were made by renames and links of what had been flushed before.
+void flush_birth(const Store& store) {
+  for (const char* folder : {"containers", "names"})
+    base::flush(base::open_directory(store.root(), folder).get(), folder);
 }
 
 /// Gives the folder its final name: from here on the container exists.
@@ -120,8 +127,7 @@ BornContainer create_container(const Store& store, const GcHold&, const Containe
   if (!record.name.empty()) reserve_name(store, record.name, record.id);
   auto give_name_back = undo_on_failure([&] { free_name(store, record.name, record.id); });
   path = publish(store, record.id);
-  // The files were flushed before; a journal brings all that led to this name to the disk with it.
-  if (durable) base::flush(base::open_directory(store.root(), "containers").get(), "the folder of containers");
+  if (durable) flush_birth(store);
   give_name_back.cancel();
   discard_folder.cancel();
   return {std::move(container), std::move(alive)};

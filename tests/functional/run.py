@@ -26,7 +26,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HARDENING = HERE.parent / "hardening"
+DURABILITY = HERE.parent / "durability"
 USER, USER_WITHOUT_SUBIDS = "engine-test", "engine-nosub"
+PASSED_ON = ("KEEP", "RACE_SECONDS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TMPDIR")
 CGROUP_PREFIX = "engine-functional-"
 CLONE_NEWNS = 0x00020000
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
@@ -55,6 +57,8 @@ def sources():
     if HARDENING.is_dir():
         yield from HARDENING.glob("*.py")
         yield HARDENING / "README.md"
+    if DURABILITY.is_dir():
+        yield from DURABILITY.glob("*.py")
 
 
 def make_user(name, with_subids):
@@ -135,8 +139,8 @@ def run_as_user(user, programs, words, prepare=None):
         os.chmod(stage, 0o755)
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "HOME": user.pw_dir,
                        "USER": user.pw_name, "LOGNAME": user.pw_name, "LC_ALL": "C.UTF-8"}
-        for name in ("KEEP", "RACE_SECONDS", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TMPDIR"):
-            if name in os.environ:
+        for name in os.environ:
+            if name in PASSED_ON or name.startswith(("EVERY_CALL_", "POWER_LOSS_", "SOAK_")):
                 environment[name] = os.environ[name]
         # The programs keep their names and stay side by side: that is how the one finds the other.
         for variable, path in programs.items():
@@ -156,7 +160,7 @@ def run_as_user(user, programs, words, prepare=None):
 
 
 def run_here(words):
-    sys.path[:0] = [str(HERE), str(HARDENING)]
+    sys.path[:0] = [str(HERE), str(HARDENING), str(DURABILITY)]
     os.environ.update({name: str(path) for name, path in find_programs().items()})
     names = [word.removesuffix(".py") for word in words]
     program = unittest.main(module=None, argv=["run.py", *names], exit=False)
