@@ -104,6 +104,12 @@ void write_container_files(Engine& engine, const storage::ContainerDir& containe
   write("containerenv", containerenv(record));
 }
 
+void flush_container_files(const storage::ContainerDir& container) {
+  for (const char* name : {"hosts", "hostname", "resolv.conf", "containerenv"})
+    if (const auto fd = base::try_open_file(container.dir.get(), name)) base::flush(fd->get(), name);
+  base::flush(container.dir.get(), "the container's folder");
+}
+
 std::vector<std::pair<std::string, std::string>> container_file_mounts(Engine& engine,
                                                                        const storage::ContainerRecord& record,
                                                                        const RunOptions& options) {

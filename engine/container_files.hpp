@@ -15,6 +15,9 @@ namespace engine {
 void write_container_files(Engine& engine, const storage::ContainerDir& container,
                            const storage::ContainerRecord& record, const RunOptions& options);
 
+/// Until then power loss may leave them empty, and a container is started with them again and again.
+void flush_container_files(const storage::ContainerDir& container);
+
 /// (host path, path in the container) of the files that write_container_files makes.
 std::vector<std::pair<std::string, std::string>> container_file_mounts(Engine& engine,
                                                                        const storage::ContainerRecord& record,

@@ -322,6 +322,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   give_upper_to_root(engine, dir, record, ids);
   if (record.driver == "copy") run_inside(engine, {"prepare-copy", record.id});
   copy_up_volumes(engine, record.id, mounts.copy_ups);
+  if (!record.auto_remove) flush_container_files(dir);
   cidfile.write(record.id);
   undo.cancel();
   return {std::move(dir), std::move(record), std::move(spec), std::move(alive)};

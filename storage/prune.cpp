@@ -52,6 +52,10 @@ Garbage subtract(const Store& store, const Objects& candidates, const Objects& r
   return garbage;
 }
 
+void flush_names(const Store& store, const char* folder) {
+  base::flush(base::open_directory(store.root(), folder).get(), folder);
+}
+
 /// Temporary files of killed processes; who writes them holds the garbage lock shared, so none is in use.
 void add_leftovers(const Store& store, const std::string& folder, Garbage& garbage) {
   for (const std::string& name : base::list_directory(store.root(), folder)) {
@@ -72,12 +76,17 @@ Garbage find_garbage(const Store& store, const GcLock&, const Forgotten& forgott
 }
 
 void move_garbage(const Store& store, const GcLock&, const Garbage& garbage) {
+  // Power loss may not bring back what kept them while they stay lost.
+  if (!garbage.paths.empty())
+    for (const char* folder : {"images", "containers"}) flush_names(store, folder);
   for (const std::string& path : garbage.paths) move_to_trash(store, path);
 }
 
 void forget_image(const Store& store, const GcLock&, const base::Digest& manifest) {
   auto refs = refs_by_manifest(store);
-  for (const std::string& name : refs[std::string{manifest.hex()}]) remove_ref(store, name);
+  const std::vector<std::string>& names = refs[std::string{manifest.hex()}];
+  for (const std::string& name : names) remove_ref(store, name);
+  if (!names.empty()) flush_names(store, "refs");
   base::unlink_file(store.root(), layout::image(manifest));
 }
 

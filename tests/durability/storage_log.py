@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass, field
 
 CALLS = ("openat", "mkdirat", "renameat", "renameat2", "linkat", "symlinkat", "unlinkat", "write", "pwrite64",
-         "ftruncate", "fsync", "fdatasync", "syncfs", "fchmod", "fchmodat", "utimensat")
+         "ftruncate", "lseek", "fsync", "fdatasync", "syncfs", "fchmod", "fchmodat", "utimensat")
 # With these on a file of the store, what is recorded would not be what happened.
 UNKNOWN = ("writev", "pwritev", "pwritev2", "copy_file_range", "sendfile", "splice", "fallocate", "mknodat", "openat2",
            "rename", "link", "unlink", "mkdir", "creat", "truncate", "io_uring_setup")
@@ -91,7 +91,7 @@ def events_in(trace, root):
             continue
         if match[1] in UNKNOWN:
             raise AssertionError(f"the recorder does not know what this does: {match[1]}{words}")
-        events.append(Event(match[1], words, words[0]))
+        events.append(Event(match[1], words + [match[3]] if match[1] == "lseek" else words, words[0]))
     return events
 
 
@@ -181,6 +181,9 @@ class Storage:
         node = self.find(path)
         self._put(node, text, node.position)
         node.position += len(os.fsencode(text))
+
+    def _lseek(self, path, _offset, _whence, result):
+        self.find(path).position = int(result)
 
     def _pwrite64(self, path, text, _size, offset):
         self._put(self.find(path), text, int(offset))
