@@ -36,6 +36,8 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
       .text("storage-driver", 0, "DRIVER", words.options.storage_driver,
             "How root file systems are put together; chosen by trying when not given")
       .choices("overlay|fuse-overlayfs|copy");
+  table.list("storage-opt", 0, "OPTION", words.options.storage_options,
+             "additionalimagestore=DIRECTORY: a store of images that is only read; other options are ignored");
   table.text("log-level", 0, "LEVEL", words.options.log_level, "Which messages to show on standard error")
       .choices("trace|debug|info|warn|warning|error|fatal|panic");
   table.flag("debug", 'D', words.debug, "Show every message, as --log-level=debug");
@@ -43,8 +45,7 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
   table.text("runtime", 0, "RUNTIME", words.runtime, "OCI runtime; only the built-in one is supported").hide();
   table.text("build", 0, "ID", words.build, "Build of the calling executable").hide();
   constexpr auto text = OptionKind::text;
-  for (const std::string_view harmless :
-       {"storage-opt", "cgroup-manager", "conmon", "events-backend", "tmpdir", "network-cmd-path"}) {
+  for (const std::string_view harmless : {"cgroup-manager", "conmon", "events-backend", "tmpdir", "network-cmd-path"}) {
     table.known(harmless, 0, text, Treatment::ignored);
   }
   table.known("syslog", 0, OptionKind::flag, Treatment::ignored);

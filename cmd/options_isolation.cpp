@@ -16,6 +16,10 @@ void declare_isolation_options(OptionTable& table, engine::RunOptions& options) 
   table.list("uidmap", 0, "MAP", options.uid_maps,
              "Users as CONTAINER-ID:INTERMEDIATE-ID[:AMOUNT]; 0 is you (repeatable)");
   table.list("gidmap", 0, "MAP", options.gid_maps, "The same for groups");
+  table.flag("passwd", 0, options.passwd,
+             "Whether the container's user gets a line in /etc/passwd when the image has none for it");
+  table.text("passwd-entry", 0, "LINE", options.passwd_entry,
+             "That line; $USERNAME, $UID, $GID, $NAME and $HOME are filled in");
   table.text("subuidname", 0, "NAME", options.subuid_name, "Users are the ranges of this name in /etc/subuid");
   table.text("subgidname", 0, "NAME", options.subgid_name, "Groups are the ranges of this name in /etc/subgid");
   table.text("pid", 0, "MODE", options.pid, "Process ids: private or host");

@@ -88,8 +88,6 @@ constexpr KnownOption refused_options[] = {
     {"no-hostname", 0, flag, refused, ""},
     {"oom-kill-disable", 0, flag, refused, ""},
     {"oom-score-adj", 0, text, refused, "0"},
-    {"passwd", 0, flag, refused, "true"},
-    {"passwd-entry", 0, text, refused, ""},
     {"personality", 0, text, refused, ""},
     {"pidfile", 0, text, refused, ""},
     {"pod", 0, text, refused, ""},

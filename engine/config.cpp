@@ -56,6 +56,27 @@ void choose_places(Config& config, const GlobalOptions& options, const rootless:
   config.run = options.runroot.empty() ? host.run_dir + "/engine" : absolute(options.runroot);
 }
 
+/// As storage.conf has it, "$HOME" stands for the user's folder. Source: containers-storage.conf(5).
+std::string with_home(std::string path, const std::string& home) {
+  constexpr std::string_view variable = "$HOME";
+  if (path.starts_with(variable)) path.replace(0, variable.size(), home);
+  return path;
+}
+
+/// Those of the command line replace those of the file. Source: containers-storage.conf(5), podman(1) --storage-opt.
+void choose_shared_stores(Config& config, const GlobalOptions& options, const rootless::HostFacts& host) {
+  std::vector<std::string> asked;
+  for (const std::string& option : options.storage_options)
+    for (const std::string_view prefix :
+         {"additionalimagestore=", "overlay.additionalimagestore=", "vfs.additionalimagestore="})
+      if (option.starts_with(prefix))
+        for (const std::string_view path : base::split(std::string_view{option}.substr(prefix.size()), ','))
+          asked.emplace_back(path);
+  if (!asked.empty()) config.shared_stores = std::move(asked);
+  for (std::string& path : config.shared_stores) path = with_home(std::move(path), host.home);
+  std::erase(config.shared_stores, "");
+}
+
 void choose_driver(Config& config, const GlobalOptions& options) {
   if (!options.storage_driver.empty()) {
     config.storage_driver = options.storage_driver == "vfs" ? "copy" : options.storage_driver;
@@ -68,7 +89,7 @@ void choose_driver(Config& config, const GlobalOptions& options) {
 }  // namespace
 
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
-  if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns"})) return;
+  if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns"})) return;
   const TomlFile file = TomlFile::parse(text, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
   config.seccomp_profile = file.string("containers.seccomp_profile").value_or(config.seccomp_profile);
@@ -78,15 +99,17 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
     }
     config.stop_timeout_seconds = static_cast<unsigned>(*seconds);
   }
+  config.default_userns = file.string("containers.userns").value_or(config.default_userns);
   if (const auto netns = file.string("containers.netns")) apply_network(config, *netns, what);
 }
 
 void apply_storage_conf(Config& config, std::string_view text, const std::string& what) {
-  if (!mentions(text, {"driver", "graphroot", "runroot", "rootless_storage_path"})) return;
+  if (!mentions(text, {"driver", "graphroot", "runroot", "rootless_storage_path", "additionalimagestores"})) return;
   const TomlFile file = TomlFile::parse(text, what);
   if (const auto driver = file.string("storage.driver")) {
     config.storage_driver = driver_in_our_words(config, *driver, what);
   }
+  if (const auto stores = file.strings("storage.options.additionalimagestores")) config.shared_stores = *stores;
   for (const std::string key : {"graphroot", "runroot", "rootless_storage_path"}) {
     if (file.string("storage." + key)) {
       config.notes.push_back(base::concat(what, ": ", key, " names podman's store and is ignored; use --root"));
@@ -114,6 +137,7 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   apply_files(config, find_config_files_by_environment("engine", folders), apply_engine_conf);
   config.build = options.build;
   choose_places(config, options, host);
+  choose_shared_stores(config, options, host);
   choose_driver(config, options);
   if (config.seccomp_profile.empty() && ::access(administrators_seccomp, R_OK) == 0) {
     config.seccomp_profile = administrators_seccomp;

@@ -12,25 +12,28 @@ namespace engine {
 
 /// Global options of the command line (before the command's name).
 struct GlobalOptions {
-  std::string root;            ///< --root; empty: default
-  std::string runroot;         ///< --runroot
-  std::string storage_driver;  ///< --storage-driver overlay|fuse-overlayfs|copy; empty: by trying
-  std::string log_level;       ///< --log-level debug|info|warn|error; --debug
-  std::string build;           ///< Of this executable; told to those that we execute, so that builds are never mixed.
+  std::string root;                          ///< --root; empty: default
+  std::string runroot;                       ///< --runroot
+  std::string storage_driver;                ///< --storage-driver overlay|fuse-overlayfs|copy; empty: by trying
+  std::string log_level;                     ///< --log-level debug|info|warn|error; --debug
+  std::vector<std::string> storage_options;  ///< --storage-opt additionalimagestore=DIRECTORY; others are podman's.
+  std::string build;  ///< Of this executable; told to those that we execute, so that builds are never mixed.
 };
 
 /// Defaults, files, environment and flags, merged once (podman 6 order).
 struct Config {
-  std::string root;            ///< Absolute path of the store.
-  std::string run;             ///< Absolute path of the run folder.
-  std::string storage_driver;  ///< Empty: choose by trying.
-  std::string build;           ///< As in GlobalOptions.
-  bool keep_blobs = true;                ///< Compressed layers stay in the store.
+  std::string root;                        ///< Absolute path of the store.
+  std::string run;                         ///< Absolute path of the run folder.
+  std::string storage_driver;              ///< Empty: choose by trying.
+  std::string build;                       ///< As in GlobalOptions.
+  std::vector<std::string> shared_stores;  ///< Absolute paths of stores that are only read.
+  bool keep_blobs = true;                  ///< Compressed layers stay in the store.
   storage::UnpackLimits unpack_limits;
   std::string detach_keys = "ctrl-p,ctrl-q";
   unsigned stop_timeout_seconds = 10;
   std::string seccomp_profile;               ///< Path; empty: the built-in one; "unconfined".
   std::string default_network = "private";   ///< private|host|none
+  std::string default_userns;                ///< containers.conf "userns": what --userns would say; empty: host
   std::vector<std::string> registries_conf;  ///< Files that exist, lowest priority first.
   std::vector<std::string> auth_files;       ///< In the order in which they are asked; `login` writes the first.
   std::vector<std::string> certs_dirs;       ///< Asked in this order.

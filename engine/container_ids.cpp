@@ -19,7 +19,8 @@ using Mode = rootless::UsernsRequest::Mode;
 
 namespace {
 
-rootless::UsernsWords words_of(const RunOptions& options) {
+/// The command line first, then PODMAN_USERNS, then containers.conf.
+rootless::UsernsWords words_of(const Engine& engine, const RunOptions& options) {
   rootless::UsernsWords words{.userns = options.userns,
                               .uid_maps = options.uid_maps,
                               .gid_maps = options.gid_maps,
@@ -27,7 +28,7 @@ rootless::UsernsWords words_of(const RunOptions& options) {
                               .subgid_name = options.subgid_name};
   const bool is_given = !words.userns.empty() || !words.uid_maps.empty() || !words.gid_maps.empty() ||
                         !words.subuid_name.empty() || !words.subgid_name.empty();
-  if (!is_given) words.userns = rootless::environment("PODMAN_USERNS").value_or("");
+  if (!is_given) words.userns = rootless::environment("PODMAN_USERNS").value_or(engine.config.default_userns);
   return words;
 }
 
@@ -79,8 +80,7 @@ std::vector<rootless::IdMap> reserved_maps(Engine& engine) {
     if (!container) continue;
     try {
       const storage::ContainerRecord record = storage::read_record(*container);
-      if (record.userns == "auto" || record.userns.starts_with("auto:"))
-        maps.push_back({.uids = parse_ranges(record.uid_map), .gids = parse_ranges(record.gid_map)});
+      if (record.userns == "auto" || record.userns.starts_with("auto:")) maps.push_back(recorded_map(record));
     } catch (const base::Error& error) {
       if (error.kind() != ErrorKind::not_found) throw;  // not_found: removed at this moment
     }
@@ -113,7 +113,7 @@ bool ContainerIds::has_caller(const Engine& engine) const {
 
 ContainerIds choose_container_ids(Engine& engine, const RunOptions& options,
                                   const std::vector<base::Digest>& chain_ids) {
-  const rootless::UsernsWords words = words_of(options);
+  const rootless::UsernsWords words = words_of(engine, options);
   rootless::UsernsRequest request = rootless::parse_userns(words, engine.host.id_map);
   const rootless::CallerIds caller = caller_of(engine);
   ContainerIds ids;
@@ -141,6 +141,10 @@ void note_ids(storage::ContainerRecord& record, const ContainerIds& ids) {
   if (ids.mode.empty()) return;
   record.uid_map = ranges_text(ids.map.uids);
   record.gid_map = ranges_text(ids.map.gids);
+}
+
+rootless::IdMap recorded_map(const storage::ContainerRecord& record) {
+  return {.uids = parse_ranges(record.uid_map), .gids = parse_ranges(record.gid_map)};
 }
 
 rootless::IdMap id_map_of(const Engine& engine, const storage::ContainerRecord& record, const runtime::Spec& spec) {

@@ -36,6 +36,9 @@ ContainerIds choose_container_ids(Engine& engine, const RunOptions& options,
 
 void note_ids(storage::ContainerRecord& record, const ContainerIds& ids);
 
+/// As note_ids noted it.
+rootless::IdMap recorded_map(const storage::ContainerRecord& record);
+
 /// The map that a recorded container has. @throws Error in_use, when the caller may not use these ids any more.
 rootless::IdMap id_map_of(const Engine& engine, const storage::ContainerRecord& record, const runtime::Spec& spec);
 

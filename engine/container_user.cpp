@@ -112,6 +112,23 @@ void write_into(int folder, const ContainerUser& user) {
   }
 }
 
+/// Source: podman-run(1) --passwd-entry.
+std::string filled_in(std::string entry, const std::string& name, const ResolvedUser& user, const std::string& home) {
+  const std::pair<std::string_view, std::string> values[] = {
+      {"$USERNAME", name}, {"$NAME", ""}, {"$UID", concat(user.uid)}, {"$GID", concat(user.gid)}, {"$HOME", home}};
+  for (const auto& [variable, value] : values)
+    for (std::size_t at = entry.find(variable); at != std::string::npos; at = entry.find(variable, at + value.size()))
+      entry.replace(at, variable.size(), value);
+  if (entry.find_first_of(std::string_view{"\n\0", 2}) != std::string::npos)
+    throw make_error(ErrorKind::invalid_argument, "--passwd-entry is more than one line");
+  return entry + '\n';
+}
+
+/// What podman writes for a user that is only a number.
+std::string line_of_number(const ResolvedUser& user, const std::string& home) {
+  return concat(user.uid, ":*:", user.uid, ':', user.gid, ":container user:", home, ":/bin/sh\n");
+}
+
 }  // namespace
 
 std::string passwd_line(std::string_view passwd, const std::string& name, std::uint32_t uid, std::uint32_t gid,
@@ -136,11 +153,21 @@ ContainerUser find_container_user(Engine& engine, const storage::ContainerRecord
   if (ids.own_uid) {
     const std::string& name = engine.host.user_name;
     const std::string home = home_of_caller(engine, mounts, work_dir);
-    append(result.passwd, passwd, passwd_line(passwd, name, *ids.own_uid, *ids.own_gid, home));
+    const ResolvedUser own{.uid = *ids.own_uid, .gid = *ids.own_gid, .additional_gids = {}};
+    std::string line = passwd_line(passwd, name, own.uid, own.gid, home);
+    if (!line.empty() && !options.passwd_entry.empty()) line = filled_in(options.passwd_entry, name, own, home);
+    if (options.passwd) append(result.passwd, passwd, line);
     append(result.group, group, group_line(group, name_of_group(engine.host.gid, name), *ids.own_gid, name));
     if (wanted.empty()) wanted = concat(*ids.own_uid, ':', *ids.own_gid);
   }
   result.user = resolve_user(wanted, result.passwd.value_or(passwd), result.group.value_or(group), options.group_add);
+  const std::string& known = result.passwd ? *result.passwd : passwd;
+  if (options.passwd && !wanted.empty() && !is_known(known, concat(result.user.uid), result.user.uid)) {
+    const std::string home = work_dir.empty() ? "/" : work_dir;
+    append(result.passwd, known,
+           options.passwd_entry.empty() ? line_of_number(result.user, home)
+                                        : filled_in(options.passwd_entry, concat(result.user.uid), result.user, home));
+  }
   if (ids.own_gid && *ids.own_gid != result.user.gid) result.user.additional_gids.push_back(*ids.own_gid);
   check_user_is_mapped(result.user, ids.map, ids.mode.empty());
   return result;

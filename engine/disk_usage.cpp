@@ -62,7 +62,8 @@ Paths paths_of(const storage::Store& store, const storage::Objects& objects) {
 class Usage {
  public:
   explicit Usage(Engine& engine)
-      : store_(engine.store()),
+      : engine_(engine),
+        store_(engine.store()),
         containers_(list_containers(engine, {.all = true})),
         sizes_(measure_inside(engine, {"layers/*", "merged/*", "containers/*", "volumes/*", "staging/*", "trash/*"})) {
     measure_blobs(store_, sizes_);
@@ -106,6 +107,7 @@ class Usage {
   void add_volumes();
   void add_others();
 
+  Engine& engine_;
   const storage::Store& store_;
   std::vector<ContainerSummary> containers_;
   std::map<std::string, storage::ContainerRecord> records_;  ///< By id.
@@ -135,16 +137,18 @@ void Usage::add_images() {
     std::vector<std::string> users = users_of_image(image.record.manifest);
     ++line.total;
     line.active += users.empty() ? 0 : 1;
-    if (users.empty()) unused.images.insert(image.record.manifest);
+    if (users.empty() && !image.read_only) unused.images.insert(image.record.manifest);
     Paths compressed = objects_of.back();
     std::erase_if(compressed, [](const std::string& path) { return !path.starts_with("blobs/"); });
-    result_.images.push_back({.id = std::string{image.record.config.hex()},
-                              .names = image.names,
-                              .created = base::parse_rfc3339(image.record.created),
-                              .size_bytes = sum_of(sizes_, objects_of.back()),
-                              .shared_bytes = 0,
-                              .compressed_bytes = sum_of(sizes_, compressed),
-                              .containers = std::move(users)});
+    result_.images.push_back(
+        {.id = std::string{image.record.config.hex()},
+         .names = image.names,
+         .created = base::parse_rfc3339(image.record.created),
+         .size_bytes = image.read_only ? image.record.size_bytes : sum_of(sizes_, objects_of.back()),
+         .shared_bytes = 0,
+         .compressed_bytes = sum_of(sizes_, compressed),
+         .containers = std::move(users),
+         .read_only = image.read_only});
   }
   for (std::size_t i = 0; i < objects_of.size(); ++i) {
     Paths shared = objects_of[i];
@@ -207,6 +211,9 @@ void Usage::add_others() {
         (needed.count(size->first) != 0 ? of_containers : unused).insert(size->first);
   add("Untagged and removed images", sum_of(sizes_, of_containers), "containers made of them, or a pull that goes on");
   add("Unused layers and blobs", sum_of(sizes_, unused), "nothing: engine system prune");
+  std::uint64_t of_variants = 0;
+  for (const auto& [path, bytes] : measure_inside(engine_, storage::unused_variants(store_))) of_variants += bytes;
+  add("Layers made for other ids", of_variants, "nothing: engine image prune (the sizes of images contain it)");
   add("Unfinished work", sum_below(sizes_, "staging"), "pulls that go on; what killed ones left goes with the next");
   add("Removed, not deleted yet", sum_below(sizes_, "trash"), "nothing: the next command that removes something");
 }

@@ -15,6 +15,7 @@
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
 #include "storage/staging.hpp"
+#include "storage/trash.hpp"
 
 namespace engine {
 
@@ -114,8 +115,7 @@ std::vector<base::FileLock> lock_stripes(const storage::Store& store, const std:
 
 /// What `make-variants` is told, and understands.
 std::vector<std::string> words_for(Engine& engine, const storage::Staging& staging, const ContainerIds& ids,
-                                   const std::vector<base::Digest>& chains) {
-  const Neighbour source = find_neighbour(engine, chains, ids.map);
+                                   const std::vector<base::Digest>& chains, const Neighbour& source) {
   const rootless::IdMap& caller = engine.host.id_map;
   std::vector<std::string> words{"make-variants",
                                  staging.name(),
@@ -138,9 +138,9 @@ std::uint64_t content_bytes(Engine& engine, const std::vector<base::Digest>& cha
 }
 
 void make_missing(Engine& engine, const storage::Staging& staging, const ContainerIds& ids,
-                  const std::vector<base::Digest>& chains) {
+                  const std::vector<base::Digest>& chains, const Neighbour& source) {
   bool is_shown = false;
-  run_inside(engine, words_for(engine, staging, ids, chains), [&](std::string_view done) {
+  run_inside(engine, words_for(engine, staging, ids, chains, source), [&](std::string_view done) {
     if (!is_shown) engine.progress.begin(progress_item, content_bytes(engine, chains));
     is_shown = true;
     engine.progress.advance(progress_item, base::parse_unsigned(done).value_or(0));
@@ -162,13 +162,31 @@ void ensure_id_variants(Engine& engine, ImageForRun& image, const ContainerIds& 
     const std::vector<base::FileLock> stripes = lock_stripes(engine.store(), chains);
     const std::vector<base::Digest> missing = missing_layers(engine, chains, ids.variant);
     if (!missing.empty())
-      base::with_context([&] { make_missing(engine, staging, ids, missing); },
+      base::with_context([&] { make_missing(engine, staging, ids, missing, find_neighbour(engine, missing, ids.map)); },
                          "preparing the image for the container's ids");
   }
   image.hold = engine.store().hold_garbage();
   if (storage::read_image(engine.store(), image.record.manifest)) return;
   throw make_error(ErrorKind::not_found, "image ", base::quoted(image.name),
                    " was removed while it was being prepared");
+}
+
+void remake_id_variant(Engine& engine, const base::Digest& chain, const std::string& variant,
+                       const rootless::IdMap& map) {
+  const storage::Store& store = engine.store();
+  const storage::Staging staging = storage::Staging::begin(store);
+  staging.keep(store.hold_garbage(), {chain});
+  const std::vector<base::FileLock> stripes = lock_stripes(store, {chain});
+  const std::string path = storage::layout::layer_variant(chain, variant);
+  {
+    const storage::GcLock lock = store.lock_garbage();
+    if (base::exists(store.root(), path)) storage::move_to_trash(store, path);
+  }
+  ContainerIds ids;
+  ids.map = map;
+  ids.variant = variant;
+  // Only the default variant is compared with the owner manifest: others may be damaged as this one is.
+  make_missing(engine, staging, ids, {chain}, {engine.variant(), engine.host.id_map});
 }
 
 void make_id_variants_inside(Engine& engine, const std::vector<std::string>& words,

@@ -21,4 +21,9 @@ void ensure_id_variants(Engine& engine, ImageForRun& image, const ContainerIds& 
 void make_id_variants_inside(Engine& engine, const std::vector<std::string>& words,
                              const std::function<void(std::string_view)>& tell);
 
+/// For a repair: makes this layer's variant again, from the caller's default variant; the damaged one is moved away
+/// first. None of the containers that use it may run. @throws Error not_found, when there is no default variant.
+void remake_id_variant(Engine& engine, const base::Digest& chain, const std::string& variant,
+                       const rootless::IdMap& map);
+
 }  // namespace engine

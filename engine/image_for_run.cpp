@@ -98,11 +98,13 @@ ImageForRun find_or_pull(Engine& engine, const RunOptions& options) {
     storage::GcHold hold = engine.store().hold_garbage();
     if (auto image = find_usable(engine, options)) return use(std::move(*image), std::move(hold));
   }
-  if (options.pull == "never" || options.pull == "false")
+  const bool is_forbidden = options.pull == "never" || options.pull == "false";
+  // One that is here, but not for our ids, is unpacked without the network.
+  if (is_forbidden && (is_other_transport(options.image) || !storage::resolve_image(engine.store(), options.image)))
     throw make_error(ErrorKind::not_found, options.image, ": image not known")
         .with_hint(base::concat("engine pull ", options.image));
   // No lock is held across the network; the image is looked up again under a new one.
-  const std::string id = pull_image(engine, options, must_ask ? options.pull : "missing");
+  const std::string id = pull_image(engine, options, must_ask ? options.pull : is_forbidden ? "never" : "missing");
   storage::GcHold hold = engine.store().hold_garbage();
   // By name where there is one, for `ps`; a moved tag must not give another image than the one that was pulled.
   auto image = is_other_transport(options.image) ? std::nullopt : storage::resolve_image(engine.store(), options.image);

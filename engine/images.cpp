@@ -37,17 +37,14 @@ std::map<std::string, unsigned> count_containers(const storage::Store& store) {
   return counts;
 }
 
-ImageSummary summarize(const storage::Store& store, storage::NamedImage image,
-                       const std::map<std::string, unsigned>& containers) {
+ImageSummary summarize(storage::NamedImage image) {
   ImageSummary summary;
   summary.id = image.record.config.hex();
   summary.digest = image.record.manifest.text();
   summary.names = std::move(image.names);
   summary.created = base::parse_rfc3339(image.record.created);
   summary.size_bytes = image.record.size_bytes;
-  const auto count = containers.find(summary.digest);
-  summary.containers = count == containers.end() ? 0 : count->second;
-  summary.labels = storage::read_image_config(store, image.record).labels;
+  summary.read_only = image.read_only;
   return summary;
 }
 
@@ -100,14 +97,25 @@ storage::NamedImage require_image(const storage::Store& store, const std::string
   return std::move(*image);
 }
 
-std::vector<ImageSummary> images(Engine& engine, const std::string& name_filter) {
+base::Error read_only_error(const std::string& image) {
+  return make_error(ErrorKind::unsupported, "image ", base::quoted(image), " is in a shared store, which is only read")
+      .with_hint("whoever owns that store can change it");
+}
+
+std::vector<ImageSummary> images(Engine& engine, const std::string& name_filter, bool with_details) {
   const storage::Store& store = engine.store();
-  const std::map<std::string, unsigned> containers = count_containers(store);
+  std::map<std::string, unsigned> containers;
+  if (with_details) containers = count_containers(store);
   std::vector<ImageSummary> result;
   for (storage::NamedImage& image : storage::list_images(store)) {
     std::vector<std::string> repo_digests = repo_digests_of(image);  // of all names, also those not asked for
     if (!keep_matching_names(image, name_filter)) continue;
-    result.push_back(summarize(store, std::move(image), containers));
+    std::vector<std::pair<std::string, std::string>> labels;
+    if (with_details) labels = storage::read_image_config(store, image.record).labels;
+    result.push_back(summarize(std::move(image)));
+    result.back().labels = std::move(labels);
+    const auto count = containers.find(result.back().digest);
+    if (count != containers.end()) result.back().containers = count->second;
     result.back().repo_digests = std::move(repo_digests);
   }
   return result;
@@ -123,12 +131,14 @@ void tag(Engine& engine, const std::string& image, const std::vector<std::string
   const storage::Store& store = engine.store();
   const storage::GcHold hold = store.hold_garbage();
   const storage::NamedImage found = require_image(store, image);
+  if (found.read_only) storage::adopt_image(store, hold, found.record);
   for (const std::string& name : full_names) storage::set_ref(store, hold, name, found.record.manifest);
 }
 
 void untag(Engine& engine, const std::string& image, const std::vector<std::string>& names) {
   const storage::Store& store = engine.store();
   const storage::NamedImage found = require_image(store, image);
+  if (found.read_only) throw read_only_error(image);
   std::vector<std::string> to_remove = names.empty() ? found.names : std::vector<std::string>{};
   for (const std::string& name : names) {
     const auto known = std::find_if(found.names.begin(), found.names.end(), [&](const std::string& full) {

@@ -21,6 +21,8 @@ std::string name_for_tagging(const std::string& name);
 std::vector<std::string> repo_digests_of(const storage::NamedImage& image);
 
 /// @throws Error not_found, "NAME: image not known".
+/// Why an image of a shared store is not removed, nor its names.
+base::Error read_only_error(const std::string& image);
 storage::NamedImage require_image(const storage::Store& store, const std::string& name);
 
 }  // namespace engine

@@ -169,6 +169,14 @@ void write_log_config(JsonWriter& json, const Inspected& in) {
   json.member("Tag", "").member("Size", "0B").end_object();
 }
 
+/// As the user asked for them: the caller's default map is nothing to speak of. Host ids are the host's own.
+void write_id_mappings(JsonWriter& json, const Inspected& in) {
+  json.member("UsernsMode", in.record.userns.empty() ? "" : "private");
+  if (in.record.userns.empty()) return;
+  json.key("IDMappings").begin_object();
+  json.member("UidMap", in.record.uid_map).member("GidMap", in.record.gid_map).end_object();
+}
+
 void write_modes(JsonWriter& json, const Inspected& in) {
   json.member("IpcMode", mode_of(in, "ipc", "shareable")).member("Cgroup", "").member("Cgroups", "default");
   json.key("Links").null();
@@ -176,7 +184,9 @@ void write_modes(JsonWriter& json, const Inspected& in) {
   json.member("Privileged", in.record.privileged).member("PublishAllPorts", false);
   json.member("ReadonlyRootfs", in.record.read_only).member("SecurityOpt", in.record.security_opt);
   write_tmpfs(json, in);
-  json.member("UTSMode", mode_of(in, "uts")).member("UsernsMode", "").member("ShmSize", shm_bytes(in));
+  json.member("UTSMode", mode_of(in, "uts"));
+  write_id_mappings(json, in);
+  json.member("ShmSize", shm_bytes(in));
   json.member("Runtime", "oci").key("ConsoleSize").begin_array().value(0).value(0).end_array();
   json.member("Isolation", "");
 }

@@ -7,6 +7,7 @@
 #include "base/oci/reference.hpp"
 #include "engine/pull_layers.hpp"
 #include "engine/pull_source.hpp"
+#include "engine/repair_source.hpp"
 #include "engine/verbs.hpp"
 #include "registry/open_source.hpp"
 #include "storage/blobs.hpp"
@@ -149,12 +150,53 @@ std::string pull_first_of(Engine& engine, const std::vector<std::string>& candid
   return pull_from(engine, {"docker", candidates.back()}, options, registry);
 }
 
+/// What the store, or a shared one, has under that name, but unpacked for other ids only, or with layers missing.
+std::optional<storage::NamedImage> find_incomplete(Engine& engine, const std::string& name,
+                                                   const std::string& platform) {
+  std::optional<storage::NamedImage> image = storage::find_image(engine.store(), name);
+  if (!image || is_complete(engine, image->record) || !is_for_platform(engine, image->record, platform)) return {};
+  return image;
+}
+
+std::vector<std::string> repositories_of(const storage::NamedImage& image) {
+  std::vector<std::string> repositories;
+  for (const std::string& name : image.names) repositories.push_back(oci::Reference::parse(name).repository());
+  return repositories;
+}
+
+/// An image of a shared store becomes ours with the layers that are made for it: else nothing would keep these.
+void adopt(Engine& engine, const storage::NamedImage& image) {
+  const storage::GcHold hold = engine.store().hold_garbage();
+  storage::adopt_image(engine.store(), hold, image.record);
+  for (const std::string& name : image.names) storage::set_ref(engine.store(), hold, name, image.record.manifest);
+}
+
+/// Unpacks for our ids what is missing: from kept blobs, also of shared stores, else from where the image came from.
+std::string complete(Engine& engine, const storage::NamedImage& image, registry::RegistryOptions registry,
+                     bool may_fetch) {
+  engine.progress.note(base::concat("Unpacking ", image.names.empty() ? id_of(image.record) : image.names.front(),
+                                    " for our ids: ", image.read_only ? "the shared store has" : "the store has",
+                                    " its layers for others"));
+  RepairSource source(engine.store(), image.record.manifest,
+                      may_fetch ? repositories_of(image) : std::vector<std::string>{}, std::move(registry));
+  const ImageParts parts = fetch_parts(source, source.root_manifest(), "", image.record.manifest.text());
+  const storage::Staging staging = storage::Staging::begin(engine.store());
+  staging.keep(engine.store().hold_garbage(), parts_to_keep(parts));
+  pull_layers(engine, source, parts, staging);
+  if (image.read_only) adopt(engine, image);
+  return id_of(image.record);
+}
+
 std::string pull_docker(Engine& engine, const std::string& typed, const PullOptions& options,
                         const registry::RegistryOptions& registry) {
   const PullPolicy policy = parse_policy(options.policy);
   std::optional<storage::ImageRecord> local;
   if (policy != PullPolicy::always) local = find_local(engine, typed, options.platform);
   if (local && policy != PullPolicy::newer) return id_of(*local);
+  if (policy == PullPolicy::missing || policy == PullPolicy::never) {
+    if (const auto image = find_incomplete(engine, typed, options.platform))
+      return complete(engine, *image, registry, policy == PullPolicy::missing);
+  }
   if (policy == PullPolicy::never)
     throw base::make_error(base::ErrorKind::not_found, "image ", base::quoted(typed), " is not in the store");
   try {

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/images.hpp"
 #include "engine/trash.hpp"
 #include "engine/verbs.hpp"
 #include "storage/containers.hpp"
@@ -53,6 +54,7 @@ std::vector<User> try_removal(Engine& engine, const std::string& word, const Rem
   const std::optional<storage::NamedImage> image = storage::find_image(store, word);
   if (!image && (options.ignore || options.one_of_all)) return {};
   if (!image) throw make_error(ErrorKind::not_found, word, ": image not known");
+  if (image->read_only) throw read_only_error(word);
   const ImageRemoval removal = plan_image_removal(*image, name_meant(store, word), options.force || options.one_of_all);
   if (removal.deletes) {
     std::vector<User> users = containers_using(store, image->record);
@@ -110,7 +112,7 @@ ImageRemoval plan_image_removal(const storage::NamedImage& image, const std::str
 std::vector<std::string> image_ids(Engine& engine) {
   std::vector<std::string> ids;
   for (const storage::NamedImage& image : storage::list_images(engine.store()))
-    ids.emplace_back(image.record.config.text());
+    if (!image.read_only) ids.emplace_back(image.record.config.text());
   return ids;
 }
 

@@ -5,9 +5,13 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "base/oci/reference.hpp"
 #include "base/process.hpp"
+#include "engine/container_ids.hpp"
 #include "engine/error_bytes.hpp"
+#include "engine/id_variants.hpp"
+#include "engine/reconcile.hpp"
 #include "engine/verbs.hpp"
 #include "storage/containers.hpp"
 #include "storage/layout.hpp"
@@ -48,7 +52,7 @@ class ObjectRepair {
   };
 
   void note_containers();
-  void drop_foreign_variant(const Finding& finding);
+  void repair_foreign_variant(const Finding& finding);
   std::optional<base::Error> try_image(const base::Digest& manifest, const Wanted& wanted);
   std::vector<std::string> repositories_of(const base::Digest& manifest) const;
   std::vector<std::string> command_words(const base::Digest& manifest, const Wanted& wanted) const;
@@ -93,13 +97,13 @@ Wanted wanted_of(const Finding& finding) {
 void ObjectRepair::run(const std::vector<Finding>& findings) {
   // First all that one image needs at once; then, where that failed, each thing from any image that has it.
   std::map<base::Digest, Wanted> by_image;
-  std::vector<const Finding*> open;
+  std::vector<const Finding*> open, foreign;
   for (const Finding& finding : findings) {
     const bool is_object =
         finding.cure == Cure::rebuild_layer || finding.cure == Cure::fetch_blob || finding.cure == Cure::restore_image;
     if (!is_object) continue;
     if (finding.cure == Cure::rebuild_layer && finding.variant != engine_.variant()) {
-      drop_foreign_variant(finding);
+      foreign.push_back(&finding);
       continue;
     }
     open.push_back(&finding);
@@ -121,22 +125,37 @@ void ObjectRepair::run(const std::vector<Finding>& findings) {
       failure = try_image(finding->manifests[i], wanted_of(*finding));
     if (failure) settle_failure(*finding, *failure);
   }
+  // Last: they are made from the default variants, which are sound now.
+  for (const Finding* finding : foreign) repair_foreign_variant(*finding);
 }
 
-/// Another id map's: it is made again from this one's blob when somebody needs it.
-void ObjectRepair::drop_foreign_variant(const Finding& finding) {
-  const auto uses = [&](const User& user) {
-    return user.variant == finding.variant && user.chains.count(finding.object) != 0;
-  };
-  const auto user = std::find_if(users_.begin(), users_.end(), uses);
-  if (user != users_.end()) {
+/// Another id map's: nobody needs it, or it is made again from the default variant.
+void ObjectRepair::repair_foreign_variant(const Finding& finding) {
+  const base::Digest chain = base::Digest::parse(finding.object);
+  std::vector<base::FileLock> locks;
+  std::optional<rootless::IdMap> map;
+  try {
+    for (const User& user : users_) {
+      if (user.variant != finding.variant || user.chains.count(finding.object) == 0) continue;
+      const auto container = storage::open_container(engine_.store(), user.id);
+      if (!container) continue;
+      map = recorded_map(storage::read_record(*container));
+      auto alive = take_alive(*container, engine_.host.boot_id);
+      if (!alive)
+        throw base::make_error(base::ErrorKind::in_use, "container ", base::quoted(user.name),
+                               " runs on a layer that must be replaced")
+            .with_hint(base::concat("engine stop ", user.name, ", then repair again"));
+      locks.push_back(std::move(*alive));
+    }
+    if (map) return remake_id_variant(engine_, chain, finding.variant, *map);
+    const storage::GcLock lock = engine_.store().lock_garbage();
+    const std::string path = storage::layout::layer_variant(chain, finding.variant);
+    if (base::exists(engine_.store().root(), path)) storage::move_to_trash(engine_.store(), path);
+  } catch (const base::Error& error) {
     if (options_.force) return give_up_containers(finding);
-    return tell(base::concat("not repaired: layer ", finding.object, " is kept for other ids (", finding.variant,
-                             ") by container ", user->name, "; engine rm --force ", user->name));
+    tell(base::concat("not repaired: layer ", finding.object, " for other ids (", finding.variant,
+                      "): ", error.message(), error.hint().empty() ? "" : "; ", error.hint()));
   }
-  const storage::GcLock lock = engine_.store().lock_garbage();
-  storage::move_to_trash(engine_.store(),
-                         storage::layout::layer_variant(base::Digest::parse(finding.object), finding.variant));
 }
 
 std::vector<std::string> ObjectRepair::repositories_of(const base::Digest& manifest) const {

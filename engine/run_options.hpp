@@ -55,8 +55,10 @@ struct RunOptions {
   std::vector<std::string> security_opt;
   std::vector<std::string> labels;
   std::vector<std::string> annotations;
-  std::string network;  ///< none|host|private; empty: default
-  std::string userns;   ///< host|keep-id[:…]|auto[:…]|nomap; rootless/container_ids.hpp
+  std::string network;       ///< none|host|private; empty: default
+  std::string userns;        ///< host|keep-id[:…]|auto[:…]|nomap; rootless/container_ids.hpp
+  bool passwd = true;        ///< Whether who the process is gets a line in the container's passwd.
+  std::string passwd_entry;  ///< That line, with $USERNAME, $UID, $GID, $NAME, $HOME; empty: podman's.
   std::vector<std::string> uid_maps, gid_maps;
   std::string subuid_name, subgid_name;
   std::string pid, ipc, uts, cgroupns;  ///< "private"|"host"

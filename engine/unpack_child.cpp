@@ -113,7 +113,14 @@ class RunningJob {
 /// Where the layers are that a job may name.
 struct Places {
   const base::UniqueFd& staging;
-  const base::UniqueFd& layers;
+  const std::vector<base::UniqueFd>& fds;  ///< Of staging's parent, our layers, and those of shared stores.
+
+  /// Where a layer is in this variant; our own folder of layers when nobody has it.
+  int layers_with(const std::string& folder, const std::string& variant) const {
+    for (std::size_t i = 1; i < fds.size(); ++i)
+      if (base::exists(fds[i].get(), base::concat(folder, "/", variant, "/diff"))) return fds[i].get();
+    return fds[1].get();
+  }
 };
 
 /// In this thread: nothing else is to be done then.
@@ -121,7 +128,7 @@ void adopt(const Places& places, const base::Channel::Message& message) {
   const AdoptJob job = decode_adopt(message.bytes);
   std::vector<storage::LowerLayer> lowers;
   for (const AdoptJob::Lower& lower : job.lowers)
-    lowers.push_back({.dir = lower.staged ? places.staging.get() : places.layers.get(),
+    lowers.push_back({.dir = lower.staged ? places.staging.get() : places.layers_with(lower.folder, job.variant),
                       .diff = base::concat(lower.folder, lower.staged ? "" : "/" + job.variant, "/diff"),
                       .owners = lower.folder + "/owners"});
   storage::adopt_implied_directories(base::open_directory(places.staging.get(), job.folder).get(), lowers, job.owners);
@@ -179,12 +186,14 @@ int unpack_child(Engine&) {
   const std::optional<base::Channel::Message> message = channel.receive();
   if (!message) return 0;
   const StagingPlace place = decode_staging(message->bytes);
-  if (message->fds.size() != 2) throw base::make_error(base::ErrorKind::internal, "no staging folder came");
+  if (message->fds.size() < 2) throw base::make_error(base::ErrorKind::internal, "no staging folder came");
   const int staging = message->fds[0].get();
   const base::UniqueFd dir = base::open_directory(staging, place.name);
   base::sha256("");  // OpenSSL reads its configuration now, while it may
-  enter_unpack_sandbox(staging, place.name, message->fds[1].get(), place.lowers);
-  if (!serve(channel, {dir, message->fds[1]}, place.limits)) remove_staging(staging, place.name);
+  std::vector<int> layers;
+  for (std::size_t i = 1; i < message->fds.size(); ++i) layers.push_back(message->fds[i].get());
+  enter_unpack_sandbox(staging, place.name, layers, place.lowers);
+  if (!serve(channel, {dir, message->fds}, place.limits)) remove_staging(staging, place.name);
   return 0;
 }
 

@@ -40,7 +40,7 @@ void allow_below(int ruleset, int dir, std::uint64_t rights) {
 
 }  // namespace
 
-void enter_unpack_sandbox(int parent_dir, const std::string& name, int layers_dir,
+void enter_unpack_sandbox(int parent_dir, const std::string& name, const std::vector<int>& layers_dirs,
                           const std::vector<std::string>& lowers) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw base::os_error("giving up new privileges");
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -54,9 +54,14 @@ void enter_unpack_sandbox(int parent_dir, const std::string& name, int layers_di
   if (!dir) throw base::os_error("opening the staging folder");
   allow_below(ruleset.get(), dir.get(), attributes.filesystem);
   for (const std::string& lower : lowers) {
-    const base::UniqueFd layer{::openat(layers_dir, lower.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-    if (!layer) throw base::os_error("opening a layer below");
-    allow_below(ruleset.get(), layer.get(), LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+    bool is_there = false;
+    for (const int layers : layers_dirs) {
+      const base::UniqueFd layer{::openat(layers, lower.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+      if (!layer) continue;
+      allow_below(ruleset.get(), layer.get(), LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+      is_there = true;
+    }
+    if (!is_there) throw base::os_error("opening a layer below");
   }
   // For the last step of removing the staging folder itself.
   allow_below(ruleset.get(), parent_dir, LANDLOCK_ACCESS_FS_REMOVE_DIR);

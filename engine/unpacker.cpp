@@ -27,8 +27,13 @@ Unpacker::Unpacker(Engine& engine, const storage::Staging& staging, std::vector<
       child_(start_child(engine)) {
   const base::UniqueFd parent = base::open_directory(engine.store().root(), "staging");
   const base::UniqueFd layers = base::open_directory(engine.store().root(), "layers");
-  child_.channel.send(encode(StagingPlace{staging.name(), engine.config.unpack_limits, std::move(lowers)}),
-                      {parent.get(), layers.get()});
+  std::vector<base::UniqueFd> shared;
+  std::vector<int> fds{parent.get(), layers.get()};
+  for (const storage::SharedStore& store : engine.store().shared()) {
+    shared.push_back(base::open_directory(store.root.get(), "layers"));
+    fds.push_back(shared.back().get());
+  }
+  child_.channel.send(encode(StagingPlace{staging.name(), engine.config.unpack_limits, std::move(lowers)}), fds);
 }
 
 Unpacker::~Unpacker() {

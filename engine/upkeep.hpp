@@ -56,6 +56,7 @@ struct ImageUsage {
   std::uint64_t shared_bytes = 0;      ///< With other images.
   std::uint64_t compressed_bytes = 0;  ///< Of it, kept compressed layers.
   std::vector<std::string> containers;
+  bool read_only = false;  ///< In a shared store: nothing of it is in ours, or only other id variants.
 };
 struct ContainerUsage {
   std::string id, name, image_id, status;

@@ -37,9 +37,11 @@ struct ImageSummary {
   std::optional<base::Time> created;
   std::uint64_t size_bytes = 0;
   unsigned containers = 0;
+  bool read_only = false;  ///< In a shared store.
   std::vector<std::pair<std::string, std::string>> labels;
 };
-std::vector<ImageSummary> images(Engine& engine, const std::string& name_filter);
+/// @param with_details  Also labels and the number of containers, for which configs and records must be read.
+std::vector<ImageSummary> images(Engine& engine, const std::string& name_filter, bool with_details = true);
 
 struct RemovedImage {
   std::vector<std::string> untagged;

@@ -22,11 +22,13 @@ base::UniqueFd open_blob_dir(const Store& store, const base::Digest& digest) {
 }  // namespace
 
 std::optional<base::UniqueFd> open_blob(const Store& store, const base::Digest& digest) {
-  return base::try_open_file(store.root(), layout::blob(digest));
+  const std::string path = layout::blob(digest);
+  return base::try_open_file(store.root_having(path), path);
 }
 
 bool has_blob(const Store& store, const base::Digest& digest) {
-  return base::exists(store.root(), layout::blob(digest));
+  const std::string path = layout::blob(digest);
+  return base::exists(store.root_having(path), path);
 }
 
 std::string read_blob(const Store& store, const base::Digest& digest, std::size_t limit_bytes) {
@@ -87,7 +89,7 @@ void BlobWriter::commit() {
 }
 
 void put_blob(const Store& store, const base::Digest& digest, std::string_view bytes) {
-  if (has_blob(store, digest)) return;
+  if (base::exists(store.root(), layout::blob(digest))) return;  // in a shared store is not enough: it may go away
   const GcHold hold = store.hold_garbage();  // the collector takes temporary files for leftovers of killed processes
   const base::UniqueFd dir = open_blob_dir(store, digest);
   const std::string temporary = base::concat(".", digest.hex(), ".", base::random_hex(6));

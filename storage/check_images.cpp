@@ -120,6 +120,12 @@ void check_image_file(StoreCheck& check, const std::string& file, const std::vec
     check.findings.erase(check.findings.begin() + static_cast<std::ptrdiff_t>(known), check.findings.end());
 }
 
+/// A name may stand for an image of a shared store.
+bool has_record(const Store& store, const base::Digest& manifest) {
+  const std::string path = layout::image(manifest);
+  return base::exists(store.root_having(path), path);
+}
+
 }  // namespace
 
 bool check_image_parts(StoreCheck& check, const base::Digest& manifest, const std::string& user) {
@@ -144,7 +150,7 @@ void check_names_of_images(StoreCheck& check) {
     if (file.front() == '.') continue;  // a temporary file: check_leftovers
     try {
       const auto ref = read_ref_file(check.store, file);
-      if (!ref || base::exists(check.store.root(), layout::image(ref->manifest))) continue;
+      if (!ref || has_record(check.store, ref->manifest)) continue;
       const auto again = read_ref_file(check.store, file);  // it may have been moved or removed meanwhile
       if (!again || again->manifest != ref->manifest) continue;
       check.small_blobs.insert(ref->manifest);

@@ -92,14 +92,18 @@ void check_variants(StoreCheck& check, const base::Digest& chain, const LayerNee
     else if (const std::string* why = find_damage(check.request, chain, name))
       add_damaged_layer(check, "layer-damaged", chain, need, name, base::concat("is damaged: ", *why));
   }
-  if (!has_any) return add_damaged_layer(check, "layer-missing", chain, need, check.request.variant, "is not unpacked");
-  for (const std::string& variant : wanted)
+  if (!has_any && !has_layer(check.store, chain, check.request.variant))
+    return add_damaged_layer(check, "layer-missing", chain, need, check.request.variant, "is not unpacked");
+  for (const std::string& variant : wanted) {
+    if (has_layer(check.store, chain, variant)) continue;  // in a shared store
     add_damaged_layer(check, "layer-missing", chain, need, variant,
                       base::concat("is not unpacked for the ids of its containers (", variant, ")"));
+  }
 }
 
 void check_layer(StoreCheck& check, const base::Digest& chain, const LayerNeed& need) {
-  const auto layer = base::try_open_directory(check.store.root(), layout::layer(chain));
+  const std::string path = layout::layer(chain);
+  const auto layer = base::try_open_directory(check.store.root_having(path), path);
   if (!layer) return add_damaged_layer(check, "layer-missing", chain, need, check.request.variant, "is missing");
   check_layer_records(check, chain, need, layer->get());
   check_variants(check, chain, need, layer->get());

@@ -31,7 +31,7 @@ ShiftedTree begin_layer(const Store& store, const IdVariantRequest& request, int
   const base::Digest& chain = request.chain_ids[index];
   const base::UniqueFd wrapper = base::make_directory(staging, folder_name(index));
   base::write_file_atomically(wrapper.get(), "meta", render_meta(request), base::Durability::volatile_);
-  if (base::exists(store.root(), layout::layer_opaque(chain, request.source)))
+  if (is_layer_opaque(store, chain, request.source))
     base::create_file_exclusively(wrapper.get(), "opaque", "", base::Durability::volatile_);
   return {open_layer_diff(store, chain, request.source), base::make_directory(wrapper.get(), "diff")};
 }
@@ -81,6 +81,7 @@ void make_id_variants(const Store& store, const IdVariantRequest& request, unsig
   base::flush_filesystem(staging.get());
   for (std::size_t index = 0; index < request.chain_ids.size(); ++index) {
     const std::string path = layout::layer_variant(request.chain_ids[index], request.variant);
+    make_layer_folder(store, request.chain_ids[index]);
     base::rename_no_replace(staging.get(), folder_name(index), store.root(), path);
   }
   base::flush_filesystem(staging.get());

@@ -12,17 +12,48 @@ namespace storage {
 namespace {
 
 /// Records of images/, without any that is damaged or vanished meanwhile.
-std::vector<ImageRecord> read_all_images(const Store& store) {
-  std::vector<ImageRecord> records;
-  for (const std::string& file : base::list_directory(store.root(), "images")) {
+void read_images_below(const Store& store, int root, std::vector<ImageRecord>& records) {
+  for (const std::string& file : base::list_directory(root, "images")) {
     if (!layout::is_hex_digest(file)) continue;
+    if (root != store.root() && is_own_image(store, base::Digest::from_hex(file))) continue;
     try {
       if (auto record = read_image(store, base::Digest::from_hex(file))) records.push_back(std::move(*record));
     } catch (const base::Error& error) {
       base::log(base::LogLevel::warn, error.message());
     }
   }
+}
+
+std::vector<ImageRecord> read_all_images(const Store& store) {
+  std::vector<ImageRecord> records;
+  read_images_below(store, store.root(), records);
+  for (const SharedStore& shared : store.shared()) read_images_below(store, shared.root.get(), records);
   return records;
+}
+
+/// Names in our store, of one of its images; else those in the first shared store that knows it.
+std::vector<std::string> names_of(const Store& store, const base::Digest& manifest) {
+  NamesByManifest refs = refs_by_manifest(store);
+  if (const auto names = refs.find(manifest.hex()); names != refs.end()) return std::move(names->second);
+  if (is_own_image(store, manifest)) return {};
+  for (const SharedStore& shared : store.shared()) {
+    refs = shared_refs_by_manifest(store, shared);
+    if (const auto names = refs.find(manifest.hex()); names != refs.end()) return std::move(names->second);
+  }
+  return {};
+}
+
+void append_images(const Store& store, int root, NamesByManifest refs, std::vector<NamedImage>& images) {
+  std::vector<ImageRecord> records;
+  read_images_below(store, root, records);
+  for (ImageRecord& record : records) {
+    const auto is_same = [&](const NamedImage& known) { return known.record.manifest == record.manifest; };
+    const bool is_shared = root != store.root();
+    if (is_shared && std::any_of(images.begin(), images.end(), is_same)) continue;  // in two shared stores
+    auto names = refs.find(record.manifest.hex());
+    images.push_back(
+        {names == refs.end() ? std::vector<std::string>{} : std::move(names->second), std::move(record), is_shared});
+  }
 }
 
 std::optional<oci::Reference> try_parse(std::string_view text) {
@@ -35,14 +66,12 @@ std::optional<oci::Reference> try_parse(std::string_view text) {
 
 /// A name with "@sha256:…" means that manifest (or the index it was chosen from) of that repository, tagged or not.
 std::optional<ImageRecord> find_by_digest(const Store& store, const oci::Reference& wanted) {
-  const auto refs = refs_by_manifest(store);
   const auto is_of_repository = [&](const ImageRecord& record) {
-    const auto names = refs.find(record.manifest.hex());
-    if (names == refs.end()) return true;
-    return std::any_of(names->second.begin(), names->second.end(), [&](const std::string& name) {
-      const auto reference = try_parse(name);
-      return reference && reference->repository() == wanted.repository();
-    });
+    const std::vector<std::string> names = names_of(store, record.manifest);
+    return names.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+             const auto reference = try_parse(name);
+             return reference && reference->repository() == wanted.repository();
+           });
   };
   if (auto record = read_image(store, *wanted.digest()); record && is_of_repository(*record)) return record;
   for (ImageRecord& record : read_all_images(store)) {
@@ -103,19 +132,16 @@ std::optional<ResolvedImage> resolve_image(const Store& store, std::string_view 
 std::optional<NamedImage> find_image(const Store& store, std::string_view text) {
   auto resolved = resolve_image(store, text);
   if (!resolved) return std::nullopt;
-  NamedImage image{{}, std::move(resolved->record)};
-  auto refs = refs_by_manifest(store);
-  if (auto names = refs.find(image.record.manifest.hex()); names != refs.end()) image.names = std::move(names->second);
-  return image;
+  std::vector<std::string> names = names_of(store, resolved->record.manifest);
+  const bool is_shared = !is_own_image(store, resolved->record.manifest);
+  return NamedImage{std::move(names), std::move(resolved->record), is_shared};
 }
 
 std::vector<NamedImage> list_images(const Store& store) {
-  auto refs = refs_by_manifest(store);
   std::vector<NamedImage> images;
-  for (ImageRecord& record : read_all_images(store)) {
-    auto names = refs.find(record.manifest.hex());
-    images.push_back({names == refs.end() ? std::vector<std::string>{} : std::move(names->second), std::move(record)});
-  }
+  append_images(store, store.root(), refs_by_manifest(store), images);
+  for (const SharedStore& shared : store.shared())
+    append_images(store, shared.root.get(), shared_refs_by_manifest(store, shared), images);
   std::stable_sort(images.begin(), images.end(), [](const NamedImage& left, const NamedImage& right) {
     return left.record.created > right.record.created;  // RFC 3339 in UTC sorts as text
   });

@@ -48,7 +48,8 @@ void require_parts(const Store& store, const ImageRecord& record) {
                        "another process removed it; try again"};
   };
   for (const base::Digest& chain : record.chain_ids) {
-    if (!base::exists(store.root(), layout::layer(chain))) throw missing("layer", chain);
+    const std::string path = layout::layer(chain);
+    if (!base::exists(store.root_having(path), path)) throw missing("layer", chain);
   }
   if (!has_blob(store, record.manifest)) throw missing("manifest", record.manifest);
   if (!has_blob(store, record.config)) throw missing("config", record.config);
@@ -86,9 +87,21 @@ std::optional<ImageRecord> find_by_ref(const Store& store, const std::string& na
 }
 
 std::optional<ImageRecord> read_image(const Store& store, const base::Digest& manifest) {
-  const auto bytes = base::try_read_file(store.root(), layout::image(manifest), max_record_bytes);
+  const std::string path = layout::image(manifest);
+  const auto bytes = base::try_read_file(store.root_having(path), path, max_record_bytes);
   if (!bytes) return std::nullopt;
   return parse_image(*bytes, manifest);
+}
+
+bool is_own_image(const Store& store, const base::Digest& manifest) {
+  return base::exists(store.root(), layout::image(manifest));
+}
+
+void adopt_image(const Store& store, const GcHold& hold, const ImageRecord& record) {
+  put_blob(store, record.config, read_blob(store, record.config, oci::max_config_bytes));
+  put_blob(store, record.manifest, read_blob(store, record.manifest, oci::max_manifest_bytes));
+  if (record.index) put_blob(store, *record.index, read_blob(store, *record.index, oci::max_manifest_bytes));
+  put_image(store, hold, record);
 }
 
 oci::ImageConfig read_image_config(const Store& store, const ImageRecord& record) {

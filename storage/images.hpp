@@ -25,6 +25,7 @@ struct ImageRecord {
 struct NamedImage {
   std::vector<std::string> names;  ///< "docker.io/library/busybox:latest"; none: dangling.
   ImageRecord record;
+  bool read_only = false;  ///< It is in a shared store and not in ours.
 };
 
 /// Durable when it returns; all layers and blobs must have been published before.
@@ -47,8 +48,12 @@ std::optional<ResolvedImage> resolve_image(const Store& store, std::string_view 
 /// digest, short names under docker.io/library and localhost. @throws Error invalid_argument when a prefix is
 /// ambiguous.
 std::optional<NamedImage> find_image(const Store& store, std::string_view text);
-/// All images, newest first by `created`.
+/// All images of our store and of shared ones, newest first by `created`; one that is in both is ours.
 std::vector<NamedImage> list_images(const Store& store);
+/// Records an image of a shared store in ours too, with its manifest and config, so that it can be named here.
+void adopt_image(const Store& store, const GcHold& hold, const ImageRecord& record);
+/// Whether our own store has a record of it.
+bool is_own_image(const Store& store, const base::Digest& manifest);
 oci::ImageConfig read_image_config(const Store& store, const ImageRecord& record);
 /// Removes the record and all names of it; layers, merged trees and blobs that nothing else needs are renamed to trash.
 /// Deleting them is the work of empty_trash, after the lock was let go. In prune.cpp.

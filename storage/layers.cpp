@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -16,6 +17,10 @@ namespace {
 
 /// The layer's record while it is still beside the variant's own one ("meta").
 constexpr const char* staged_meta = "layer-meta";
+
+/// As rootless::variant_of calls the layers of who has a single id.
+constexpr std::string_view single_id_variant = "single";
+constexpr std::size_t max_owners_bytes = std::size_t{512} * 1024 * 1024;
 
 std::string render_meta(const LayerMeta& meta, const base::Digest& chain) {
   base::JsonWriter json = begin_record();
@@ -43,14 +48,43 @@ void publish_common_file(int staged, const char* staged_name, int layer, const c
   if (!base::rename_no_replace(staged, staged_name, layer, name)) base::unlink_file(staged, staged_name);
 }
 
+/// The root of the store that has this layer for us. Variants of ranges of ids are called after them, so they fit who
+/// has these; one of a single id is called the same for everybody.
+std::optional<int> root_of_layer(const Store& store, const base::Digest& chain, const std::string& variant) {
+  const std::string path = layout::layer_diff(chain, variant);
+  if (base::exists(store.root(), path)) return store.root();
+  for (const SharedStore& shared : store.shared()) {
+    struct stat info {};
+    if (::fstatat(shared.root.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (variant != single_id_variant || info.st_uid == ::geteuid()) return shared.root.get();
+  }
+  return std::nullopt;
+}
+
+void copy_record(int from, int to, const char* name) {
+  const auto file = base::try_open_file(from, name);
+  if (!file || base::exists(to, name)) return;
+  base::write_file_atomically(to, name, base::read_to_end(file->get(), max_owners_bytes));
+}
+
 }  // namespace
 
 bool has_layer(const Store& store, const base::Digest& chain, const std::string& variant) {
-  return base::exists(store.root(), layout::layer_diff(chain, variant));
+  return root_of_layer(store, chain, variant).has_value();
+}
+
+void make_layer_folder(const Store& store, const base::Digest& chain) {
+  const std::string path = layout::layer(chain);
+  const int origin = store.root_having(path);
+  const base::UniqueFd own = base::make_directory(store.root(), path);
+  if (origin == store.root()) return;
+  const base::UniqueFd shared = base::open_directory(origin, path);
+  for (const char* name : {"meta", "owners"}) copy_record(shared.get(), own.get(), name);
 }
 
 std::optional<LayerMeta> read_layer_meta(const Store& store, const base::Digest& chain) {
-  const auto bytes = base::try_read_file(store.root(), base::concat(layout::layer(chain), "/meta"), max_record_bytes);
+  const std::string path = base::concat(layout::layer(chain), "/meta");
+  const auto bytes = base::try_read_file(store.root_having(path), path, max_record_bytes);
   if (!bytes) return std::nullopt;
   const base::JsonAt json = parse_record(*bytes, base::concat("record of layer ", chain));
   return LayerMeta{.diff_id = json.at("diff_id").digest(),
@@ -63,16 +97,30 @@ std::optional<LayerMeta> read_layer_meta(const Store& store, const base::Digest&
 
 base::UniqueFd open_layer_diff(const Store& store, const base::Digest& chain, const std::string& variant) {
   const std::string path = layout::layer_diff(chain, variant);
-  base::UniqueFd fd{::openat(store.root(), path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  const int root = root_of_layer(store, chain, variant).value_or(store.root());
+  base::UniqueFd fd{::openat(root, path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (fd) return fd;
   if (errno != ENOENT) throw base::os_error("opening layer ", chain);
-  if (base::exists(store.root(), layout::layer(chain))) {
+  if (base::exists(store.root_having(layout::layer(chain)), layout::layer(chain))) {
     throw base::Error{base::ErrorKind::not_found,
                       base::concat("layer ", chain, " was not unpacked for this id map (", variant, ")"),
                       "the ids in /etc/subuid changed since the image was pulled: pull it again"};
   }
   throw base::Error{base::ErrorKind::not_found, base::concat("layer ", chain, " is not in the store"),
                     "pull the image again"};
+}
+
+std::string layer_path(const Store& store, const base::Digest& chain, const std::string& variant) {
+  const std::string path = layout::layer_diff(chain, variant);
+  const int root = root_of_layer(store, chain, variant).value_or(store.root());
+  for (const SharedStore& shared : store.shared())
+    if (shared.root.get() == root) return base::concat(shared.path, '/', path);
+  return base::concat(store.root_path(), '/', path);
+}
+
+bool is_layer_opaque(const Store& store, const base::Digest& chain, const std::string& variant) {
+  const int root = root_of_layer(store, chain, variant).value_or(store.root());
+  return base::exists(root, layout::layer_opaque(chain, variant));
 }
 
 std::vector<base::UniqueFd> open_layer_diffs(const Store& store, const std::vector<base::Digest>& chain_ids,
@@ -86,7 +134,7 @@ std::vector<base::UniqueFd> open_layer_diffs(const Store& store, const std::vect
   diffs.reserve(chain_ids.size());
   for (auto chain = chain_ids.rbegin(); chain != chain_ids.rend(); ++chain) {
     diffs.push_back(open_layer_diff(store, *chain, variant));
-    if (base::exists(store.root(), layout::layer_opaque(*chain, variant))) break;
+    if (is_layer_opaque(store, *chain, variant)) break;
   }
   return diffs;
 }

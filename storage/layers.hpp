@@ -22,10 +22,18 @@ struct LayerMeta {
   std::uint64_t entries = 0;
 };
 
+/// In our store, or in a shared one whose owners fit us: a tree for a single id belongs to whoever unpacked it.
 bool has_layer(const Store& store, const base::Digest& chain, const std::string& variant);
 std::optional<LayerMeta> read_layer_meta(const Store& store, const base::Digest& chain);
 /// O_PATH directory of the unpacked tree. @throws Error not_found.
 base::UniqueFd open_layer_diff(const Store& store, const base::Digest& chain, const std::string& variant);
+
+/// Absolute path of the tree, for people.
+std::string layer_path(const Store& store, const base::Digest& chain, const std::string& variant);
+/// Whether it hides all layers below it.
+bool is_layer_opaque(const Store& store, const base::Digest& chain, const std::string& variant);
+/// layers/<chain> of our own store; with the records of a shared store, when the layer was only there.
+void make_layer_folder(const Store& store, const base::Digest& chain);
 
 /// The trees of an image, highest first as overlay wants them, down to the first that hides all below it.
 /// @param chain_ids  Lowest first. @throws Error as above; unsupported, when there are none or too many.

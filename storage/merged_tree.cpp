@@ -56,8 +56,9 @@ class LayerOnTop final : public TreeVisitor {
 
   static void link(const TreeEntry& entry) {
     if (::linkat(entry.source_dir, entry.name.c_str(), entry.target_dir, entry.name.c_str(), 0) == 0) return;
-    // Too many links, or links to foreign files forbidden (fs.protected_hardlinks): a copy shows the same.
-    if (errno != EMLINK && errno != EPERM) throw base::os_error("linking ", base::quoted(entry.name));
+    // Too many links, or links to foreign files forbidden (fs.protected_hardlinks), or a shared store on another
+    // file system: a copy shows the same.
+    if (errno != EMLINK && errno != EPERM && errno != EXDEV) throw base::os_error("linking ", base::quoted(entry.name));
     copy_entry(entry);
   }
 };

@@ -9,6 +9,7 @@
 #include "base/oci/manifest.hpp"
 #include "storage/blobs.hpp"
 #include "storage/containers.hpp"
+#include "storage/id_variants.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
 #include "storage/staging.hpp"
@@ -82,6 +83,30 @@ void add_image_objects(const Store& store, const ImageRecord& record, Objects& o
   if (record.index) objects.blobs.insert(*record.index);
   for (const base::Digest& chain : record.chain_ids) add_layer(store, chain, objects);
   add_manifest(store, record.manifest, objects);
+}
+
+std::vector<std::string> unused_variants(const Store& store, const Forgotten& forgotten) {
+  std::set<std::string> used;  // paths
+  for_each_container(store, [&](const ContainerRecord& container) {
+    if (container.variant.empty() || forgotten.containers.count(container.id) != 0) return;
+    for (const std::string& chain : container.chain_ids)
+      used.insert(layout::layer_variant(base::Digest::parse(chain), container.variant));
+  });
+  std::set<base::Digest> kept;
+  for (const base::Digest& digest : kept_by_staging(store)) kept.insert(digest);
+  std::vector<std::string> unused;
+  for (const std::string& name : base::list_directory(store.root(), "layers")) {
+    if (!layout::is_hex_digest(name) || kept.count(base::Digest::from_hex(name)) != 0) continue;
+    const base::Digest chain = base::Digest::from_hex(name);
+    for (const std::string& variant : list_variants(store, chain)) {
+      const std::string path = layout::layer_variant(chain, variant);
+      if (used.count(path) != 0 || !variant_map_text(store, chain, variant)) continue;
+      unused.push_back(path);
+      const std::string merged = layout::merged(chain, variant);
+      if (base::exists(store.root(), merged)) unused.push_back(merged);
+    }
+  }
+  return unused;
 }
 
 Objects find_reachable(const Store& store, const Forgotten& forgotten) {

@@ -41,4 +41,8 @@ std::optional<base::Digest> chain_of_merged(const std::string& name);
 /// merged/<chain>-<variant> of these chains.
 std::vector<std::string> merged_trees_of(const Store& store, const std::set<base::Digest>& chains);
 
+/// Id variants that were made for containers, and that no container needs: paths of their folders, with the merged
+/// trees of these variants. The caller's default variant stays. Locks as for find_reachable.
+std::vector<std::string> unused_variants(const Store& store, const Forgotten& forgotten = {});
+
 }  // namespace storage

@@ -29,20 +29,39 @@ Ref parse_ref(std::string_view bytes, std::string_view path) {
   return {base::Digest::parse(fields[0]), *generation, fields.size() == 3 ? std::string{fields[2]} : std::string{}};
 }
 
-std::optional<Ref> try_read(const Store& store, const std::string& path) {
-  const auto bytes = base::try_read_file(store.root(), path, max_ref_bytes);
+std::optional<Ref> try_read(int root, const std::string& path) {
+  const auto bytes = base::try_read_file(root, path, max_ref_bytes);
   if (!bytes) return std::nullopt;
   return parse_ref(*bytes, path);
 }
 
 std::uint64_t generation_of(const Store& store, const std::string& path) {
   try {
-    const auto ref = try_read(store, path);
+    const auto ref = try_read(store.root(), path);
     return ref ? ref->generation : 0;
   } catch (const base::Error& error) {  // about to be replaced by a sound one
     base::log(base::LogLevel::warn, error.message());
     return 0;
   }
+}
+
+template <class IsWanted>
+NamesByManifest names_below(int root, const IsWanted& is_wanted) {
+  NamesByManifest result;
+  const base::UniqueFd folder = base::open_directory(root, "refs");
+  for (const std::string& file : base::list_directory(folder.get(), ".")) {
+    if (file.front() == '.' || !is_wanted(file)) continue;
+    try {
+      const auto ref = try_read(folder.get(), file);
+      if (!ref) continue;
+      std::string name = file.front() == '~' ? ref->name : layout::decode_name(file);
+      if (!name.empty()) result[std::string{ref->manifest.hex()}].push_back(std::move(name));
+    } catch (const base::Error& error) {  // one damaged tag must not hide the others
+      base::log(base::LogLevel::warn, error.message());
+    }
+  }
+  for (auto& [manifest, names] : result) std::sort(names.begin(), names.end());
+  return result;
 }
 
 }  // namespace
@@ -57,13 +76,14 @@ void write_ref(const Store& store, const std::string& name, const base::Digest& 
 }
 
 std::optional<base::Digest> read_ref(const Store& store, const std::string& name) {
-  const auto ref = try_read(store, layout::ref(name));
+  const std::string path = layout::ref(name);
+  const auto ref = try_read(store.root_having(path), path);
   if (!ref) return std::nullopt;
   return ref->manifest;
 }
 
 std::optional<RefFile> read_ref_file(const Store& store, const std::string& file) {
-  auto ref = try_read(store, base::concat("refs/", file));
+  auto ref = try_read(store.root(), base::concat("refs/", file));
   if (!ref) return std::nullopt;
   std::string name = file.front() == '~' ? std::move(ref->name) : layout::decode_name(file);
   if (name.empty() || layout::encode_name(name) != file)
@@ -71,21 +91,13 @@ std::optional<RefFile> read_ref_file(const Store& store, const std::string& file
   return RefFile{std::move(name), std::move(ref->manifest)};
 }
 
-std::map<std::string, std::vector<std::string>, std::less<>> refs_by_manifest(const Store& store) {
-  std::map<std::string, std::vector<std::string>, std::less<>> result;
-  for (const std::string& file : base::list_directory(store.root(), "refs")) {
-    if (file.front() == '.') continue;
-    try {
-      const auto ref = try_read(store, base::concat("refs/", file));
-      if (!ref) continue;
-      std::string name = file.front() == '~' ? ref->name : layout::decode_name(file);
-      if (!name.empty()) result[std::string{ref->manifest.hex()}].push_back(std::move(name));
-    } catch (const base::Error& error) {  // one damaged tag must not hide the others
-      base::log(base::LogLevel::warn, error.message());
-    }
-  }
-  for (auto& [manifest, names] : result) std::sort(names.begin(), names.end());
-  return result;
+NamesByManifest refs_by_manifest(const Store& store) {
+  return names_below(store.root(), [](const std::string&) { return true; });
+}
+
+NamesByManifest shared_refs_by_manifest(const Store& store, const SharedStore& shared) {
+  return names_below(shared.root.get(),
+                     [&](const std::string& file) { return !base::exists(store.root(), base::concat("refs/", file)); });
 }
 
 }  // namespace storage

@@ -24,6 +24,9 @@ struct RefFile {
 /// By the file's own name. Nothing when it went away. @throws Error corrupt.
 std::optional<RefFile> read_ref_file(const Store& store, const std::string& file);
 /// Every name, by the hex digits of the manifest it stands for; names of one image in alphabetical order.
-std::map<std::string, std::vector<std::string>, std::less<>> refs_by_manifest(const Store& store);
+using NamesByManifest = std::map<std::string, std::vector<std::string>, std::less<>>;
+NamesByManifest refs_by_manifest(const Store& store);
+/// The same of a shared store. A name that ours has, too, is left out: ours is the one that is meant.
+NamesByManifest shared_refs_by_manifest(const Store& store, const SharedStore& shared);
 
 }  // namespace storage

@@ -76,8 +76,9 @@ void shift_symbolic_link(int source_dir, int target_dir, const std::string& name
 
 bool link_file(int source_dir, int target_dir, const std::string& name) {
   if (::linkat(source_dir, name.c_str(), target_dir, name.c_str(), 0) == 0) return true;
-  // Too many links, or links to foreign files forbidden (fs.protected_hardlinks): a copy shows the same.
-  if (errno != EMLINK && errno != EPERM) throw base::os_error("linking it");
+  // Too many links, or links to foreign files forbidden (fs.protected_hardlinks), or a shared store on another file
+  // system: a copy shows the same.
+  if (errno != EMLINK && errno != EPERM && errno != EXDEV) throw base::os_error("linking it");
   return false;
 }
 

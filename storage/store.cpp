@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
 #include "storage/layout.hpp"
 
 namespace storage {
@@ -102,9 +103,40 @@ void check_format(std::string_view text, const std::string& path) {
                     "another version of engine made it; use that one, or choose another folder with --root"};
 }
 
+/// Whoever may write there decides what our containers are made of.
+void check_only_owner_writes(int fd, const std::string& path) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) throw base::os_error("looking at ", base::quoted(path));
+  if ((info.st_mode & (S_IWGRP | S_IWOTH)) == 0 || (info.st_mode & S_ISVTX) != 0) return;
+  throw base::Error{base::ErrorKind::permission, base::concat("others than its owner can write to it"),
+                    base::concat("chmod go-w ", path)};
+}
+
+/// Ours alone needs folders, locks and a run folder; of this one we read images.
+SharedStore open_shared(const std::string& path) {
+  if (path.empty() || path.front() != '/')
+    throw base::make_error(base::ErrorKind::invalid_argument, "it is not an absolute path");
+  SharedStore shared{path, base::UniqueFd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}};
+  if (!shared.root) throw base::os_error("opening it");
+  check_only_owner_writes(shared.root.get(), path);
+  const auto format = base::try_read_file(shared.root.get(), "format", 256);
+  if (!format) throw base::make_error(base::ErrorKind::invalid_argument, "it holds no store of engine");
+  check_format(*format, path);
+  for (const char* folder : {"images", "refs", "layers", "blobs/sha256"})
+    base::open_directory(shared.root.get(), folder);
+  return shared;
+}
+
+bool is_same_folder(int one, int other) {
+  struct stat first {
+  }, second{};
+  return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
 }  // namespace
 
-Store Store::open(const std::string& root, const std::string& run) {
+Store Store::open(const std::string& root, const std::string& run, const std::vector<std::string>& shared) {
   Store store;
   store.root_path_ = root;
   store.run_path_ = run;
@@ -116,7 +148,24 @@ Store Store::open(const std::string& root, const std::string& run) {
     make_store(store.root_.get(), root);
   }
   store.run_ = open_place(run);
+  for (const std::string& path : shared) {
+    try {
+      SharedStore other = open_shared(path);
+      if (!is_same_folder(other.root.get(), store.root())) store.shared_.push_back(std::move(other));
+    } catch (const base::Error& error) {
+      const std::string hint = error.hint().empty() ? "" : base::concat(" (", error.hint(), ")");
+      base::log(base::LogLevel::warn, "the shared store ", base::quoted(path), " is not used: ", error.message(), hint);
+    }
+  }
   return store;
+}
+
+int Store::root_having(const std::string& path) const {
+  if (shared_.empty() || base::exists(root(), path)) return root();
+  struct stat info {};
+  for (const SharedStore& other : shared_)
+    if (::fstatat(other.root.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return other.root.get();
+  return root();
 }
 
 GcHold Store::hold_garbage() const {

@@ -56,9 +56,12 @@ void sort_by(std::vector<Line>& lines, const std::string& key) {
 }
 
 std::string table_text(const std::vector<Line>& lines, const ImagesWords& words) {
+  const bool has_shared =
+      std::any_of(lines.begin(), lines.end(), [](const Line& line) { return line.image->read_only; });
   std::vector<std::string> headings{"REPOSITORY", "TAG"};
   if (words.digests) headings.emplace_back("DIGEST");
   for (const char* heading : {"IMAGE ID", "CREATED", "SIZE"}) headings.emplace_back(heading);
+  if (has_shared) headings.emplace_back("R/O");
   Table table{std::move(headings)};
   for (const auto& [image, name] : lines) {
     std::vector<std::string> cells{name.repository, name.tag};
@@ -66,6 +69,7 @@ std::string table_text(const std::vector<Line>& lines, const ImagesWords& words)
     cells.push_back(words.no_trunc ? base::concat("sha256:", image->id) : shown_id(image->id, false));
     cells.push_back(image->created ? time_ago(*image->created) : "");
     cells.push_back(base::human_size(image->size_bytes));
+    if (has_shared) cells.emplace_back(image->read_only ? "true" : "false");
     table.add_row(std::move(cells));
   }
   return table.text(!words.no_heading);
@@ -84,6 +88,7 @@ void add_object(base::JsonWriter& json, const ImageSummary& image) {
   json.member("Names", image.names).member("Digest", image.digest);
   json.member("Created", image.created ? unix_seconds(*image.created) : 0);
   json.member("CreatedAt", image.created ? base::format_rfc3339(*image.created) : "0001-01-01T00:00:00Z");
+  if (image.read_only) json.member("ReadOnly", true);  // podman leaves out what is false
   json.end_object();
 }
 
@@ -140,7 +145,7 @@ Action declare_images(OptionTable& table) {
   name.completes = Completes::images;
   return [words](Invocation& invocation) {
     const Format format = parse_format(words->format);
-    const std::vector<ImageSummary> images = engine::images(invocation.engine(), words->name);
+    const std::vector<ImageSummary> images = engine::images(invocation.engine(), words->name, format != Format::people);
     std::vector<Line> lines = lines_of(images);
     sort_by(lines, words->sort);
     print_list(lines, *words, format);
