@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "base/host_file.hpp"
 #include "base/json_writer.hpp"
 #include "base/oci/platform.hpp"
@@ -18,6 +19,7 @@
 #include "storage/containers.hpp"
 #include "storage/images.hpp"
 #include "storage/overlay.hpp"
+#include "storage/place.hpp"
 
 namespace engine {
 namespace {
@@ -124,6 +126,18 @@ void write_mode(JsonWriter& json, Engine& engine, const rootless::Delegation& de
   json.end_object().member("notes", engine.config.notes).end_object();
 }
 
+/// What stands in the way of a faster or safer store.
+void write_place(JsonWriter& json, const storage::Store& store) {
+  const storage::PlaceFacts facts = storage::probe_place(base::open_directory(store.root(), "staging").get());
+  json.key("place").begin_object().member("fileSystem", storage::file_system_name(facts.magic));
+  json.member("readOnly", facts.is_read_only).member("userXattrs", facts.has_user_xattrs);
+  json.member("unnamedFiles", facts.has_unnamed_files).member("renameExchange", facts.has_exchange);
+  json.member("renameNoReplace", facts.has_no_replace).member("notes", storage::explain_place(facts)).end_object();
+  json.key("sharedStores").begin_array();
+  for (const storage::SharedStore& shared : store.shared()) json.value(shared.path);
+  json.end_array();
+}
+
 /// The last file that says something wins. Source: containers-registries.conf(5).
 std::vector<std::string> search_registries(const Config& config) {
   std::vector<std::string> search;
@@ -159,6 +173,7 @@ void write_store(JsonWriter& json, Engine& engine, const DriverChoice& driver) {
   json.member("graphRootUsed", (space.f_blocks - space.f_bfree) * unit);
   json.key("imageStore").begin_object();
   json.member("number", static_cast<std::uint64_t>(storage::list_images(store).size())).end_object();
+  write_place(json, store);
   json.member("runRoot", store.run_path()).member("volumePath", store.root_path() + "/volumes").end_object();
 }
 
