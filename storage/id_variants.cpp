@@ -77,7 +77,9 @@ void make_id_variants(const Store& store, const IdVariantRequest& request, unsig
   std::vector<ShiftedTree> trees;
   for (std::size_t index = 0; index < request.chain_ids.size(); ++index)
     trees.push_back(begin_layer(store, request, staging.get(), index));
-  shift_trees(trees, request.translation, threads, report);
+  OwnerTranslation translation = request.translation;
+  translation.may_link = are_own_layers(store, request.chain_ids, request.source);
+  shift_trees(trees, translation, threads, report);
   base::flush_filesystem(staging.get());
   for (std::size_t index = 0; index < request.chain_ids.size(); ++index) {
     const std::string path = layout::layer_variant(request.chain_ids[index], request.variant);

@@ -1,5 +1,6 @@
 #include "storage/layers.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -108,6 +109,12 @@ base::UniqueFd open_layer_diff(const Store& store, const base::Digest& chain, co
   }
   throw base::Error{base::ErrorKind::not_found, base::concat("layer ", chain, " is not in the store"),
                     "pull the image again"};
+}
+
+bool are_own_layers(const Store& store, const std::vector<base::Digest>& chain_ids, const std::string& variant) {
+  return std::all_of(chain_ids.begin(), chain_ids.end(), [&](const base::Digest& chain) {
+    return base::exists(store.root(), layout::layer_diff(chain, variant));
+  });
 }
 
 std::string layer_path(const Store& store, const base::Digest& chain, const std::string& variant) {

@@ -28,6 +28,8 @@ std::optional<LayerMeta> read_layer_meta(const Store& store, const base::Digest&
 /// O_PATH directory of the unpacked tree. @throws Error not_found.
 base::UniqueFd open_layer_diff(const Store& store, const base::Digest& chain, const std::string& variant);
 
+/// Whether all of them are in our own store, so that links to their files may be made.
+bool are_own_layers(const Store& store, const std::vector<base::Digest>& chain_ids, const std::string& variant);
 /// Absolute path of the tree, for people.
 std::string layer_path(const Store& store, const base::Digest& chain, const std::string& variant);
 /// Whether it hides all layers below it.

@@ -29,6 +29,8 @@ void make_target_directory(int dir, const std::string& name) {
 /// Puts one layer on top of what the layers below it made.
 class LayerOnTop final : public TreeVisitor {
  public:
+  explicit LayerOnTop(bool may_link) : may_link_(may_link) {}
+
   bool visit(const TreeEntry& entry) override {
     const std::optional<struct stat> below = look_at(entry.target_dir, entry.name);
     if (S_ISDIR(entry.info.st_mode)) {
@@ -54,13 +56,16 @@ class LayerOnTop final : public TreeVisitor {
     make_target_directory(entry.target_dir, entry.name);
   }
 
-  static void link(const TreeEntry& entry) {
-    if (::linkat(entry.source_dir, entry.name.c_str(), entry.target_dir, entry.name.c_str(), 0) == 0) return;
-    // Too many links, or links to foreign files forbidden (fs.protected_hardlinks), or a shared store on another
-    // file system: a copy shows the same.
-    if (errno != EMLINK && errno != EPERM && errno != EXDEV) throw base::os_error("linking ", base::quoted(entry.name));
+  void link(const TreeEntry& entry) const {
+    if (may_link_) {
+      if (::linkat(entry.source_dir, entry.name.c_str(), entry.target_dir, entry.name.c_str(), 0) == 0) return;
+      // Too many links, or links to foreign files forbidden (fs.protected_hardlinks): a copy shows the same.
+      if (errno != EMLINK && errno != EPERM) throw base::os_error("linking ", base::quoted(entry.name));
+    }
     copy_entry(entry);
   }
+
+  bool may_link_;
 };
 
 void remove_content(int dir) {
@@ -69,11 +74,11 @@ void remove_content(int dir) {
 
 }  // namespace
 
-void merge_layers(const std::vector<base::UniqueFd>& layers, int target) {
+void merge_layers(const std::vector<base::UniqueFd>& layers, int target, bool may_link) {
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
     const base::UniqueFd source = base::open_directory(layer->get(), ".");
     if (is_opaque(source.get())) remove_content(target);
-    LayerOnTop visitor;
+    LayerOnTop visitor{may_link};
     walk_trees(source.get(), target, visitor);
   }
 }

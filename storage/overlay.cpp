@@ -55,7 +55,7 @@ void make_merged_tree(const Store& store, const RootfsRequest& request) {
   const Staging staging = Staging::begin(store);
   const base::UniqueFd wrapper = base::make_directory(staging.dir(), "merged");
   const base::UniqueFd tree = base::make_directory(wrapper.get(), "tree");
-  merge_layers(lowers, tree.get());
+  merge_layers(lowers, tree.get(), are_own_layers(store, request.chain_ids, request.variant));
   staging.flush();
   // When another process was first, ours goes away with the staging folder.
   base::rename_no_replace(staging.dir(), "merged", store.root(), path);

@@ -30,6 +30,7 @@ struct OwnerTranslation {
   std::optional<struct stat> apply(const struct stat& info) const;
   /// Whether a file may be the same inode in both variants, when its owner is the same.
   bool keeps_root() const;
+  bool may_link = true;  ///< Not into a shared store: a link is written to its files.
 };
 
 /// "FROM:TO:COUNT,…" or "-" for none.

@@ -76,9 +76,8 @@ void shift_symbolic_link(int source_dir, int target_dir, const std::string& name
 
 bool link_file(int source_dir, int target_dir, const std::string& name) {
   if (::linkat(source_dir, name.c_str(), target_dir, name.c_str(), 0) == 0) return true;
-  // Too many links, or links to foreign files forbidden (fs.protected_hardlinks), or a shared store on another file
-  // system: a copy shows the same.
-  if (errno != EMLINK && errno != EPERM && errno != EXDEV) throw base::os_error("linking it");
+  // Too many links, or links to foreign files forbidden (fs.protected_hardlinks): a copy shows the same.
+  if (errno != EMLINK && errno != EPERM) throw base::os_error("linking it");
   return false;
 }
 
@@ -93,7 +92,9 @@ void shift_attributes(const ShiftState& state, int source, int target, const str
 void shift_entry(ShiftState& state, int source_dir, int target_dir, const std::string& name, const struct stat& info,
                  const struct stat& wanted) {
   const bool has_same_owner = wanted.st_uid == info.st_uid && wanted.st_gid == info.st_gid;
-  if (has_same_owner && state.translation.keeps_root() && link_file(source_dir, target_dir, name)) return;
+  if (has_same_owner && state.translation.may_link && state.translation.keeps_root() &&
+      link_file(source_dir, target_dir, name))
+    return;
   if (S_ISREG(info.st_mode)) return shift_file(state, source_dir, target_dir, name, info, wanted);
   if (S_ISLNK(info.st_mode)) return shift_symbolic_link(source_dir, target_dir, name, wanted);
   if (::mknodat(target_dir, name.c_str(), (info.st_mode & S_IFMT) | 0600, info.st_rdev) != 0)
