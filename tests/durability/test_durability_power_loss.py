@@ -84,6 +84,9 @@ class PowerLossTest(DurabilityTest):
             with self.subTest(operation=name, event=event, how=how):
                 self.bring_back(state)
                 self.assert_survived()
+                if name == "pull":
+                    self.engine(*words)
+                    self.assertEqual(self.check("--deep"), ([], False))
                 if is_last:
                     self.assert_result(name)
         print(f"\n{name}: {len(chosen)} of {len(states)} states after {len(events)} calls", end=" ", file=sys.stderr,
@@ -103,8 +106,10 @@ class PowerLossTest(DurabilityTest):
             self.assertIn(self.engine(*RUN, "--rm", name, "cat", "/word").stdout, (content_of(name), content_of(BOX)))
 
     def assert_no_false_promise(self):
-        """What is listed is whole before any repair: a name never stands for what was not flushed."""
+        """What is listed is whole before any repair: a name never stands for what was not flushed. That a container
+        ran is not flushed (run would wait for the disk), so its state may be lost, and a repair says so."""
         found, _ = self.check("--deep")
+        found = [one for one in found if not one.startswith("damage container-state")]
         self.assertEqual([one for one in found if one.startswith("damage")], [])
 
     def assert_result(self, name):
@@ -117,16 +122,22 @@ class PowerLossTest(DurabilityTest):
     def test_pull(self):
         events = self.try_all("pull", "pull", "-q", self.new_archive)
         self.assert_can_fail([event for event in events if event.call not in SYNCS])
-        for place in [place for place, event in enumerate(events) if event.call == "syncfs"]:
-            self.assert_can_fail(events[:place] + events[place + 1:])
+        last = max(place for place, event in enumerate(events) if event.call == "syncfs")
+        self.assert_can_fail(events[:last] + events[last + 1:], events[last])
 
-    def assert_can_fail(self, events):
-        """Damage is found in a record in which something was not flushed."""
-        for _, _, state, _ in self.states(events):
+    def assert_can_fail(self, events, what="anything"):
+        """Damage is found in a record in which something was not flushed, if not at once then after another pull, which
+        takes for whole what it finds."""
+        for _, how, state, _ in reversed(self.states(events)):
+            if how.startswith("some"):
+                continue
             self.bring_back(state)
             if self.check("--deep")[1]:
                 return
-        self.fail("no damage is found although nothing is flushed")
+            self.engine("pull", "-q", self.new_archive, check=False)
+            if self.check("--deep")[1]:
+                return
+        self.fail(f"no damage is found without {what}")
 
     def test_tag(self):
         events = self.try_all("tag", "tag", BOX, NEW)
