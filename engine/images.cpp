@@ -31,9 +31,8 @@ bool matches_one_form(std::string_view form, const std::string& filter) {
 
 std::map<std::string, unsigned> count_containers(const storage::Store& store) {
   std::map<std::string, unsigned> counts;
-  for (const storage::ContainerDir& container : storage::list_containers(store)) {
-    ++counts[storage::read_record(container).manifest];
-  }
+  for (const std::string& id : storage::list_container_ids(store))
+    if (const auto container = storage::open_container(store, id)) ++counts[storage::read_record(*container).manifest];
   return counts;
 }
 

@@ -153,9 +153,11 @@ std::vector<std::string> search_registries(const Config& config) {
 void write_container_store(JsonWriter& json, Engine& engine) {
   unsigned all = 0;
   unsigned running = 0;
-  for (const storage::ContainerDir& container : storage::list_containers(engine.store())) {
+  for (const std::string& id : storage::list_container_ids(engine.store())) {
+    const auto container = storage::open_container(engine.store(), id);
+    if (!container) continue;
     ++all;
-    if (observe(container, engine.host.boot_id).is_running()) ++running;
+    if (observe(*container, engine.host.boot_id).is_running()) ++running;
   }
   json.key("containerStore").begin_object().member("number", all).member("paused", 0).member("running", running);
   json.member("stopped", all - running).end_object();

@@ -41,8 +41,12 @@ ContainerSummary summarize(const storage::ContainerRecord& record, const Observe
 std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions& options) {
   const ListFilters filters = parse_list_filters(options.filters);
   std::vector<ContainerSummary> result;
-  for (const storage::ContainerDir& container : storage::list_containers(engine.store())) {
+  // One folder open at a time: there may be more containers than descriptors.
+  for (const std::string& id : storage::list_container_ids(engine.store())) {
     try {
+      const auto opened = storage::open_container(engine.store(), id);
+      if (!opened) continue;  // removed while we looked
+      const storage::ContainerDir& container = *opened;
       const Observed observed = observe(container, engine.host.boot_id);
       const bool shown = options.all || options.last > 0 || filters.names_status || observed.is_running();
       if (!shown) continue;
@@ -51,8 +55,8 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
       if (filters.match(summary)) result.push_back(std::move(summary));
     } catch (const base::Error& error) {
       if (error.kind() == base::ErrorKind::not_found) continue;  // removed while we looked
-      base::log(base::LogLevel::warn, "container ", container.id.substr(0, 12), ": ", error.message(),
-                " (engine rm --force ", container.id.substr(0, 12), " removes it)");
+      base::log(base::LogLevel::warn, "container ", id.substr(0, 12), ": ", error.message(), " (engine rm --force ",
+                id.substr(0, 12), " removes it)");
     }
   }
   std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) { return a.created > b.created; });

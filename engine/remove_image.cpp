@@ -25,8 +25,10 @@ struct User {
 
 std::vector<User> containers_using(const storage::Store& store, const storage::ImageRecord& image) {
   std::vector<User> users;
-  for (const storage::ContainerDir& container : storage::list_containers(store)) {
-    const storage::ContainerRecord record = storage::read_record(container);
+  for (const std::string& id : storage::list_container_ids(store)) {
+    const auto container = storage::open_container(store, id);
+    if (!container) continue;
+    const storage::ContainerRecord record = storage::read_record(*container);
     if (record.manifest == image.manifest.text()) users.push_back({record.id, record.name});
   }
   return users;

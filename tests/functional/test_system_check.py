@@ -222,7 +222,7 @@ class FetchTest(CheckTest):
         self.registry.stop()
         self.inside("rm -rf layers/* blobs/sha256/*")
         self.check("--repair", self.trust, clean=False)
-        self.assertEqual(self.engine("images", "-q", check=False).status, 125)  # the config cannot be read
+        self.assertEqual(self.engine("images", "--format", "json", check=False).status, 125)  # the config cannot be read
         self.assertTrue(any(line.startswith("not repaired: ") for line in self.report["Lost"]), self.report)
         self.check("--repair", "--force", self.trust, clean=True)
         self.assertIn(f"engine pull {self.name}", " ".join(self.report["Lost"]))
