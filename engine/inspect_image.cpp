@@ -7,6 +7,7 @@
 #include "engine/images.hpp"
 #include "engine/verbs.hpp"
 #include "storage/blobs.hpp"
+#include "storage/layers.hpp"
 #include "storage/layout.hpp"
 #include "storage/overlay.hpp"
 #include "storage/volumes.hpp"
@@ -124,8 +125,7 @@ std::optional<std::string> inspect_image(Engine& engine, const std::string& name
                            .manifest_json = storage::read_blob(store, record.manifest, oci::max_manifest_bytes),
                            .driver = std::string{storage::name_of(choose_driver(engine))}};
   for (const base::Digest& chain : record.chain_ids) {
-    inspected.layer_paths.push_back(
-        base::concat(store.root_path(), '/', storage::layout::layer_diff(chain, engine.variant())));
+    inspected.layer_paths.push_back(storage::layer_path(store, chain, engine.variant()));
   }
   return inspect_image_text(inspected);
 }

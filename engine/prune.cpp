@@ -141,7 +141,8 @@ std::vector<storage::NamedImage> unused_images(const storage::Store& store, cons
     if (without_containers.count(container.id) == 0) used.insert(storage::read_record(container).manifest);
   std::vector<storage::NamedImage> images = storage::list_images(store);
   std::erase_if(images, [&](const storage::NamedImage& image) {
-    return used.count(image.record.manifest.text()) != 0 || !is_wanted(store, image, options, filters);
+    return image.read_only || used.count(image.record.manifest.text()) != 0 ||
+           !is_wanted(store, image, options, filters);
   });
   return images;
 }
@@ -159,6 +160,10 @@ void prune_images_into(PruneReport& report, Engine& engine, const PruneOptions& 
       gone.images.insert(image.record.manifest);
     }
     storage::Garbage garbage = storage::find_garbage(store, lock, gone);
+    const std::set<std::string> whole{garbage.paths.begin(), garbage.paths.end()};
+    for (std::string& variant : storage::unused_variants(store, gone))
+      if (whole.count(variant.substr(0, variant.rfind('/'))) == 0 && whole.count(variant) == 0)
+        garbage.paths.push_back(std::move(variant));
     paths = garbage.paths;
     if (!options.dry_run) {
       for (const base::Digest& manifest : gone.images) storage::forget_image(store, lock, manifest);
