@@ -50,6 +50,13 @@ Action declare_unshare(OptionTable& table);
 Action declare_version(OptionTable& table);
 
 // cmd/volume
+Action declare_volume_create(OptionTable& table);
+Action declare_volume_exists(OptionTable& table);
+Action declare_volume_inspect(OptionTable& table);
+Action declare_volume_ls(OptionTable& table);
+Action declare_volume_mount(OptionTable& table);
 Action declare_volume_prune(OptionTable& table);
+Action declare_volume_rm(OptionTable& table);
+Action declare_volume_unmount(OptionTable& table);
 
 }  // namespace cmd

@@ -30,7 +30,7 @@ enum class Treatment {
 };
 
 /// What a shell may offer as the value.
-enum class Completes { nothing, files, directories, containers, running_containers, images, commands };
+enum class Completes { nothing, files, directories, containers, running_containers, images, volumes, commands };
 
 /// Where a converted value goes. The pointer outlives the table: options are bound to a struct the command holds.
 using Target = std::variant<std::monostate, bool*, std::optional<bool>*, std::string*, std::optional<std::string>*,

@@ -112,7 +112,6 @@ constexpr KnownOption refused_options[] = {
     {"unsetenv", 0, text, refused, ""},
     {"unsetenv-all", 0, flag, refused, ""},
     {"volume-driver", 0, text, refused, "local"},
-    {"volumes-from", 0, text, refused, ""},
 };
 
 }  // namespace

@@ -9,7 +9,7 @@ import json
 import pathlib
 import sys
 
-DYNAMIC = {"containers", "running_containers", "images"}
+DYNAMIC = {"containers", "running_containers", "images", "volumes"}
 
 
 def quoted(text):
@@ -103,7 +103,7 @@ _engine_reply() {
     words:*) COMPREPLY=($(compgen -W "$(echo "${1#words:}" | tr ' ' '\\n')" -- "$2")) ;;
     files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$2")) ;;
     directories) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$2")) ;;
-    containers|running_containers|images)
+    containers|running_containers|images|volumes)
       COMPREPLY=($(compgen -W "$("$engine" _complete "$1" 2>/dev/null)" -- "$2")) ;;
     commands) COMPREPLY=($(compgen -W "$(echo @TOP@ | tr ' ' '\\n')" -- "$2")) ;;
   esac

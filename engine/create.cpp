@@ -299,13 +299,17 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   if (image) add_image(record, *image);
   if (options.rootfs) record.rootfs = absolute_rootfs(options.image);
   record.driver = options.rootfs ? "plain" : std::string{storage::name_of(choose_driver(engine))};
-  ResolvedMounts mounts = resolve_mounts(engine, options, config.volumes, current_directory());
+  const std::string work_dir = current_directory();
+  ResolvedMounts mounts = resolve_mounts(engine, options, config.volumes,
+                                         {.container_id = record.id, .variant = record.variant, .work_dir = work_dir});
   record.named_volumes = mounts.named_volumes;
   record.anonymous_volumes = mounts.anonymous_volumes;
+  for (const ResolvedMounts::ImageMount& mounted : mounts.images)
+    record.mounted_chain_ids.insert(record.mounted_chain_ids.end(), mounted.chain_ids.begin(), mounted.chain_ids.end());
   auto undo_volumes = base::on_scope_exit([&] { remove_anonymous_volumes(engine, record); });
   const ContainerUser user =
       find_container_user(engine, record, ids, options, mounts.mounts, container_work_dir(options, config));
-  runtime::Spec spec = spec_for(engine, options, config, record, ids, user.user, std::move(mounts.mounts));
+  runtime::Spec spec = spec_for(engine, options, config, record, ids, user.user, mounts.mounts);
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
   storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec));
@@ -321,7 +325,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   write_user_files(engine, dir, record, user);
   give_upper_to_root(engine, dir, record, ids);
   if (record.driver == "copy") run_inside(engine, {"prepare-copy", record.id});
-  copy_up_volumes(engine, record.id, mounts.copy_ups);
+  prepare_mounts(engine, record, mounts);
   if (!record.auto_remove) flush_container_files(dir);
   cidfile.write(record.id);
   undo.cancel();

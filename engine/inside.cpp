@@ -18,9 +18,11 @@
 #include "engine/inside_store.hpp"
 #include "engine/upper.hpp"
 #include "engine/verbs.hpp"
+#include "engine/volume_options.hpp"
 #include "rootless/user_namespace.hpp"
 #include "runtime/rootfs.hpp"
 #include "runtime/spec.hpp"
+#include "storage/change_owner.hpp"
 #include "storage/containers.hpp"
 #include "storage/copy_attributes.hpp"
 #include "storage/copy_tree.hpp"
@@ -79,18 +81,62 @@ void fill_volume(int root, const std::string& path, int target, const runtime::U
   storage::copy_attributes(source.get(), target, info);
 }
 
+/// Option o=uid=,gid= of a volume wins over what the image says.
+void own_as_asked(const storage::Volume& volume, int target) {
+  const VolumeMeaning meaning = parse_volume_options(volume.words.options);
+  if (!meaning.uid && !meaning.gid) return;
+  if (::fchown(target, meaning.uid.value_or(0), meaning.gid.value_or(0)) != 0)
+    throw base::os_error("giving volume ", quoted(volume.name), " its owner");
+}
+
+/// The container's user, as it is seen in here.
+runtime::User user_of(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record) {
+  const std::string config = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
+  const runtime::Spec spec = runtime::parse_spec(config, "config.json of the container");
+  const rootless::IdMap id_map = id_map_of(engine, record, spec);
+  runtime::User user = spec.process.user;
+  user.uid = intermediate_uid(engine, id_map, user.uid);
+  user.gid = intermediate_gid(engine, id_map, user.gid);
+  return user;
+}
+
+/// Words: container, folder in it for a copy (or empty), layers.
+void prepare_image(Engine& engine, const std::vector<std::string>& words) {
+  const storage::ContainerDir container = require_container(engine, words.at(1));
+  const std::string& copy = words.at(2);
+  storage::RootfsRequest request{.driver = base::RootfsDriver::copy,
+                                 .chain_ids = {},
+                                 .variant = storage::read_record(container).variant,
+                                 .container_dir = container.dir.get(),
+                                 .read_only = copy.empty()};
+  for (std::size_t i = 3; i < words.size(); ++i) request.chain_ids.push_back(base::Digest::parse(words[i]));
+  base::UniqueFd folder;
+  if (!copy.empty()) {
+    folder = base::make_directory(container.dir.get(), copy, 0711);
+    request.container_dir = folder.get();
+  }
+  storage::prepare_copy(engine.store(), request);
+}
+
+/// Words: (path on the host, path in there or empty) pairs.
+void change_owners(Engine& engine, const std::vector<std::string>& words) {
+  const storage::ContainerDir container = require_container(engine, words.at(1));
+  const runtime::User user = user_of(engine, container, storage::read_record(container));
+  for (std::size_t i = 2; i + 1 < words.size(); i += 2) {
+    base::UniqueFd place{::open(words[i].c_str(), O_PATH | O_CLOEXEC)};
+    if (!place) throw base::os_error("opening ", quoted(words[i]));
+    if (!words[i + 1].empty()) place = base::open_in_root(place.get(), words[i + 1], O_PATH);
+    storage::change_owner(place.get(), words[i], user.uid, user.gid);
+  }
+}
+
 /// Words: (volume, path in the container) pairs.
 void copy_up(Engine& engine, const std::vector<std::string>& words) {
   const storage::ContainerDir container = require_container(engine, words.at(1));
   const storage::ContainerRecord record = storage::read_record(container);
   base::RootfsMount rootfs = storage::plan_rootfs(engine.store(), rootfs_request(container, record));
   const base::UniqueFd root = runtime::mount_rootfs_detached(rootfs);
-  const std::string config = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
-  const runtime::Spec spec = runtime::parse_spec(config, "config.json of the container");
-  const rootless::IdMap id_map = id_map_of(engine, record, spec);
-  runtime::User user = spec.process.user;
-  user.uid = intermediate_uid(engine, id_map, user.uid);  // as it is seen in here
-  user.gid = intermediate_gid(engine, id_map, user.gid);
+  const runtime::User user = user_of(engine, container, record);
   for (std::size_t i = 2; i + 1 < words.size(); i += 2) {
     const base::FileLock lock = storage::lock_volume(engine.store(), words[i]);
     const auto volume = storage::find_volume(engine.store(), words[i]);
@@ -98,8 +144,16 @@ void copy_up(Engine& engine, const std::vector<std::string>& words) {
     const base::UniqueFd target{::open(volume->data_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
     if (!target) throw base::os_error("opening volume ", quoted(words[i]));
     fill_volume(root.get(), words[i + 1], target.get(), user);
+    own_as_asked(*volume, target.get());
     storage::mark_volume_populated(engine.store(), lock, words[i]);
   }
+}
+
+void own_volume(Engine& engine, const std::vector<std::string>& words) {
+  const auto volume = storage::find_volume(engine.store(), words.at(1));
+  if (!volume) throw make_error(ErrorKind::not_found, "no such volume ", quoted(words.at(1)));
+  if (::fchownat(volume->data.get(), "", require_id(words.at(2)), require_id(words.at(3)), AT_EMPTY_PATH) != 0)
+    throw base::os_error("giving volume ", quoted(volume->name), " to ", words.at(2), ":", words.at(3));
 }
 
 /// `unshare`: descriptor 3 is closed, the command takes our place.
@@ -125,6 +179,12 @@ void dispatch(Engine& engine, const std::vector<std::string>& words, const base:
     prepare_copy(engine, words.at(1));
   else if (verb == "copy-up")
     copy_up(engine, words);
+  else if (verb == "prepare-image")
+    prepare_image(engine, words);
+  else if (verb == "change-owner")
+    change_owners(engine, words);
+  else if (verb == "own-volume")
+    own_volume(engine, words);
   else if (verb == "make-variants")
     make_id_variants_inside(engine, words, tell_parent(channel));
   else if (verb == "give-upper")

@@ -10,7 +10,6 @@
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
 #include "storage/overlay.hpp"
-#include "storage/volumes.hpp"
 
 namespace engine {
 namespace {
@@ -128,18 +127,6 @@ std::optional<std::string> inspect_image(Engine& engine, const std::string& name
     inspected.layer_paths.push_back(storage::layer_path(store, chain, engine.variant()));
   }
   return inspect_image_text(inspected);
-}
-
-std::optional<std::string> inspect_volume(Engine& engine, const std::string& name) {
-  const std::optional<storage::Volume> volume = storage::find_volume(engine.store(), name);
-  if (!volume) return std::nullopt;
-  JsonWriter json;
-  json.begin_object().member("Name", volume->name).member("Driver", "local").member("Mountpoint", volume->data_path);
-  json.member("CreatedAt", volume->created).key("Labels").begin_object().end_object();
-  json.member("Scope", "local").key("Options").begin_object().end_object();
-  if (volume->anonymous) json.member("Anonymous", true);
-  json.member("NeedsCopyUp", volume->needs_copy_up).end_object();
-  return json.take();
 }
 
 }  // namespace engine

@@ -29,9 +29,9 @@ bool has_any(const std::vector<std::string>& options, std::initializer_list<std:
 
 /// One option of -v or --mount; false when it is not one that every mount knows.
 bool apply_common_option(MountWord& mount, std::string_view option) {
-  if (is_one_of(option, {"ro", "readonly", "readonly=true", "ro=true"})) {
+  if (is_one_of(option, {"ro", "readonly", "readonly=true", "ro=true", "rw=false"})) {
     mount.options.emplace_back("ro");
-  } else if (is_one_of(option, {"rw", "readonly=false", "ro=false"})) {
+  } else if (is_one_of(option, {"rw", "rw=true", "readonly=false", "ro=false"})) {
     mount.options.emplace_back("rw");
   } else if (is_one_of(option, {"z", "Z", "relabel=shared", "relabel=private"})) {
     // No SELinux relabelling: harmless where SELinux is off, which is where we run.
@@ -165,7 +165,8 @@ MountWord::Kind parse_kind(std::string_view value, std::string_view word) {
   if (value == "bind") return MountWord::Kind::bind;
   if (value == "volume") return MountWord::Kind::volume;
   if (value == "tmpfs") return MountWord::Kind::tmpfs;
-  throw bad_word(word, concat("type ", quoted(value), " is not one of bind, volume, tmpfs"));
+  if (value == "image") return MountWord::Kind::image;
+  throw bad_word(word, concat("type ", quoted(value), " is not one of bind, volume, tmpfs, image"));
 }
 
 /// The fields of --mount that name things; false when `name` is an option of the mount.
@@ -174,7 +175,7 @@ bool apply_named_field(MountWord& mount, std::string_view name, std::string_view
     mount.source = value;
   } else if (is_one_of(name, {"dst", "dest", "destination", "target"})) {
     mount.destination = clean_destination(value, word);
-  } else if (is_one_of(name, {"subpath", "volume-subpath"})) {
+  } else if (is_one_of(name, {"subpath", "volume-subpath", "image-subpath"})) {
     mount.subpath = value;
   } else if (name == "bind-propagation") {
     if (!is_one_of(value, {"shared", "rshared", "slave", "rslave", "private", "rprivate"}))
@@ -188,6 +189,15 @@ bool apply_named_field(MountWord& mount, std::string_view name, std::string_view
     return false;
   }
   return true;
+}
+
+/// podman's "rw=true" for images; of the options of other mounts an image has none but these.
+void finish_image_mount(MountWord& mount, std::string_view word) {
+  if (mount.source.empty()) throw bad_word(word, "an image mount needs an image (src=…)");
+  mount.writable = has_any(mount.options, {"rw"});
+  if (mount.writable && !mount.subpath.empty()) throw bad_word(word, "rw=true and subpath exclude each other");
+  if (!mount.writable && !has_any(mount.options, {"ro"})) mount.options.emplace_back("ro");
+  add_bind_defaults(mount);
 }
 
 }  // namespace
@@ -213,7 +223,11 @@ MountWord parse_mount_word(std::string_view word, const std::string& work_dir) {
     if (mount.source.empty()) throw bad_word(word, "a bind mount needs a source (src=…)");
     mount.source = absolute_source(mount.source, work_dir);
   }
-  if (is_tmpfs)
+  if (!mount.subpath.empty() && (is_tmpfs || mount.kind == MountWord::Kind::bind))
+    throw bad_word(word, "only volumes and images have a subpath");
+  if (mount.kind == MountWord::Kind::image)
+    finish_image_mount(mount, word);
+  else if (is_tmpfs)
     add_tmpfs_defaults(mount);
   else
     add_bind_defaults(mount);

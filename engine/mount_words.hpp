@@ -9,12 +9,13 @@ namespace engine {
 
 /// One -v, --mount or --tmpfs, understood but not yet looked up on disk.
 struct MountWord {
-  enum class Kind { bind, volume, tmpfs };
+  enum class Kind { bind, volume, tmpfs, image };
   Kind kind = Kind::bind;
-  std::string source;                ///< Host path (bind), volume name (volume; empty: anonymous), unused for tmpfs.
+  std::string source;                ///< Host path (bind), volume name (volume; empty: anonymous), image name.
   std::string destination;           ///< Absolute path in the container, cleaned.
   std::vector<std::string> options;  ///< Mount options in OCI spelling: "ro", "rbind", "nosuid", "size=1m", …
-  std::string subpath;               ///< Of a volume.
+  std::string subpath;               ///< Of a volume or image: only that part of it.
+  bool writable = false;             ///< Image: changes are kept apart, and go with the container.
   bool copy_up = true;               ///< Volume: copy the image's content into a new volume.
   bool change_owner = false;         ///< U: chown the source to the container's user.
   bool create_source = false;        ///< A missing bind source is an error (podman), unless this says otherwise.
@@ -22,7 +23,7 @@ struct MountWord {
 
 /// -v [SOURCE:]DESTINATION[:OPTIONS]; relative sources start with "." and are made absolute with `work_dir`.
 MountWord parse_volume_word(std::string_view word, const std::string& work_dir);
-/// --mount type=bind|volume|tmpfs,src=…,dst=…,… (type defaults to volume).
+/// --mount type=bind|volume|tmpfs|image,src=…,dst=…,… (type defaults to volume).
 MountWord parse_mount_word(std::string_view word, const std::string& work_dir);
 /// --tmpfs DESTINATION[:OPTIONS]
 MountWord parse_tmpfs_word(std::string_view word);

@@ -94,7 +94,7 @@ std::vector<std::string> find_unused_volumes(const storage::Store& store, const 
   const std::set<std::string> used = volumes_in_use(store, without_containers);
   std::vector<std::string> unused;
   for (const storage::Volume& volume : storage::list_volumes(store))
-    if (used.count(volume.name) == 0 && filters.match(base::parse_rfc3339(volume.created), {}))
+    if (used.count(volume.name) == 0 && filters.match(base::parse_rfc3339(volume.created), volume.words.labels))
       unused.push_back(volume.name);
   return unused;
 }

@@ -10,6 +10,7 @@
 #include "engine/stop_container.hpp"
 #include "engine/trash.hpp"
 #include "engine/verbs.hpp"
+#include "engine/volumes.hpp"
 #include "storage/volumes.hpp"
 
 namespace engine {
@@ -54,8 +55,12 @@ void remove_anonymous_volumes(Engine& engine, const storage::ContainerRecord& re
   for (const std::string& name : record.anonymous_volumes) {
     try {
       const base::FileLock lock = storage::lock_volume(engine.store(), name);
-      storage::remove_volume(engine.store(), lock, name);
+      // Another container may have it by --volumes-from; who records that looks again whether the volume is there.
+      std::vector<std::string> users = users_of_volume(engine.store(), name);
+      std::erase(users, record.id);
+      if (users.empty()) storage::remove_volume(engine.store(), lock, name);
     } catch (const base::Error& error) {
+      if (error.kind() == ErrorKind::not_found) continue;
       base::log(base::LogLevel::warn, "removing volume ", name, ": ", error.message());
     }
   }

@@ -1,10 +1,18 @@
 #include "engine/resolve_mounts.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/path_in_root.hpp"
 #include "engine/inside.hpp"
+#include "engine/volume_options.hpp"
+#include "engine/volumes_from.hpp"
+#include "storage/images.hpp"
+#include "storage/layers.hpp"
+#include "storage/layout.hpp"
 #include "storage/volumes.hpp"
 
 namespace engine {
@@ -43,46 +51,170 @@ void check_bind_source(const MountWord& mount) {
           : "");
 }
 
+/// Folders whose owner nobody means to change. Source: podman-run(1), option U: "should be used with caution".
+bool is_system_folder(const std::string& path) {
+  const std::string cleaned = path == "/" ? path : path.substr(0, path.find_last_not_of('/') + 1);
+  for (const char* folder : {"/",      "/bin", "/boot", "/dev",  "/etc",     "/home",    "/lib",       "/lib64",
+                             "/media", "/mnt", "/opt",  "/proc", "/root",    "/run",     "/sbin",      "/srv",
+                             "/sys",   "/tmp", "/usr",  "/var",  "/usr/bin", "/usr/lib", "/usr/local", "/var/lib"})
+    if (cleaned == folder) return true;
+  return false;
+}
+
+/// The path is looked at now so that a mistake is told early; what counts is what it is at each start.
+void check_subpath(int folder, const MountWord& mount, std::string_view what) {
+  try {
+    if (base::try_open_in_root(folder, mount.subpath, O_PATH)) return;
+  } catch (const base::Error& error) {
+    if (error.kind() == ErrorKind::permission) return;  // inside the user namespace it may be reached
+    throw;
+  }
+  throw make_error(ErrorKind::not_found, "subpath ", quoted(mount.subpath), " does not exist in ", what);
+}
+
+void add_subpath(MountWord& mount) {
+  if (!mount.subpath.empty()) mount.options.push_back(concat("x-engine.subpath=", mount.subpath));
+}
+
+void become_tmpfs(MountWord& mount, const VolumeMeaning& meaning) {
+  mount.kind = MountWord::Kind::tmpfs;
+  std::erase_if(mount.options, [](const std::string& option) { return option == "rbind" || option == "bind"; });
+  mount.options.insert(mount.options.end(), meaning.mount_options.begin(), meaning.mount_options.end());
+  if (meaning.uid) mount.options.push_back(concat("uid=", *meaning.uid));
+  if (meaning.gid) mount.options.push_back(concat("gid=", *meaning.gid));
+  if (mount.copy_up && meaning.copy_up) mount.options.emplace_back("tmpcopyup");
+}
+
 void resolve_volume(Engine& engine, MountWord& mount, ResolvedMounts& result) {
   const bool anonymous = mount.source.empty();
   const std::string name = anonymous ? base::random_hex(32) : mount.source;
   const storage::Volume volume = storage::open_or_create_volume(engine.store(), name, anonymous);
   (anonymous ? result.anonymous_volumes : result.named_volumes).push_back(name);
-  if (volume.needs_copy_up && mount.copy_up) result.copy_ups.push_back({name, mount.destination});
-  mount.source = volume.data_path;
+  const VolumeMeaning meaning = parse_volume_options(volume.words.options);
+  if (meaning.kind == VolumeMeaning::Kind::tmpfs) return become_tmpfs(mount, meaning);
+  mount.options.insert(mount.options.end(), meaning.mount_options.begin(), meaning.mount_options.end());
+  const bool is_folder = meaning.kind == VolumeMeaning::Kind::folder;
+  mount.source = is_folder ? volume.data_path : meaning.device;
+  if (!is_folder) check_bind_source(mount);
   if (!mount.subpath.empty())
-    throw make_error(ErrorKind::unsupported, "mount of volume ", quoted(name), ": subpath is not supported yet");
+    check_subpath(base::UniqueFd{::open(mount.source.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)}.get(), mount,
+                  concat("volume ", quoted(name)));
+  else if (is_folder && volume.needs_copy_up && mount.copy_up && meaning.copy_up)
+    result.copy_ups.push_back({name, mount.destination});
+}
+
+/// The caller holds the garbage lock, so that its layers stay until the container's record names them.
+void resolve_image(Engine& engine, MountWord& mount, const MountOwner& owner, ResolvedMounts& result) {
+  const storage::Store& store = engine.store();
+  const auto image = storage::resolve_image(store, mount.source);
+  if (!image)
+    throw make_error(ErrorKind::not_found, "image mount on ", quoted(mount.destination), ": no such image ",
+                     quoted(mount.source))
+        .with_hint(concat("engine pull ", mount.source));
+  ResolvedMounts::ImageMount layers;
+  for (const base::Digest& chain : image->record.chain_ids) {
+    if (!storage::has_layer(store, chain, owner.variant))
+      throw make_error(ErrorKind::unsupported, "image ", quoted(mount.source),
+                       " is not unpacked for the ids of this container")
+          .with_hint(concat("run it once with the same --userns: engine run --rm --userns … ", mount.source));
+    layers.chain_ids.push_back(chain.text());
+  }
+  if (layers.chain_ids.empty())
+    throw make_error(ErrorKind::unsupported, "image ", quoted(mount.source), " has no layers to mount");
+  if (mount.writable) layers.copy = concat("image-", result.images.size());
+  mount.kind = MountWord::Kind::bind;
+  mount.source = concat(store.root_path(), "/",
+                        mount.writable ? concat(storage::layout::container(owner.container_id), "/", layers.copy)
+                                       : storage::layout::merged(image->record.chain_ids.back(), owner.variant),
+                        "/tree");
+  result.images.push_back(std::move(layers));
+}
+
+void add_volumes_from(Engine& engine, const RunOptions& options, ResolvedMounts& result) {
+  for (const std::string& word : options.volumes_from) {
+    for (MountWord& mount : mounts_from(engine, word)) {
+      if (is_covered(result.mounts, mount.destination)) continue;
+      if (const std::string name = volume_of_source(engine, mount.source); !name.empty()) {
+        const auto volume = storage::find_volume(engine.store(), name);
+        if (!volume) throw make_error(ErrorKind::not_found, "--volumes-from ", word, ": no such volume ", quoted(name));
+        (volume->anonymous ? result.anonymous_volumes : result.named_volumes).push_back(name);
+        result.inherited_volumes.push_back(name);
+      }
+      result.mounts.push_back(std::move(mount));
+    }
+  }
+}
+
+void prepare_images(Engine& engine, const storage::ContainerRecord& record, const ResolvedMounts& mounts) {
+  for (const ResolvedMounts::ImageMount& image : mounts.images) {
+    std::vector<std::string> words{"prepare-image", record.id, image.copy};
+    words.insert(words.end(), image.chain_ids.begin(), image.chain_ids.end());
+    base::with_context([&] { run_inside(engine, words); }, "preparing an image to be mounted");
+  }
+}
+
+void copy_up_volumes(Engine& engine, const storage::ContainerRecord& record, const ResolvedMounts& mounts) {
+  if (mounts.copy_ups.empty()) return;
+  std::vector<std::string> words{"copy-up", record.id};
+  for (const ResolvedMounts::CopyUp& one : mounts.copy_ups) {
+    words.push_back(one.volume);
+    words.push_back(one.destination);
+  }
+  base::with_context([&] { run_inside(engine, words); }, "filling new volumes from the image");
+}
+
+void change_owners(Engine& engine, const storage::ContainerRecord& record, const ResolvedMounts& mounts) {
+  if (mounts.owner_changes.empty()) return;
+  std::vector<std::string> words{"change-owner", record.id};
+  for (const ResolvedMounts::OwnerChange& one : mounts.owner_changes) {
+    words.push_back(one.source);
+    words.push_back(one.subpath);
+  }
+  run_inside(engine, words);
+}
+
+/// From here on it is our record that keeps them; whoever removed one before has been faster.
+void check_inherited_volumes(Engine& engine, const ResolvedMounts& mounts) {
+  for (const std::string& name : mounts.inherited_volumes) {
+    const base::FileLock lock = storage::lock_volume(engine.store(), name);
+    if (!storage::find_volume(engine.store(), name))
+      throw make_error(ErrorKind::not_found, "volume ", quoted(name), " was removed meanwhile");
+  }
 }
 
 }  // namespace
 
 ResolvedMounts resolve_mounts(Engine& engine, const RunOptions& options, const std::vector<std::string>& image_volumes,
-                              const std::string& work_dir) {
+                              const MountOwner& owner) {
   ResolvedMounts result;
-  result.mounts = user_mounts(options, work_dir);
+  result.mounts = user_mounts(options, owner.work_dir);
+  for (MountWord& mount : result.mounts) {
+    if (mount.kind == MountWord::Kind::bind) check_bind_source(mount);
+    if (mount.kind == MountWord::Kind::image) resolve_image(engine, mount, owner, result);
+  }
+  add_volumes_from(engine, options, result);
   for (const std::string& path : image_volumes) {
     const std::string destination = clean_destination(path, path);
-    if (!is_covered(result.mounts, destination)) result.mounts.push_back(parse_volume_word(destination, work_dir));
+    if (!is_covered(result.mounts, destination))
+      result.mounts.push_back(parse_volume_word(destination, owner.work_dir));
   }
   for (MountWord& mount : result.mounts) {
-    if (mount.change_owner)
-      throw make_error(ErrorKind::unsupported, "mount on ", quoted(mount.destination),
-                       ": option \"U\" is not supported yet");
-    if (mount.kind == MountWord::Kind::bind) check_bind_source(mount);
     if (mount.kind == MountWord::Kind::volume) resolve_volume(engine, mount, result);
+    add_subpath(mount);
+    if (!mount.change_owner || mount.kind == MountWord::Kind::tmpfs) continue;
+    if (is_system_folder(mount.source))
+      throw make_error(ErrorKind::invalid_argument, "mount on ", quoted(mount.destination), ": option U would change ",
+                       "the owner of ", quoted(mount.source));
+    result.owner_changes.push_back({mount.source, mount.subpath});
   }
   return result;
 }
 
-void copy_up_volumes(Engine& engine, const std::string& container_id,
-                     const std::vector<ResolvedMounts::CopyUp>& wanted) {
-  if (wanted.empty()) return;
-  std::vector<std::string> words{"copy-up", container_id};
-  for (const ResolvedMounts::CopyUp& one : wanted) {
-    words.push_back(one.volume);
-    words.push_back(one.destination);
-  }
-  base::with_context([&] { run_inside(engine, words); }, "filling new volumes from the image");
+void prepare_mounts(Engine& engine, const storage::ContainerRecord& record, const ResolvedMounts& mounts) {
+  check_inherited_volumes(engine, mounts);
+  prepare_images(engine, record, mounts);
+  copy_up_volumes(engine, record, mounts);
+  change_owners(engine, record, mounts);
 }
 
 }  // namespace engine

@@ -42,9 +42,10 @@ struct RunOptions {
   std::string user;
   std::string hostname;
   std::vector<std::string> group_add;
-  std::vector<std::string> volumes;  ///< -v
-  std::vector<std::string> mounts;   ///< --mount
-  std::vector<std::string> tmpfs;    ///< --tmpfs PATH[:options]
+  std::vector<std::string> volumes;       ///< -v
+  std::vector<std::string> mounts;        ///< --mount
+  std::vector<std::string> tmpfs;         ///< --tmpfs PATH[:options]
+  std::vector<std::string> volumes_from;  ///< CONTAINER[:options]
   std::vector<std::string> devices;
   std::string shm_size;
   std::vector<std::string> ulimits;

@@ -154,6 +154,8 @@ MountOptions parse_mount_options(const std::vector<std::string>& options) {
     const auto field = base::split_once(option, '=');
     if (!field) {
       result.data.emplace_back(option, std::nullopt);
+    } else if (field->first == "x-engine.subpath") {
+      result.subpath = field->second;
     } else {
       if (field->first.empty())
         throw base::make_error(base::ErrorKind::invalid_argument, "mount option ", base::quoted(option),

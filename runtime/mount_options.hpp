@@ -20,6 +20,7 @@ struct MountOptions {
   bool source_nofollow = false;       ///< A link as source is itself what is bound.
   bool destination_nofollow = false;  ///< A link as destination is itself what is mounted on.
   bool copy_symlink = false;          ///< A link as source is made again at the destination.
+  std::string subpath;                ///< Binds: only this path below the source, links followed inside of it alone.
   bool copy_up = false;               ///< tmpcopyup: a tmpfs starts with what the rootfs has at that place.
   std::uint64_t set = 0;              ///< MOUNT_ATTR_* for the mount itself.
   std::uint64_t clear = 0;            ///< Asked for explicitly ("rw", "exec"), so worth clearing on a bind mount.

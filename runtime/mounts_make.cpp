@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/mount.hpp"
+#include "base/path_in_root.hpp"
 #include "runtime/mounts_cgroup.hpp"
 
 namespace runtime {
@@ -137,7 +138,12 @@ UniqueFd clone_bind_source(const MountStep& step) {
   const bool recursive = step.options.recursive_bind;
   const bool is_early = base::has_open_tree();
   UniqueFd source;
-  if (step.options.source_nofollow || !is_early) {
+  if (!step.options.subpath.empty()) {
+    const UniqueFd folder{::open(step.source.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (!folder) throw base::os_error("opening ", base::quoted(step.source));
+    source = base::open_in_root(folder.get(), step.options.subpath, O_PATH);
+    if (!is_early) return source;
+  } else if (step.options.source_nofollow || !is_early) {
     const int follow = step.options.source_nofollow ? O_NOFOLLOW : 0;
     source = UniqueFd{::open(step.source.c_str(), O_PATH | follow | O_CLOEXEC)};
     if (!source) throw base::os_error("opening ", base::quoted(step.source));

@@ -97,6 +97,7 @@ std::string render_record(const ContainerRecord& record) {
   json.member("entrypoint_words", static_cast<std::uint64_t>(record.entrypoint_words));
   json.member("labels", record.labels);
   json.member("anonymous_volumes", record.anonymous_volumes).member("named_volumes", record.named_volumes);
+  if (!record.mounted_chain_ids.empty()) json.member("mounted_chain_ids", record.mounted_chain_ids);
   json.member("user", record.user).member("network", record.network).member("hostname", record.hostname);
   json.member("auto_remove", record.auto_remove);
   if (record.only_for_run) json.member("only_for_run", true);
@@ -133,6 +134,7 @@ ContainerRecord parse_container_record(std::string_view bytes, std::string what)
   record.labels = read_labels(json);
   record.anonymous_volumes = json.strings_or_empty("anonymous_volumes");
   record.named_volumes = json.strings_or_empty("named_volumes");
+  record.mounted_chain_ids = json.strings_or_empty("mounted_chain_ids");
   read_options(json, record);
   return record;
 }

@@ -27,13 +27,14 @@ struct ContainerRecord {
   std::string userns;                  ///< Its id map as asked for: "", "keep-id", "auto:size=2000"; "private": a map.
   std::vector<std::string> uid_map;    ///< "container id:host id:count", unless it is the caller's default map.
   std::vector<std::string> gid_map;
-  std::string driver;                  ///< "overlay", "fuse-overlayfs", "copy", "plain".
-  std::vector<std::string> command;    ///< Full argv of the container's process.
-  std::size_t entrypoint_words = 0;    ///< So many of its first words are the entrypoint.
+  std::string driver;                ///< "overlay", "fuse-overlayfs", "copy", "plain".
+  std::vector<std::string> command;  ///< Full argv of the container's process.
+  std::size_t entrypoint_words = 0;  ///< So many of its first words are the entrypoint.
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> anonymous_volumes;
   std::vector<std::string> named_volumes;
-  std::string user;  ///< As asked for: "", "1000", "app:staff".
+  std::vector<std::string> mounted_chain_ids;  ///< Layers of images that it mounts, as digests.
+  std::string user;                            ///< As asked for: "", "1000", "app:staff".
   std::string network = "private";
   std::string hostname;
   bool auto_remove = false;

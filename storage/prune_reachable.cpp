@@ -48,7 +48,8 @@ void add_manifest(const Store& store, const base::Digest& digest, Objects& objec
 }
 
 void add_container(const Store& store, const ContainerRecord& record, Objects& objects) {
-  for (const std::string& chain : record.chain_ids) add_layer(store, base::Digest::parse(chain), objects);
+  for (const auto* chains : {&record.chain_ids, &record.mounted_chain_ids})
+    for (const std::string& chain : *chains) add_layer(store, base::Digest::parse(chain), objects);
   if (!record.manifest.empty()) add_manifest(store, base::Digest::parse(record.manifest), objects);
   if (!record.image_id.empty()) objects.blobs.insert(base::Digest::from_hex(record.image_id));
 }

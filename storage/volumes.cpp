@@ -21,14 +21,22 @@ struct VolumeMeta {
   std::string created;
   bool anonymous = false;
   bool populated = false;  ///< The image's content was copied in, or looked at and found empty.
+  VolumeWords words;
 };
 
 std::string render(const VolumeMeta& meta) {
   base::JsonWriter json = begin_record();
   json.member("name", meta.name).member("created", meta.created);
   json.member("anonymous", meta.anonymous).member("populated", meta.populated);
+  if (!meta.words.labels.empty()) json.member("labels", meta.words.labels);
+  if (!meta.words.options.empty()) json.member("options", meta.words.options);
   json.end_object();
   return json.take();
+}
+
+std::vector<std::pair<std::string, std::string>> map_or_empty(const base::JsonAt& json, std::string_view key) {
+  const auto map = json.find(key);
+  return map ? map->string_map() : std::vector<std::pair<std::string, std::string>>{};
 }
 
 std::optional<VolumeMeta> read_meta(int dir, std::string_view name) {
@@ -38,7 +46,8 @@ std::optional<VolumeMeta> read_meta(int dir, std::string_view name) {
   return VolumeMeta{.name = json.at("name").string(),
                     .created = json.string_or("created", ""),
                     .anonymous = json.boolean_or("anonymous", false),
-                    .populated = json.boolean_or("populated", false)};
+                    .populated = json.boolean_or("populated", false),
+                    .words = {.labels = map_or_empty(json, "labels"), .options = map_or_empty(json, "options")}};
 }
 
 void check_name(const std::string& name) {
@@ -57,6 +66,7 @@ std::optional<Volume> open_volume(const Store& store, const std::string& path) {
   return Volume{.name = std::move(meta->name),
                 .created = std::move(meta->created),
                 .anonymous = meta->anonymous,
+                .words = std::move(meta->words),
                 .data = std::move(data),
                 .data_path = base::concat(store.root_path(), "/", path, "/", data_folder),
                 .needs_copy_up = !meta->populated};
@@ -64,26 +74,33 @@ std::optional<Volume> open_volume(const Store& store, const std::string& path) {
 
 /// Made whole in staging; losing the race against another maker is as good as winning it. Anonymous volumes belong to
 /// one container and share its fate, so they are not worth a flush.
-void make_volume(const Store& store, const std::string& name, bool anonymous) {
+bool make_volume(const Store& store, const std::string& name, bool anonymous, const VolumeWords& words) {
   const Staging staging = Staging::begin(store);
   const base::UniqueFd dir = base::make_directory(staging.dir(), "volume");
   const base::UniqueFd data = base::make_directory(dir.get(), data_folder, 0755);
   if (::fchmod(data.get(), 0755) != 0) throw base::os_error("setting the mode of a volume");
-  const VolumeMeta meta{.name = name, .created = base::format_rfc3339(base::now()), .anonymous = anonymous};
+  const VolumeMeta meta{
+      .name = name, .created = base::format_rfc3339(base::now()), .anonymous = anonymous, .words = words};
   const auto durability = anonymous ? base::Durability::volatile_ : base::Durability::flushed;
   base::write_file_atomically(dir.get(), "meta", render(meta), durability);
-  base::rename_no_replace(staging.dir(), "volume", store.root(), layout::volume(name));
+  const bool is_ours = base::rename_no_replace(staging.dir(), "volume", store.root(), layout::volume(name));
   if (!anonymous) base::flush(base::open_directory(store.root(), "volumes").get(), "the folder of volumes");
+  return is_ours;
 }
 
 }  // namespace
+
+bool create_volume(const Store& store, const std::string& name, const VolumeWords& words) {
+  check_name(name);
+  return make_volume(store, name, false, words);
+}
 
 Volume open_or_create_volume(const Store& store, const std::string& name, bool anonymous) {
   check_name(name);
   constexpr int max_attempts = 16;  // each further one means that another process removed it meanwhile
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
     if (auto volume = open_volume(store, layout::volume(name))) return std::move(*volume);
-    make_volume(store, name, anonymous);
+    make_volume(store, name, anonymous, {});
   }
   throw base::make_error(base::ErrorKind::in_use, "volume ", base::quoted(name), " is being removed again and again");
 }

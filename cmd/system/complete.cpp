@@ -5,6 +5,7 @@
 #include "cmd/commands.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "engine/volumes.hpp"
 
 namespace cmd {
 namespace {
@@ -35,11 +36,14 @@ std::string image_lines(engine::Engine& engine) {
 
 Action declare_complete(OptionTable& table) {
   const auto what = std::make_shared<std::string>();
-  table.word("WHAT", *what, "containers, running_containers or images");
+  table.word("WHAT", *what, "containers, running_containers, images or volumes");
   return [what](Invocation& invocation) {
     if (*what == "containers") print(container_lines(invocation.engine(), true));
     if (*what == "running_containers") print(container_lines(invocation.engine(), false));
     if (*what == "images") print(image_lines(invocation.engine()));
+    if (*what == "volumes") {
+      for (const auto& volume : engine::volumes(invocation.engine(), {})) print_line(volume.name);
+    }
     return 0;
   };
 }

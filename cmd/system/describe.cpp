@@ -40,6 +40,8 @@ std::string_view name_of(Completes completes) {
       return "directories";
     case Completes::containers:
       return "containers";
+    case Completes::volumes:
+      return "volumes";
     case Completes::running_containers:
       return "running_containers";
     case Completes::images:
