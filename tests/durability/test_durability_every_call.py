@@ -160,7 +160,7 @@ class EveryCallTest(DurabilityTest):
         containers, images = self.containers(), self.images()
         if name in ("run", "run-d"):
             self.assertIn("fresh", containers)
-            self.assertIn(self.engine("wait", "fresh").stdout, ("0\n", "255\n") if unwatched else ("0\n",))
+            self.assertIn(self.engine("wait", "fresh").stdout, ("0\n", "137\n", "255\n") if unwatched else ("0\n",))
             self.assertIn(self.engine("logs", "fresh").stdout, ("hi\n", "") if unwatched else ("hi\n",))
         elif name == "run-rm":
             self.assertNotIn("fresh", containers)
