@@ -40,20 +40,26 @@ UniqueFd open_any_process(pid_t pid) {
   return pidfd;
 }
 
+/// 0 where there is no pidfd to be had: an old kernel, or a filter around us.
+std::uint64_t inode_of(const UniqueFd& pidfd) {
+  struct stat opened {};
+  if (!pidfd) return 0;
+  if (::fstat(pidfd.get(), &opened) != 0) throw os_error("examining a process");
+  return opened.st_ino;
+}
+
 /// The start time is looked up after the pidfd was opened: should the number have been reused before, the two differ.
 std::optional<ProcessIdentity> identify(pid_t pid, const UniqueFd& pidfd) {
-  struct stat opened {};
-  if (!pidfd) return std::nullopt;
-  if (::fstat(pidfd.get(), &opened) != 0) throw os_error("examining process ", pid);
+  const std::uint64_t inode = inode_of(pidfd);
   const auto start_time = start_time_of(pid);
   if (!start_time) return std::nullopt;
-  return ProcessIdentity{.pid = pid, .start_time = *start_time, .inode = opened.st_ino};
+  return ProcessIdentity{.pid = pid, .start_time = *start_time, .inode = inode};
 }
 
 }  // namespace
 
 std::optional<ProcessIdentity> identify_process(pid_t pid) {
-  return identify(pid, open_any_process(pid));
+  return identify(pid, UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))});
 }
 
 ProcessIdentity identify_or_none(pid_t pid) {
@@ -63,7 +69,10 @@ ProcessIdentity identify_or_none(pid_t pid) {
 UniqueFd open_process(const ProcessIdentity& process) {
   if (process.pid <= 0) return {};
   UniqueFd pidfd = open_any_process(process.pid);
-  if (identify(process.pid, pidfd) != process) return {};
+  if (!pidfd) return {};
+  auto found = identify(process.pid, pidfd);
+  if (found && process.inode == 0) found->inode = 0;
+  if (found != process) return {};
   return pidfd;
 }
 

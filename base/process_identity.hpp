@@ -13,7 +13,7 @@ struct ProcessIdentity {
   pid_t pid = 0;                 ///< In our pid namespace; 0: no process.
   std::uint64_t start_time = 0;  ///< Field 22 of proc(5)'s stat, in clock ticks since boot.
   /// Of its pidfd: never given twice since boot, while a clock tick is long enough for two processes. The same for all
-  /// before Linux 6.9.
+  /// before Linux 6.9; 0: not known.
   std::uint64_t inode = 0;
 
   bool operator==(const ProcessIdentity&) const = default;

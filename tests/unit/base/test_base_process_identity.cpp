@@ -19,6 +19,8 @@ TEST_CASE("a process with the same number but another start or another inode is 
   other = self;
   ++other.inode;
   CHECK_FALSE(base::open_process(other));
+  other.inode = 0;
+  CHECK(base::open_process(other));
 }
 
 TEST_CASE("a process that ended is not there, not even as a zombie") {
