@@ -7,9 +7,7 @@ void declare_mount_options(OptionTable& table, engine::RunOptions& options) {
       .list("volume", 'v', "[SOURCE:]TARGET[:OPTIONS]", options.volumes, "Mount a folder of the host or a named volume")
       .offers(Completes::directories);
   table.list("mount", 0, "type=TYPE,...", options.mounts, "Mount something: type is bind, image, tmpfs or volume");
-  table
-      .list("volumes-from", 0, "CONTAINER[:OPTIONS]", options.volumes_from,
-                  "Mount what another container has mounted")
+  table.list("volumes-from", 0, "CONTAINER[:OPTIONS]", options.volumes_from, "Mount what another container has mounted")
       .offers(Completes::containers);
   table.list("tmpfs", 0, "TARGET[:OPTIONS]", options.tmpfs, "Mount a file system in memory");
   table.comma_list("device", 0, "PATH[:TARGET[:rwm]]", options.devices, "Give the container a device of the host")

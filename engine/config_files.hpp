@@ -24,7 +24,8 @@ ConfigFolders config_folders(const rootless::HostFacts& host);
 std::vector<std::string> find_config_files(const std::string& name, const ConfigFolders& folders);
 
 /// As above, with the environment: CONTAINERS_CONF, CONTAINERS_STORAGE_CONF, CONTAINERS_REGISTRIES_CONF and ENGINE_CONF
-/// name the only file, the same with _OVERRIDE one that is read last. @throws Error not_found, when a file named so is absent.
+/// name the only file, the same with _OVERRIDE one that is read last. @throws Error not_found, when a file named so is
+/// absent.
 std::vector<std::string> find_config_files_by_environment(const std::string& name, const ConfigFolders& folders);
 
 }  // namespace engine

@@ -135,15 +135,29 @@ std::string render_container(const Inspected& in) {
   return json.take();
 }
 
-std::optional<std::string> inspect_container(Engine& engine, const std::string& name) {
-  const auto container = find_container(engine, name);
-  if (!container) return std::nullopt;
-  const storage::ContainerRecord record = storage::read_record(*container);
-  const Observed observed = observe(*container, engine.host.boot_id);
-  const std::string text = base::read_file(container->dir.get(), "config.json", runtime::max_spec_bytes);
+namespace {
+
+std::string inspect(Engine& engine, const storage::ContainerDir& container) {
+  const storage::ContainerRecord record = storage::read_record(container);
+  const Observed observed = observe(container, engine.host.boot_id);
+  const std::string text = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
   const runtime::Spec spec = runtime::parse_spec(text, "config.json of the container");
   return render_container(
       {record, observed, spec, base::concat(engine.store().root_path(), "/", storage::layout::container(record.id))});
+}
+
+}  // namespace
+
+std::optional<std::string> inspect_container(Engine& engine, const std::string& name) {
+  const auto container = find_container(engine, name);
+  if (!container) return std::nullopt;
+  try {
+    return inspect(engine, *container);
+  } catch (const base::Error&) {
+    // Readers take no lock: it may be removed while we look, and then it is not damaged but gone.
+    if (storage::open_container(engine.store(), container->id)) throw;
+    return std::nullopt;
+  }
 }
 
 }  // namespace engine

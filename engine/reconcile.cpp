@@ -47,8 +47,7 @@ Observed observe(const storage::ContainerDir& container, const std::string& boot
   Observed observed{.state = storage::read_state(container)};
   if (observed.state.status != "running" && observed.state.status != "stopping") return observed;
   observed.monitored = storage::is_monitored(container);
-  if (observed.state.boot_id == boot_id)
-    observed.process = base::open_process(observed.state.process);
+  if (observed.state.boot_id == boot_id) observed.process = base::open_process(observed.state.process);
   if (!observed.process) apply_end(observed.state, container);
   return observed;
 }

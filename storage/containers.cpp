@@ -46,10 +46,8 @@ void fill(int dir, const ContainerRecord& record, std::string_view config_json, 
   if (durable) base::flush(dir, "the container's folder");
 }
 
-/// Folder and name survive power loss. Both were made by renames and links of what had been flushed before.
-void flush_birth(const Store& store) {
-  for (const char* folder : {"containers", "names"})
-    base::flush(base::open_directory(store.root(), folder).get(), folder);
+void flush_folder(const Store& store, const char* folder) {
+  base::flush(base::open_directory(store.root(), folder).get(), folder);
 }
 
 /// Gives the folder its final name: from here on the container exists.
@@ -126,8 +124,10 @@ BornContainer create_container(const Store& store, const GcHold&, const Containe
   fill(container.dir.get(), record, config_json, durable);
   if (!record.name.empty()) reserve_name(store, record.name, record.id);
   auto give_name_back = undo_on_failure([&] { free_name(store, record.name, record.id); });
+  // The name first: power loss leaves one without a container, which is swept away, but no container without its name.
+  if (durable) flush_folder(store, "names");
   path = publish(store, record.id);
-  if (durable) flush_birth(store);
+  if (durable) flush_folder(store, "containers");
   give_name_back.cancel();
   discard_folder.cancel();
   return {std::move(container), std::move(alive)};

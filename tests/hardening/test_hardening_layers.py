@@ -12,7 +12,7 @@ import layer_fixtures_format
 import layer_fixtures_tree
 import make_image
 from engine_test import Result
-from hardening_test import HardeningTest, snapshot
+from hardening_test import HardeningTest, row, snapshot
 
 HERE = Path(__file__).resolve().parent
 MAX_RSS_MIB = 64  # of the largest process
@@ -111,33 +111,43 @@ class LayerTest(HardeningTest):
             with self.subTest(fixture=fixture.name):
                 self.assertEqual(seen[folder], fixture.tree)
 
+    @row("layer-paths")
     def test_paths_that_lead_elsewhere(self):
         self.check_all(layer_fixtures_tree.traversal, 25)
 
+    @row("layer-links")
     def test_symbolic_links_as_parents(self):
         self.check_all(layer_fixtures_tree.symlink_parents, 15)
 
+    @row("layer-links")
     def test_hard_links(self):
         self.check_all(layer_fixtures_tree.hard_links, 18)
 
+    @row("layer-whiteouts")
     def test_whiteouts(self):
         self.check_all(layer_fixtures_tree.whiteouts, 25)
 
+    @row("layer-attributes")
     def test_extended_attributes(self):
         self.check_all(layer_fixtures_tree.xattrs, 20)
 
+    @row("layer-attributes")
     def test_devices_owners_and_modes(self):
         self.check_all(layer_fixtures_tree.devices_and_modes, 30)
 
+    @row("layer-dialects")
     def test_dialects_and_oddities(self):
         self.check_all(layer_fixtures_format.oddities, 45)
 
+    @row("layer-dialects")
     def test_sparse_files(self):
         self.check_all(layer_fixtures_format.sparse, 14)
 
+    @row("layer-bombs")
     def test_bombs(self):
         self.check_all(layer_fixtures_format.bombs, 25)
 
+    @row("R11")
     def test_digests(self):
         self.check_all(layer_fixtures_format.digests, 8)
 
@@ -145,6 +155,7 @@ class LayerTest(HardeningTest):
 class LimitsTest(HardeningTest):
     """engine.conf: what it may not say."""
 
+    @row("layer-bombs")
     def test_bad_values_are_one_clear_line(self):
         settings = self.home / ".config/containers"
         settings.mkdir(parents=True)
@@ -163,6 +174,7 @@ class LimitsTest(HardeningTest):
         other.write_text("[pull]\nkeep_blobs = false\n")
         self.engine("images", env={"ENGINE_CONF": str(other)})
 
+    @row("layer-bombs")
     def test_compressed_layers_are_not_kept_where_that_is_configured(self):
         other = self.dir / "other.conf"
         other.write_text("[pull]\nkeep_blobs = false\n")

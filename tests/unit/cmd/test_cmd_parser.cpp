@@ -111,7 +111,7 @@ TEST_CASE("a known option that does not work yet says so, unless it asks for wha
   CHECK(message_of({"--restart=always", "x"}, unsupported) == "--restart is not supported yet");
   CHECK(message_of({"--restart=no", "x"}, unsupported) == "no error");
   CHECK(message_of({"--publish-all=false", "x"}, unsupported) == "no error");
-  CHECK(message_of({"--passwd=false", "x"}, unsupported) == "--passwd is not supported yet");
+  CHECK(message_of({"--env-host", "x"}, unsupported) == "--env-host is not supported yet");
   CHECK(message_of({"--disable-content-trust", "--expose=80", "x"}, unsupported) == "no error");
 }
 

@@ -31,9 +31,9 @@ TEST_CASE("the options of the local driver") {
 
 TEST_CASE("what an ordinary user cannot have, or nobody knows, is refused") {
   for (const Options& bad :
-       {Options{{"type", "nfs"}}, Options{{"type", "none"}}, Options{{"o", "size=1g"}}, Options{{"o", "uid=4294967295"}},
-        Options{{"o", "uid=-1"}}, Options{{"o", "shiny"}}, Options{{"color", "red"}}, Options{{"device", "/srv"}},
-        Options{{"o", "bind"}, {"device", "srv"}}}) {
+       {Options{{"type", "nfs"}}, Options{{"type", "none"}}, Options{{"o", "size=1g"}},
+        Options{{"o", "uid=4294967295"}}, Options{{"o", "uid=-1"}}, Options{{"o", "shiny"}}, Options{{"color", "red"}},
+        Options{{"device", "/srv"}}, Options{{"o", "bind"}, {"device", "srv"}}}) {
     CAPTURE(bad.front().first);
     CAPTURE(bad.front().second);
     CHECK_THROWS_AS(engine::parse_volume_options(bad), base::Error);

@@ -146,7 +146,8 @@ TEST_CASE("a state that is missing or damaged is taken from what was noted in th
   }
   const auto is_as_noted = [&] {
     const storage::ContainerState read = storage::read_state(container);
-    return read.status == "running" && read.process.pid == 12 && read.process.start_time == 34 && read.boot_id == "boot";
+    return read.status == "running" && read.process.pid == 12 && read.process.start_time == 34 &&
+           read.boot_id == "boot";
   };
   CHECK(is_as_noted());
   for (const char* damage : {"", "{", "null", "\xff", R"({"version":1})", R"({"version":99,"status":"exited"})"}) {
