@@ -76,7 +76,7 @@ storage::CheckRequest request_of(Engine& engine, const CheckOptions& options) {
   return request;
 }
 
-std::vector<Finding> look(Engine& engine, const CheckOptions& options) {
+std::vector<Finding> look_once(Engine& engine, const CheckOptions& options) {
   std::vector<Finding> findings = storage::check_store(engine.store(), request_of(engine, options));
   const bool has_folders = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.cure == storage::Cure::make_folder;
@@ -116,6 +116,18 @@ void add(CheckReport& report, const Finding& finding, std::string outcome) {
 bool has_damage(const std::vector<Finding>& findings) {
   return std::any_of(findings.begin(), findings.end(),
                      [](const Finding& finding) { return finding.severity == Severity::damage; });
+}
+
+/// Other commands go on meanwhile: an image whose layers had just been removed was being removed itself. Damage is what
+/// is there at a second look, too.
+std::vector<Finding> look(Engine& engine, const CheckOptions& options) {
+  std::vector<Finding> findings = look_once(engine, options);
+  if (!has_damage(findings)) return findings;
+  const std::vector<Finding> again = look_once(engine, options);
+  std::erase_if(findings, [&](const Finding& finding) {
+    return finding.severity == Severity::damage && !is_among(finding, again);
+  });
+  return findings;
 }
 
 /// What a repair of folders or records brings to light is repaired in another round.

@@ -228,7 +228,8 @@ void replace_existing(Engine& engine, const RunOptions& options) {
   if (options.replace && options.name.empty()) throw make_error(ErrorKind::invalid_argument, "--replace needs --name");
   if (options.name.empty()) return;
   const bool is_taken = container_exists(engine, options.name);  // and no longer so by a container that was abandoned
-  if (is_taken && options.replace) remove(engine, {.containers = {options.name}, .force = true, .volumes = true});
+  if (is_taken && options.replace)
+    remove(engine, {.containers = {options.name}, .force = true, .ignore = true, .volumes = true});
 }
 
 /// Made first, so that nothing is created when the file is there; removed again when creating fails.

@@ -98,8 +98,10 @@ std::vector<std::string> remove(Engine& engine, const RemoveOptions& options) {
     try {
       remove_one(engine, one, options);
       removed.push_back(one.typed);
-    } catch (const base::Error& error) {  // somebody else was faster
-      if (error.kind() != ErrorKind::not_found || !options.ignore) throw;
+    } catch (const base::Error&) {
+      if (storage::open_container(engine.store(), one.container.id)) throw;
+      if (options.ignore) continue;  // somebody else was faster
+      throw make_error(ErrorKind::not_found, "container ", quoted(one.typed), " was removed by another command");
     }
   }
   return removed;
