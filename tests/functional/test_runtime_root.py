@@ -38,6 +38,11 @@ class RootTest(BundleTest):
                        stderr=subprocess.PIPE if stdout == subprocess.PIPE else stdout)
 
 
+def has_cgroups():
+    return any(line.split()[2] in ("cgroup", "cgroup2") for line in Path("/proc/mounts").read_text().splitlines())
+
+
+@unittest.skipUnless(has_cgroups(), "no cgroups are mounted here")
 class LimitTest(RootTest):
     def start(self):
         self.write_config()
@@ -101,6 +106,7 @@ class SharedPathTest(RootTest):
         self.assertFalse(is_alive(pid))
 
 
+@unittest.skipUnless(has_cgroups(), "no cgroups are mounted here")
 @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
 class KilledTest(RootTest):
     def cgroups(self):
