@@ -3,6 +3,7 @@
 
 #include "cmd/inherited.hpp"
 #include "cmd/program.hpp"
+#include "cmd/transfer_verbs.hpp"
 
 // engine-transfer: the commands of the same table that move image bytes. Started by `engine`, not by users.
 

@@ -56,7 +56,10 @@ NamesByManifest names_below(int root, const IsWanted& is_wanted) {
       if (!ref) continue;
       std::string name = file.front() == '~' ? ref->name : layout::decode_name(file);
       if (!name.empty()) result[std::string{ref->manifest.hex()}].push_back(std::move(name));
-    } catch (const base::Error& error) {  // one damaged tag must not hide the others
+    } catch (const base::Error& error) {
+      // One damaged tag must not hide the others; but of one that cannot be read it is not known that it names nothing,
+      // and its image would be taken for one without names.
+      if (error.kind() != base::ErrorKind::corrupt) throw;
       base::log(base::LogLevel::warn, error.message());
     }
   }

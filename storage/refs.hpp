@@ -23,7 +23,8 @@ struct RefFile {
 };
 /// By the file's own name. Nothing when it went away. @throws Error corrupt.
 std::optional<RefFile> read_ref_file(const Store& store, const std::string& file);
-/// Every name, by the hex digits of the manifest it stands for; names of one image in alphabetical order.
+/// Every name, by the hex digits of the manifest it stands for; names of one image in alphabetical order. Damaged ones
+/// are left out with a warning. @throws Error when one cannot be read.
 using NamesByManifest = std::map<std::string, std::vector<std::string>, std::less<>>;
 NamesByManifest refs_by_manifest(const Store& store);
 /// The same of a shared store. A name that ours has, too, is left out: ours is the one that is meant.

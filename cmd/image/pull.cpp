@@ -6,6 +6,7 @@
 #include "cmd/options_image.hpp"
 #include "cmd/output.hpp"
 #include "cmd/progress_bar.hpp"
+#include "cmd/transfer_verbs.hpp"
 
 namespace cmd {
 namespace {

@@ -9,6 +9,7 @@
 #include "cmd/options_image.hpp"
 #include "cmd/output.hpp"
 #include "cmd/progress_bar.hpp"
+#include "cmd/transfer_verbs.hpp"
 #include "engine/upkeep.hpp"
 
 namespace cmd {

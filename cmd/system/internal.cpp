@@ -6,6 +6,7 @@
 #include "cmd/commands.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/oci_runtime.hpp"
+#include "cmd/transfer_verbs.hpp"
 
 // Commands that our own processes execute, and the OCI command line, which has a parser of its own.
 
