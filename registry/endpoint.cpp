@@ -53,48 +53,51 @@ Endpoint::Endpoint(HttpClient& http, PullPlace place, const RegistryOptions& opt
       tls_(load_tls_settings(place_.reference.domain(), !is_insecure_, options)),
       authenticator_(http, place_.reference.domain(), place_.reference.path(), tls_, options) {}
 
-HttpResponse Endpoint::get(std::string_view rest, const std::vector<std::string>& headers,
-                           std::chrono::seconds deadline) {
-  if (!is_insecure_) return get_by("https", rest, headers, deadline);
+HttpResponse Endpoint::send(std::string_view method, std::string_view rest, const std::vector<std::string>& headers,
+                            std::chrono::seconds deadline) {
+  if (!is_insecure_) return send_by("https", method, rest, headers, deadline);
   std::string scheme;
   {
     const std::lock_guard lock{mutex_};
     scheme = scheme_;
   }
-  return scheme.empty() ? get_insecurely(rest, headers, deadline) : get_by(scheme, rest, headers, deadline);
+  return scheme.empty() ? send_insecurely(method, rest, headers, deadline)
+                        : send_by(scheme, method, rest, headers, deadline);
 }
 
-HttpResponse Endpoint::get_insecurely(std::string_view rest, const std::vector<std::string>& headers,
-                                      std::chrono::seconds deadline) {
+HttpResponse Endpoint::send_insecurely(std::string_view method, std::string_view rest,
+                                       const std::vector<std::string>& headers, std::chrono::seconds deadline) {
   const auto remember = [&](const char* scheme) {
     const std::lock_guard lock{mutex_};
     scheme_ = scheme;
   };
   try {
-    HttpResponse response = get_by("https", rest, headers, deadline);
+    HttpResponse response = send_by("https", method, rest, headers, deadline);
     remember("https");
     return response;
   } catch (const base::Error& error) {
     if (!may_speak_plain_http(error)) throw;
-    HttpResponse response = get_by("http", rest, headers, deadline);
+    HttpResponse response = send_by("http", method, rest, headers, deadline);
     if (response.status() == 400) throw;  // an HTTPS server that was spoken to in plain text; its first error counts
     remember("http");
     return response;
   }
 }
 
-HttpResponse Endpoint::get_by(const std::string& scheme, std::string_view rest, const std::vector<std::string>& headers,
-                              std::chrono::seconds deadline) {
+HttpResponse Endpoint::send_by(const std::string& scheme, std::string_view method, std::string_view rest,
+                               const std::vector<std::string>& headers, std::chrono::seconds deadline) {
+  const bool is_whole_path = rest.substr(0, 1) == "/";
   HttpRequest request;
-  request.url = parse_url(
-      base::concat(scheme, "://", api_host(place_.reference.domain()), "/v2/", place_.reference.path(), "/", rest));
+  request.method = method;
+  request.url = parse_url(base::concat(scheme, "://", api_host(place_.reference.domain()),
+                                       is_whole_path ? "" : base::concat("/v2/", place_.reference.path(), "/"), rest));
   request.headers = headers;
   request.tls = tls_;
   request.deadline = deadline;
   for (bool was_answered = false;; was_answered = true) {
     request.authorization = authenticator_.header();
     HttpResponse response = http_.send(request);
-    base::log(base::LogLevel::debug, "GET ", request.url.text(), ": ", response.status());
+    base::log(base::LogLevel::debug, method, " ", request.url.text(), ": ", response.status());
     if (response.status() != 401 || !response.url().same_origin(request.url)) return response;
     if (was_answered) throw authenticator_.denied(message_of_error_body(read_error_body(response)));
     response.discard();

@@ -22,17 +22,22 @@ class Endpoint {
 
   /// GET /v2/NAME/`rest`. Answers one challenge; for an insecure registry tries HTTPS without verification first, then
   /// plain HTTP. Any status but 401 is returned. @throws Error network, permission.
-  HttpResponse get(std::string_view rest, const std::vector<std::string>& headers, std::chrono::seconds deadline);
+  HttpResponse get(std::string_view rest, const std::vector<std::string>& headers, std::chrono::seconds deadline) {
+    return send("GET", rest, headers, deadline);
+  }
+  /// The same with another method that has no body. A `rest` that begins with '/' is the whole path: "/v2/_catalog".
+  HttpResponse send(std::string_view method, std::string_view rest, const std::vector<std::string>& headers,
+                    std::chrono::seconds deadline);
 
   const oci::Reference& reference() const noexcept { return place_.reference; }
   /// An Error for a status that is not what was hoped for, with the registry's own words.
   base::Error error_for(HttpResponse& response, std::string_view what) const;
 
  private:
-  HttpResponse get_by(const std::string& scheme, std::string_view rest, const std::vector<std::string>& headers,
-                      std::chrono::seconds deadline);
-  HttpResponse get_insecurely(std::string_view rest, const std::vector<std::string>& headers,
-                              std::chrono::seconds deadline);
+  HttpResponse send_by(const std::string& scheme, std::string_view method, std::string_view rest,
+                       const std::vector<std::string>& headers, std::chrono::seconds deadline);
+  HttpResponse send_insecurely(std::string_view method, std::string_view rest, const std::vector<std::string>& headers,
+                               std::chrono::seconds deadline);
 
   HttpClient& http_;
   PullPlace place_;

@@ -100,6 +100,10 @@ void Transfer::start(const HttpSettings& settings, const HttpRequest& request, c
   if (is_loopback_host(url.host)) set_option(easy_.get(), CURLOPT_PROXY, "");
   if (request.deadline.count() > 0)
     set_option(easy_.get(), CURLOPT_TIMEOUT, static_cast<long>(request.deadline.count()));
+  if (request.method == "HEAD")
+    set_option(easy_.get(), CURLOPT_NOBODY, 1L);
+  else if (request.method != "GET")
+    set_option(easy_.get(), CURLOPT_CUSTOMREQUEST, request.method.c_str());
   if (request.form) {
     set_option(easy_.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(request.form->size()));
     set_option(easy_.get(), CURLOPT_COPYPOSTFIELDS, request.form->c_str());

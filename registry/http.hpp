@@ -37,6 +37,7 @@ struct HttpSettings {
 };
 
 struct HttpRequest {
+  std::string method = "GET";  ///< GET and HEAD follow redirects.
   Url url;
   std::vector<std::string> headers;  ///< "Name: value"; never Authorization.
   std::string authorization;         ///< Value of Authorization; goes to the origin of `url` only. May be empty.

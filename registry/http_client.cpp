@@ -114,7 +114,8 @@ HttpResponse HttpClient::send(const HttpRequest& request) {
     HttpResponse response{pool_, std::move(transfer), url};
     const int status = response.status();
     const bool is_redirect = status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-    if (!is_redirect || request.form) return response;
+    const bool may_follow = !request.form && (request.method == "GET" || request.method == "HEAD");
+    if (!is_redirect || !may_follow) return response;
     const std::optional<std::string> location = response.header("location");
     if (!location)
       throw base::make_error(base::ErrorKind::network, url.origin(), " answered ", status, " without a Location");
