@@ -39,9 +39,12 @@ std::string basic_header(const Credentials& credentials) {
   return base::concat("Basic ", base64_encode(base::concat(credentials.user, ":", credentials.password)));
 }
 
-std::string token_form(const Credentials& credentials, std::string_view service, std::string_view scope) {
+/// Source: docker/distribution docs "Docker Registry v2 authentication using OAuth2".
+std::string token_form(const Credentials& credentials, std::string_view service,
+                       const std::vector<std::string>& scopes) {
   return base::concat("grant_type=refresh_token&client_id=engine&service=", percent_encode(service),
-                      "&scope=", percent_encode(scope), "&refresh_token=", percent_encode(credentials.identity_token));
+                      "&scope=", percent_encode(base::join(scopes, " ")),
+                      "&refresh_token=", percent_encode(credentials.identity_token));
 }
 
 }  // namespace
@@ -54,7 +57,8 @@ RealmTrust judge_realm(const Url& registry, const Url& realm, bool registry_is_v
   return registry_is_verified ? RealmTrust::full : RealmTrust::anonymous;
 }
 
-Url token_url(const Url& realm, std::string_view account, std::string_view service, std::string_view scope) {
+Url token_url(const Url& realm, std::string_view account, std::string_view service,
+              const std::vector<std::string>& scopes) {
   Url url = realm;
   char separator = url.target.find('?') == std::string::npos ? '?' : '&';
   const auto add = [&](std::string_view name, std::string_view value) {
@@ -63,7 +67,7 @@ Url token_url(const Url& realm, std::string_view account, std::string_view servi
     separator = '&';
   };
   add("account", account);
-  add("scope", scope);
+  for (const std::string& scope : scopes) add("scope", scope);
   add("service", service);
   return url;
 }
@@ -79,8 +83,15 @@ std::string parse_token(std::string_view json, std::string_view what) {
 }
 
 Authenticator::Authenticator(HttpClient& http, std::string domain, std::string path, TlsSettings tls,
-                             const RegistryOptions& options)
-    : http_(http), domain_(std::move(domain)), path_(std::move(path)), tls_(std::move(tls)), options_(options) {}
+                             const RegistryOptions& options, std::vector<std::string> scopes)
+    : http_(http),
+      domain_(std::move(domain)),
+      path_(std::move(path)),
+      tls_(std::move(tls)),
+      options_(options),
+      scopes_(std::move(scopes)) {
+  if (scopes_.empty() && !path_.empty()) scopes_ = {base::concat("repository:", path_, ":pull")};
+}
 
 std::string Authenticator::header() const {
   const std::lock_guard lock{mutex_};
@@ -94,7 +105,7 @@ const std::optional<Credentials>& Authenticator::credentials() {
 }
 
 base::Error Authenticator::denied(std::string_view said) const {
-  std::string message = base::concat("access to ", domain_, "/", path_, " was denied");
+  std::string message = base::concat("access to ", domain_, path_.empty() ? "" : "/", path_, " was denied");
   if (!said.empty()) message += base::concat(": ", said);
   return base::Error(base::ErrorKind::permission, std::move(message))
       .with_hint(base::concat("check the name; if it is private: engine login ", domain_));
@@ -127,7 +138,7 @@ std::string Authenticator::answer_bearer(const Challenge& challenge, const Url& 
   if (status == 200)
     return parse_token(response.read_all(max_token_body_bytes, base::concat("answer of the ", what)), what);
   if (status == 401 || status == 403)
-    throw denied(credentials_ ? "user name or password are wrong, or not allowed to pull it" : "");
+    throw denied(credentials_ ? "user name or password are wrong, or it is not allowed to this user" : "");
   base::Error error = base::make_error(base::ErrorKind::network, what, " ", realm.origin(), " answered ", status);
   const bool may_pass = status == 429 || status >= 500;
   throw std::move(error).with_code(may_pass ? EAGAIN : 0);
@@ -135,8 +146,7 @@ std::string Authenticator::answer_bearer(const Challenge& challenge, const Url& 
 
 HttpResponse Authenticator::ask_for_token(const Challenge& challenge, const Url& registry, const Url& realm,
                                           RealmTrust trust) {
-  // The scope is ours and not the challenge's: a registry must not choose what the token is good for.
-  const std::string scope = base::concat("repository:", path_, ":pull");
+  // The scopes are ours and not the challenge's: a registry must not choose what the token is good for.
   const std::string_view service = challenge.parameter("service");
   HttpRequest request;
   request.tls = tls_;
@@ -149,10 +159,10 @@ HttpResponse Authenticator::ask_for_token(const Challenge& challenge, const Url&
   const bool with_login = login && trust == RealmTrust::full;
   if (with_login && !login->identity_token.empty()) {
     request.url = realm;
-    request.form = token_form(*login, service, scope);
+    request.form = token_form(*login, service, scopes_);
     return http_.send(request);
   }
-  request.url = token_url(realm, with_login ? login->user : std::string{}, service, scope);
+  request.url = token_url(realm, with_login ? login->user : std::string{}, service, scopes_);
   if (with_login) request.authorization = basic_header(*login);
   return http_.send(request);
 }

@@ -24,8 +24,9 @@ enum class RealmTrust {
 ///  - another host learns credentials only when the registry that named it was verified by TLS.
 RealmTrust judge_realm(const Url& registry, const Url& realm, bool registry_is_verified);
 
-/// Pure. The request's URL: the realm with account, service and scope as query.
-Url token_url(const Url& realm, std::string_view account, std::string_view service, std::string_view scope);
+/// Pure. The request's URL: the realm with account, service and one "scope" for each of `scopes` as query.
+Url token_url(const Url& realm, std::string_view account, std::string_view service,
+              const std::vector<std::string>& scopes);
 
 /// Pure. The token of the server's JSON. @throws Error corrupt, when there is none or it holds blanks or control bytes.
 std::string parse_token(std::string_view json, std::string_view what);
@@ -35,8 +36,9 @@ std::string parse_token(std::string_view json, std::string_view what);
 /// Source: docker/distribution docs "Token Authentication Specification".
 class Authenticator {
  public:
-  Authenticator(HttpClient& http, std::string domain, std::string path, TlsSettings tls,
-                const RegistryOptions& options);
+  /// @param scopes  What tokens are asked for: "repository:team/app:pull,push"; empty: to pull from `path`.
+  Authenticator(HttpClient& http, std::string domain, std::string path, TlsSettings tls, const RegistryOptions& options,
+                std::vector<std::string> scopes = {});
 
   /// Empty before the first challenge.
   std::string header() const;
@@ -55,6 +57,7 @@ class Authenticator {
   std::string path_;
   TlsSettings tls_;
   const RegistryOptions& options_;
+  std::vector<std::string> scopes_;
   mutable std::mutex mutex_;
   std::string header_;
   bool has_looked_ = false;

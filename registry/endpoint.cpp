@@ -46,59 +46,75 @@ std::string message_of_error_body(std::string_view body) {
   return {};
 }
 
-Endpoint::Endpoint(HttpClient& http, PullPlace place, const RegistryOptions& options)
+Endpoint::Endpoint(HttpClient& http, PullPlace place, const RegistryOptions& options, std::vector<std::string> scopes)
     : http_(http),
       place_(std::move(place)),
       is_insecure_(is_insecure(place_, options)),
       tls_(load_tls_settings(place_.reference.domain(), !is_insecure_, options)),
-      authenticator_(http, place_.reference.domain(), place_.reference.path(), tls_, options) {}
+      authenticator_(http, place_.reference.domain(), place_.reference.path(), tls_, options, std::move(scopes)) {}
 
 HttpResponse Endpoint::send(std::string_view method, std::string_view rest, const std::vector<std::string>& headers,
                             std::chrono::seconds deadline) {
-  if (!is_insecure_) return send_by("https", method, rest, headers, deadline);
+  EndpointRequest request;
+  request.method = method;
+  request.rest = rest;
+  request.headers = headers;
+  request.deadline = deadline;
+  return send(request);
+}
+
+HttpResponse Endpoint::send(const EndpointRequest& request) {
+  if (request.url) return send_by(request.url->scheme, request);
+  if (!is_insecure_) return send_by("https", request);
   std::string scheme;
   {
     const std::lock_guard lock{mutex_};
     scheme = scheme_;
   }
-  return scheme.empty() ? send_insecurely(method, rest, headers, deadline)
-                        : send_by(scheme, method, rest, headers, deadline);
+  return scheme.empty() ? send_insecurely(request) : send_by(scheme, request);
 }
 
-HttpResponse Endpoint::send_insecurely(std::string_view method, std::string_view rest,
-                                       const std::vector<std::string>& headers, std::chrono::seconds deadline) {
+HttpResponse Endpoint::send_insecurely(const EndpointRequest& request) {
   const auto remember = [&](const char* scheme) {
     const std::lock_guard lock{mutex_};
     scheme_ = scheme;
   };
   try {
-    HttpResponse response = send_by("https", method, rest, headers, deadline);
+    HttpResponse response = send_by("https", request);
     remember("https");
     return response;
   } catch (const base::Error& error) {
     if (!may_speak_plain_http(error)) throw;
-    HttpResponse response = send_by("http", method, rest, headers, deadline);
+    HttpResponse response = send_by("http", request);
     if (response.status() == 400) throw;  // an HTTPS server that was spoken to in plain text; its first error counts
     remember("http");
     return response;
   }
 }
 
-HttpResponse Endpoint::send_by(const std::string& scheme, std::string_view method, std::string_view rest,
-                               const std::vector<std::string>& headers, std::chrono::seconds deadline) {
-  const bool is_whole_path = rest.substr(0, 1) == "/";
+Url Endpoint::url_of(const std::string& scheme, const EndpointRequest& request) const {
+  if (request.url) return *request.url;
+  const bool is_whole_path = request.rest.substr(0, 1) == "/";
+  return parse_url(base::concat(scheme, "://", api_host(place_.reference.domain()),
+                                is_whole_path ? "" : base::concat("/v2/", place_.reference.path(), "/"), request.rest));
+}
+
+HttpResponse Endpoint::send_by(const std::string& scheme, const EndpointRequest& what) {
   HttpRequest request;
-  request.method = method;
-  request.url = parse_url(base::concat(scheme, "://", api_host(place_.reference.domain()),
-                                       is_whole_path ? "" : base::concat("/v2/", place_.reference.path(), "/"), rest));
-  request.headers = headers;
+  request.method = what.method;
+  request.url = url_of(scheme, what);
+  request.headers = what.headers;
   request.tls = tls_;
-  request.deadline = deadline;
+  request.deadline = what.deadline;
+  request.body = what.body;
+  request.stream = what.stream;
+  const bool is_our_origin =
+      request.url.same_origin(url_of(scheme, {})) && (request.url.scheme == "https" || is_insecure_);
   for (bool was_answered = false;; was_answered = true) {
-    request.authorization = authenticator_.header();
+    if (is_our_origin) request.authorization = authenticator_.header();
     HttpResponse response = http_.send(request);
-    base::log(base::LogLevel::debug, method, " ", request.url.text(), ": ", response.status());
-    if (response.status() != 401 || !response.url().same_origin(request.url)) return response;
+    base::log(base::LogLevel::debug, what.method, " ", request.url.text(), ": ", response.status());
+    if (response.status() != 401 || !is_our_origin || !response.url().same_origin(request.url)) return response;
     if (was_answered) throw authenticator_.denied(message_of_error_body(read_error_body(response)));
     response.discard();
     authenticator_.answer(response, request.authorization);

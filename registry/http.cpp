@@ -14,6 +14,9 @@ namespace {
 
 /// libcurl fills this up to a hundred times before it lets us read, so it bounds the memory of a fast transfer.
 constexpr long receive_buffer_bytes = 64 * 1024;
+constexpr long send_buffer_bytes = 512 * 1024;
+/// A registry may work for minutes on what it was sent before it answers.
+constexpr long answer_patience_seconds = 600;
 constexpr std::size_t max_authorities_bytes = 8 * 1024 * 1024;
 
 template <class Value>
@@ -83,7 +86,8 @@ void Transfer::start(const HttpSettings& settings, const HttpRequest& request, c
                      bool with_authorization) {
   stop();
   curl_easy_reset(easy_.get());
-  has_headers_ = is_done_ = is_over_limit_ = body_was_read_ = false;
+  has_headers_ = is_done_ = is_over_limit_ = body_was_read_ = is_sending_paused_ = false;
+  outgoing_ = {};
   result_ = CURLE_OK;
   status_ = 0;
   header_bytes_ = 0;
@@ -100,14 +104,7 @@ void Transfer::start(const HttpSettings& settings, const HttpRequest& request, c
   if (is_loopback_host(url.host)) set_option(easy_.get(), CURLOPT_PROXY, "");
   if (request.deadline.count() > 0)
     set_option(easy_.get(), CURLOPT_TIMEOUT, static_cast<long>(request.deadline.count()));
-  if (request.method == "HEAD")
-    set_option(easy_.get(), CURLOPT_NOBODY, 1L);
-  else if (request.method != "GET")
-    set_option(easy_.get(), CURLOPT_CUSTOMREQUEST, request.method.c_str());
-  if (request.form) {
-    set_option(easy_.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(request.form->size()));
-    set_option(easy_.get(), CURLOPT_COPYPOSTFIELDS, request.form->c_str());
-  }
+  set_content(request);
   if (curl_multi_add_handle(multi_.get(), easy_.get()) != CURLM_OK)
     throw base::Error(base::ErrorKind::internal, "starting a transfer in libcurl");
   is_running_ = true;
@@ -161,6 +158,27 @@ void Transfer::set_headers(const HttpRequest& request, bool with_authorization) 
   set_option(easy_.get(), CURLOPT_HTTPHEADER, header_list_.get());
 }
 
+void Transfer::set_content(const HttpRequest& request) {
+  CURL* easy = easy_.get();
+  if (const std::optional<std::string>& whole = request.form ? request.form : request.body) {
+    set_option(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(whole->size()));
+    set_option(easy, CURLOPT_COPYPOSTFIELDS, whole->c_str());
+  }
+  if (request.stream) {
+    set_option(easy, CURLOPT_UPLOAD, 1L);
+    set_option(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.stream->size_bytes));
+    set_option(easy, CURLOPT_UPLOAD_BUFFERSIZE, send_buffer_bytes);
+    set_option(easy, CURLOPT_READFUNCTION, &Transfer::on_read);
+    set_option(easy, CURLOPT_READDATA, static_cast<void*>(this));
+  }
+  if (request.method == "HEAD")
+    set_option(easy, CURLOPT_NOBODY, 1L);
+  else if (request.method != "GET")
+    set_option(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  if (request.method != "GET" && request.method != "HEAD")
+    set_option(easy, CURLOPT_LOW_SPEED_TIME, answer_patience_seconds);
+}
+
 bool Transfer::take_header_line(std::string_view line) {
   header_bytes_ += line.size();
   if (header_bytes_ > max_header_bytes) {
@@ -199,6 +217,37 @@ std::size_t Transfer::on_body(char* bytes, std::size_t size, std::size_t count, 
   } catch (const std::exception&) {  // out of memory, as above
     return 0;
   }
+}
+
+std::size_t Transfer::on_read(char* room, std::size_t size, std::size_t count, void* self) noexcept {
+  Transfer& transfer = *static_cast<Transfer*>(self);
+  if (transfer.outgoing_.empty()) {
+    transfer.is_sending_paused_ = true;
+    return CURL_READFUNC_PAUSE;
+  }
+  const std::size_t taken = transfer.outgoing_.copy(room, size * count);
+  transfer.outgoing_.remove_prefix(taken);
+  return taken;
+}
+
+bool Transfer::send(std::string_view bytes) {
+  outgoing_ = bytes;
+  if (is_sending_paused_) {
+    is_sending_paused_ = false;
+    if (curl_easy_pause(easy_.get(), CURLPAUSE_CONT) != CURLE_OK)
+      throw base::Error(base::ErrorKind::internal, "going on with a transfer in libcurl");
+  }
+  while (!outgoing_.empty() && !has_headers_ && !is_done_) {
+    int running = 0;
+    if (curl_multi_perform(multi_.get(), &running) != CURLM_OK)
+      throw base::Error(base::ErrorKind::internal, "running a transfer in libcurl");
+    collect_result();
+    if (outgoing_.empty() || has_headers_ || is_done_) break;
+    curl_multi_poll(multi_.get(), nullptr, 0, 1000, nullptr);
+  }
+  const bool was_taken = outgoing_.empty();
+  outgoing_ = {};
+  return was_taken && !has_headers_ && !is_done_;
 }
 
 void Transfer::collect_result() {

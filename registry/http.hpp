@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/stream.hpp"
 #include "registry/url.hpp"
 
 struct curl_slist;
@@ -36,12 +38,20 @@ struct HttpSettings {
   std::chrono::seconds low_speed_limit{60};
 };
 
+/// What a request sends, written piece by piece as fast as the peer takes it.
+struct HttpBody {
+  std::uint64_t size_bytes = 0;
+  std::function<void(base::Sink& sink)> write;  ///< Called once a request that is sent; writes size_bytes.
+};
+
 struct HttpRequest {
   std::string method = "GET";  ///< GET and HEAD follow redirects.
   Url url;
   std::vector<std::string> headers;  ///< "Name: value"; never Authorization.
   std::string authorization;         ///< Value of Authorization; goes to the origin of `url` only. May be empty.
   std::optional<std::string> form;   ///< Makes it a POST of application/x-www-form-urlencoded.
+  std::optional<std::string> body;   ///< Sent whole; its Content-Type is one of `headers`.
+  std::optional<HttpBody> stream;    ///< Sent as it is written; likewise.
   TlsSettings tls;                   ///< Also for the targets of redirects.
   std::chrono::seconds deadline{0};  ///< For the whole exchange; 0: none beyond the low-speed limit.
 };
@@ -57,6 +67,9 @@ class Transfer {
 
   /// Begins `request`, but at `url`. Whatever went before is forgotten.
   void start(const HttpSettings& settings, const HttpRequest& request, const Url& url, bool with_authorization);
+  /// Sends the next piece of the request's stream. False: the peer has answered, or the connection is cut, before it
+  /// had all; wait_for_headers says which.
+  bool send(std::string_view bytes);
   /// @throws Error network.
   void wait_for_headers();
   /// The next piece of the body, valid until the next call; empty at its end. @throws Error network.
@@ -80,9 +93,11 @@ class Transfer {
   };
   static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self) noexcept;
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self) noexcept;
+  static std::size_t on_read(char* room, std::size_t size, std::size_t count, void* self) noexcept;
   void set_fixed_options(const HttpSettings& settings);
   void set_tls(const TlsSettings& tls);
   void set_headers(const HttpRequest& request, bool with_authorization);
+  void set_content(const HttpRequest& request);
   bool take_header_line(std::string_view line);
   void advance();
   void collect_result();
@@ -101,6 +116,8 @@ class Transfer {
   std::vector<std::pair<std::string, std::string>> headers_;
   std::string body_;  ///< What arrived and was not read yet.
   bool body_was_read_ = false;
+  std::string_view outgoing_;  ///< What the peer has not taken yet of the piece that send() is given.
+  bool is_sending_paused_ = false;
   Url url_;
   TlsSettings tls_;
   std::string authorities_;

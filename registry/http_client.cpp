@@ -12,6 +12,30 @@ namespace {
 
 constexpr std::size_t max_discarded_bytes = 64 * 1024;
 
+/// The stream of one request; refuses bytes once the peer has answered.
+class BodySink final : public base::Sink {
+ public:
+  explicit BodySink(Transfer& transfer) : transfer_(transfer) {}
+  void write(std::string_view bytes) override {
+    was_refused_ = !bytes.empty() && !transfer_.send(bytes);
+    if (was_refused_) throw base::Error(base::ErrorKind::interrupted, "the peer has answered already");
+  }
+  bool was_refused() const noexcept { return was_refused_; }
+
+ private:
+  Transfer& transfer_;
+  bool was_refused_ = false;
+};
+
+void send_stream(Transfer& transfer, const HttpBody& body) {
+  BodySink sink(transfer);
+  try {
+    body.write(sink);
+  } catch (const base::Error&) {  // an early answer, or a cut: what follows tells
+    if (!sink.was_refused()) throw;
+  }
+}
+
 }  // namespace
 
 /// Transfers that are not in use. It outlives the client for as long as a response is being read.
@@ -110,6 +134,7 @@ HttpResponse HttpClient::send(const HttpRequest& request) {
   for (unsigned hops = 0;; ++hops) {
     std::unique_ptr<Transfer> transfer = pool_->take();
     transfer->start(settings_, request, url, with_authorization);
+    if (request.stream) send_stream(*transfer, *request.stream);
     transfer->wait_for_headers();
     HttpResponse response{pool_, std::move(transfer), url};
     const int status = response.status();

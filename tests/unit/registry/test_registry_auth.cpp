@@ -40,11 +40,11 @@ TEST_CASE("a token server is trusted only as far as the registry that named it")
 }
 
 TEST_CASE("the token request says who, what and for whom") {
-  CHECK(registry::token_url(parse_url("https://a.io/token"), "me", "reg.io", "repository:a/b:pull").text() ==
+  CHECK(registry::token_url(parse_url("https://a.io/token"), "me", "reg.io", {"repository:a/b:pull"}).text() ==
         "https://a.io/token?account=me&scope=repository%3aa%2fb%3apull&service=reg.io");
-  CHECK(registry::token_url(parse_url("https://a.io/token?x=1"), "", "", "s").text() ==
+  CHECK(registry::token_url(parse_url("https://a.io/token?x=1"), "", "", {"s"}).text() ==
         "https://a.io/token?x=1&scope=s");
-  CHECK(registry::token_url(parse_url("https://a.io/t"), "a&b=c", "", "").text() == "https://a.io/t?account=a%26b%3dc");
+  CHECK(registry::token_url(parse_url("https://a.io/t"), "a&b=c", "", {}).text() == "https://a.io/t?account=a%26b%3dc");
 }
 
 TEST_CASE("a token is taken from either member, and must fit into a header line") {
