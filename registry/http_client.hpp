@@ -55,7 +55,8 @@ class HttpClient {
   explicit HttpClient(HttpSettings settings);
   ~HttpClient();
 
-  /// Any status is a response; redirects of a GET or HEAD are followed: at most max_redirects, never from https to http.
+  /// Any status is a response; redirects of a GET or HEAD are followed: at most max_redirects, never from https to
+  /// http.
   /// @throws Error network.
   HttpResponse send(const HttpRequest& request);
 
