@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+
+#include "base/oci/descriptor.hpp"
+#include "registry/image_source.hpp"
+#include "storage/images.hpp"
+#include "storage/staging.hpp"
+#include "storage/store.hpp"
+
+namespace engine {
+
+/// What the root of a store's image is to be.
+enum class StoreRoot {
+  manifest,     ///< The image itself: what can be run here.
+  whole_index,  ///< The index that it was chosen from. @throws Error not_found, unless all its images are here.
+};
+
+/// An image of the store, or of a shared one, for `push`, `save` and `copy`: its bytes as they came. Needs no network.
+/// Thread-safe. While it lives nothing of the image is removed from the disk, whatever becomes of its names.
+class StoreSource final : public registry::ImageSource {
+ public:
+  /// @param name  What suggested_name says; may be empty. `store` must outlive it.
+  StoreSource(const storage::Store& store, storage::ImageRecord record, std::string name,
+              StoreRoot root = StoreRoot::manifest);
+
+  registry::ManifestBytes root_manifest() override;
+  registry::ManifestBytes manifest(const oci::Descriptor& descriptor) override;
+  /// @throws Error not_found with a hint, when the compressed layer was not kept.
+  void blob(const oci::Descriptor& descriptor, base::Sink& sink, std::uint64_t offset) override;
+  std::string suggested_name() const override { return name_; }
+
+ private:
+  const storage::Store& store_;
+  storage::ImageRecord record_;
+  std::string name_;
+  StoreRoot root_;
+  storage::Staging keeps_;  ///< Nothing is written there but the list of what is read.
+};
+
+/// What the user named: id, name or digest, of our store or a shared one. @throws Error not_found; invalid_argument.
+storage::ResolvedImage find_image_to_send(const storage::Store& store, const std::string& typed);
+
+}  // namespace engine
