@@ -40,15 +40,6 @@ bool is_compressed(int fd) {
                       6};
 }
 
-/// A file without a name: it is gone when its last descriptor closes, also after a crash.
-base::UniqueFd make_unnamed_file() {
-  const base::TempDir folder;
-  base::UniqueFd fd{::openat(folder.fd(), "spool", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
-  if (!fd) throw base::os_error("making a temporary file in ", base::quoted(folder.path()));
-  base::unlink_file(folder.fd(), "spool");
-  return fd;
-}
-
 /// libarchive as a decompressor only: the format "raw" is one entry that holds all bytes.
 base::UniqueFd spool(int source) {
   const ArchiveHandle handle{archive_read_new()};
@@ -75,6 +66,14 @@ base::UniqueFd spool(int source) {
 }
 
 }  // namespace
+
+base::UniqueFd make_unnamed_file() {
+  const base::TempDir folder;
+  base::UniqueFd fd{::openat(folder.fd(), "spool", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  if (!fd) throw base::os_error("making a temporary file in ", base::quoted(folder.path()));
+  base::unlink_file(folder.fd(), "spool");
+  return fd;
+}
 
 std::shared_ptr<const base::UniqueFd> open_archive_file(const std::string& path) {
   base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};

@@ -12,4 +12,8 @@ namespace registry {
 /// @throws Error not_found, corrupt, no_space.
 std::shared_ptr<const base::UniqueFd> open_archive_file(const std::string& path);
 
+/// A file without a name in the folder for temporary files: it is gone when its last descriptor closes, also after a
+/// crash. For reading and writing.
+base::UniqueFd make_unnamed_file();
+
 }  // namespace registry

@@ -72,12 +72,31 @@ std::string full_name(const std::string& name) {
   }
 }
 
+ByteRange find_required(const NamedFiles& files, const std::string& name) {
+  const std::optional<ByteRange> range = files.find(name);
+  if (!range)
+    throw base::make_error(base::ErrorKind::corrupt, files.description(), " is no archive of docker save: it has no ",
+                           base::quoted(name))
+        .with_hint("an archive in OCI layout is named with oci-archive:");
+  return *range;
+}
+
+std::vector<SavedImage> read_saved_images(const NamedFiles& files) {
+  const std::string what = base::concat("manifest.json of ", files.description());
+  return parse_saved_images(read_range(find_required(files, "manifest.json"), oci::max_manifest_bytes, what), what);
+}
+
 class DockerArchiveSource final : public ImageSource {
  public:
   DockerArchiveSource(std::shared_ptr<const NamedFiles> files, const PathAndName& place)
       : files_(std::move(files)), place_(place) {
-    image_ = choose(parse_saved_images(read_required("manifest.json", oci::max_manifest_bytes),
-                                       base::concat("manifest.json of ", files_->description())));
+    image_ = choose(read_saved_images(*files_));
+    read_blobs();
+    manifest_ = write_manifest();
+  }
+  /// One that was chosen before.
+  DockerArchiveSource(std::shared_ptr<const NamedFiles> files, SavedImage image)
+      : files_(std::move(files)), image_(std::move(image)) {
     read_blobs();
     manifest_ = write_manifest();
   }
@@ -108,18 +127,6 @@ class DockerArchiveSource final : public ImageSource {
     return base::make_error(kind, files_->description(), problem);
   }
 
-  ByteRange find_required(const std::string& name) const {
-    const std::optional<ByteRange> range = files_->find(name);
-    if (!range)
-      throw error(base::ErrorKind::corrupt,
-                  base::concat(" is no archive of docker save: it has no ", base::quoted(name)))
-          .with_hint("an archive in OCI layout is named with oci-archive:");
-    return *range;
-  }
-  std::string read_required(const std::string& name, std::size_t limit_bytes) const {
-    return read_range(find_required(name), limit_bytes, base::concat(name, " of ", files_->description()));
-  }
-
   SavedImage choose(std::vector<SavedImage> images) const {
     if (images.empty()) throw error(base::ErrorKind::not_found, " holds no image");
     if (place_.name.empty() && images.size() == 1) return std::move(images.front());
@@ -144,7 +151,7 @@ class DockerArchiveSource final : public ImageSource {
   /// Config first, then the layers. The digest of an uncompressed layer is its diff id, so that the archive is not
   /// read twice; whoever reads the blob checks it.
   void read_blobs() {
-    const ByteRange config_range = find_required(image_.config);
+    const ByteRange config_range = find_required(*files_, image_.config);
     const std::string what = base::concat("config of ", files_->description());
     const std::string config_bytes = read_range(config_range, oci::max_config_bytes, what);
     const oci::ImageConfig config = oci::parse_image_config(config_bytes, what);
@@ -153,7 +160,7 @@ class DockerArchiveSource final : public ImageSource {
                                                          " layers, but its config names ", config.diff_ids.size()));
     blobs_.push_back({std::string{media_type_config}, base::sha256(config_bytes), config_range});
     for (std::size_t index = 0; index < image_.layers.size(); ++index) {
-      const ByteRange range = find_required(image_.layers[index]);
+      const ByteRange range = find_required(*files_, image_.layers[index]);
       const std::string_view suffix = compression_suffix(range);
       base::Digest digest = suffix.empty() ? config.diff_ids[index] : digest_of(range);
       blobs_.push_back({base::concat(media_type_layer, suffix), std::move(digest), range});
@@ -189,10 +196,30 @@ class DockerArchiveSource final : public ImageSource {
   std::string manifest_;
 };
 
+std::vector<std::string> full_names(const SavedImage& image) {
+  std::vector<std::string> names;
+  for (const std::string& tag : image.repo_tags) {
+    std::string name = full_name(tag);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 }  // namespace
 
 std::unique_ptr<ImageSource> open_docker_archive(std::shared_ptr<const NamedFiles> files, const PathAndName& place) {
   return std::make_unique<DockerArchiveSource>(std::move(files), place);
+}
+
+std::vector<ArchivedImage> list_docker_archive(std::shared_ptr<const NamedFiles> files) {
+  std::vector<ArchivedImage> images;
+  for (SavedImage& image : read_saved_images(*files)) {
+    std::vector<std::string> names = full_names(image);
+    images.push_back({.names = std::move(names), .open = [files, image = std::move(image)] {
+                        return std::make_unique<DockerArchiveSource>(files, image);
+                      }});
+  }
+  return images;
 }
 
 }  // namespace registry

@@ -11,4 +11,7 @@ namespace registry {
 /// The archive has no manifest, so one is made (Docker schema 2), in a fixed way: same archive, same digest.
 std::unique_ptr<ImageSource> open_docker_archive(std::shared_ptr<const NamedFiles> files, const PathAndName& place);
 
+/// All images of the archive, with their RepoTags as full names.
+std::vector<ArchivedImage> list_docker_archive(std::shared_ptr<const NamedFiles> files);
+
 }  // namespace registry

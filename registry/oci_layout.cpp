@@ -1,6 +1,7 @@
 #include "registry/oci_layout.hpp"
 
 #include <fcntl.h>
+#include <map>
 #include <sys/stat.h>
 #include <utility>
 #include <vector>
@@ -56,13 +57,54 @@ class LayoutFolder final : public NamedFiles {
   base::UniqueFd folder_;
 };
 
+std::string read_required(const NamedFiles& files, const std::string& name, std::size_t limit_bytes) {
+  const std::optional<ByteRange> range = files.find(name);
+  if (!range)
+    throw base::make_error(base::ErrorKind::corrupt, files.description(), " is no OCI image: it has no ", name)
+        .with_hint("an archive of docker save is named with docker-archive:");
+  return read_range(*range, limit_bytes, base::concat(name, " of ", files.description()));
+}
+
+void check_marker(const NamedFiles& files) {
+  const base::JsonAt json = base::JsonAt::parse(read_required(files, "oci-layout", max_marker_bytes),
+                                                base::concat("oci-layout of ", files.description()));
+  const std::string version = json.at("imageLayoutVersion").string();
+  if (version.substr(0, 2) != "1.")
+    throw base::make_error(base::ErrorKind::unsupported, files.description(), " has OCI layout version ",
+                           base::quoted(version));
+}
+
+oci::Index read_oci_index(const NamedFiles& files) {
+  const std::string what = base::concat("index.json of ", files.description());
+  auto parsed =
+      oci::parse_manifest(read_required(files, "index.json", oci::max_manifest_bytes), oci::media_type_oci_index, what);
+  if (auto* index = std::get_if<oci::Index>(&parsed)) return std::move(*index);
+  throw base::make_error(base::ErrorKind::corrupt, what, " is not an index");
+}
+
+/// The full name that the annotations of an image say; empty when they say none.
+std::string name_of(const oci::Descriptor& descriptor) {
+  for (const std::string_view key : {containerd_name_annotation, ref_name_annotation}) {
+    const std::string name = annotation(descriptor, key);
+    if (!oci::Reference::is_qualified(name)) continue;
+    try {
+      return oci::Reference::parse(name).to_string();
+    } catch (const base::Error&) {  // any text may stand in an annotation
+    }
+  }
+  return {};
+}
+
 class OciLayoutSource final : public ImageSource {
  public:
   OciLayoutSource(std::shared_ptr<const NamedFiles> files, const PathAndName& place)
       : files_(std::move(files)), place_(place) {
-    check_marker();
-    chosen_ = choose(oci_index());
+    check_marker(*files_);
+    chosen_ = choose(read_oci_index(*files_));
   }
+  /// One that was chosen before.
+  OciLayoutSource(std::shared_ptr<const NamedFiles> files, const PathAndName& place, oci::Descriptor chosen)
+      : files_(std::move(files)), place_(place), chosen_(std::move(chosen)) {}
 
   ManifestBytes root_manifest() override { return manifest(*chosen_); }
 
@@ -81,45 +123,13 @@ class OciLayoutSource final : public ImageSource {
   }
 
   std::string suggested_name() const override {
-    const std::string full = annotation(*chosen_, containerd_name_annotation);
-    const std::string tag = annotation(*chosen_, ref_name_annotation);
-    for (const std::string& name : {full, tag}) {
-      if (!oci::Reference::is_qualified(name)) continue;
-      try {
-        return oci::Reference::parse(name).to_string();
-      } catch (const base::Error&) {  // any text may stand in an annotation
-      }
-    }
-    return name_from_path(place_.path, tag);
+    const std::string name = name_of(*chosen_);
+    return name.empty() ? name_from_path(place_.path, annotation(*chosen_, ref_name_annotation)) : name;
   }
 
  private:
   base::Error error(base::ErrorKind kind, std::string_view problem) const {
     return base::make_error(kind, files_->description(), problem);
-  }
-
-  std::string read_required(const std::string& name, std::size_t limit_bytes) const {
-    const std::optional<ByteRange> range = files_->find(name);
-    if (!range)
-      throw error(base::ErrorKind::corrupt, base::concat(" is no OCI image: it has no ", name))
-          .with_hint("an archive of docker save is named with docker-archive:");
-    return read_range(*range, limit_bytes, base::concat(name, " of ", files_->description()));
-  }
-
-  void check_marker() const {
-    const base::JsonAt json = base::JsonAt::parse(read_required("oci-layout", max_marker_bytes),
-                                                  base::concat("oci-layout of ", files_->description()));
-    const std::string version = json.at("imageLayoutVersion").string();
-    if (version.substr(0, 2) != "1.")
-      throw error(base::ErrorKind::unsupported, base::concat(" has OCI layout version ", base::quoted(version)));
-  }
-
-  oci::Index oci_index() const {
-    const std::string what = base::concat("index.json of ", files_->description());
-    auto parsed =
-        oci::parse_manifest(read_required("index.json", oci::max_manifest_bytes), oci::media_type_oci_index, what);
-    if (auto* index = std::get_if<oci::Index>(&parsed)) return std::move(*index);
-    throw base::make_error(base::ErrorKind::corrupt, what, " is not an index");
   }
 
   oci::Descriptor choose(oci::Index index) const {
@@ -153,6 +163,19 @@ class OciLayoutSource final : public ImageSource {
   std::optional<oci::Descriptor> chosen_;
 };
 
+std::string listed_name(const oci::Descriptor& descriptor, const std::string& folder, bool is_only_one) {
+  std::string name = name_of(descriptor);
+  if (!name.empty()) return name;
+  const std::string tag = annotation(descriptor, ref_name_annotation);
+  if (!folder.empty()) return tag.empty() && !is_only_one ? std::string{} : name_from_path(folder, tag);
+  if (tag.empty()) return {};
+  try {
+    return oci::Reference::parse(base::concat("localhost/", tag)).to_string();
+  } catch (const base::Error&) {  // any text may stand in an annotation
+    return {};
+  }
+}
+
 }  // namespace
 
 PathAndName split_path_and_name(std::string_view text) {
@@ -182,6 +205,23 @@ std::shared_ptr<const NamedFiles> open_layout_folder(const std::string& path) {
 
 std::unique_ptr<ImageSource> open_oci_layout(std::shared_ptr<const NamedFiles> files, const PathAndName& place) {
   return std::make_unique<OciLayoutSource>(std::move(files), place);
+}
+
+std::vector<ArchivedImage> list_oci_layout(std::shared_ptr<const NamedFiles> files, const std::string& folder) {
+  check_marker(*files);
+  std::vector<ArchivedImage> images;
+  std::map<base::Digest, std::size_t> places;
+  const oci::Index index = read_oci_index(*files);
+  for (const oci::Descriptor& descriptor : index.manifests) {
+    const auto [place, is_new] = places.emplace(descriptor.digest, images.size());
+    if (is_new)
+      images.push_back({.names = {}, .open = [files, folder, descriptor] {
+                          return std::make_unique<OciLayoutSource>(files, PathAndName{folder, {}}, descriptor);
+                        }});
+    std::string name = listed_name(descriptor, folder, index.manifests.size() == 1);
+    if (!name.empty()) images[place->second].names.push_back(std::move(name));
+  }
+  return images;
 }
 
 }  // namespace registry
