@@ -63,8 +63,8 @@ registry::RegistryOptions registry_options(const Engine& engine, const PullOptio
   return result;
 }
 
-ImageParts fetch_parts(registry::ImageSource& source, registry::ManifestBytes root, const std::string& platform,
-                       const std::string& shown_name) {
+ChosenManifest choose_for_platform(registry::ImageSource& source, registry::ManifestBytes root,
+                                   const std::string& platform, const std::string& shown_name) {
   const oci::Platform wanted = platform.empty() ? oci::host_platform() : oci::parse_platform(platform);
   const std::string what = base::concat("manifest of ", shown_name);
   std::optional<registry::ManifestBytes> index;
@@ -77,7 +77,12 @@ ImageParts fetch_parts(registry::ImageSource& source, registry::ManifestBytes ro
     current = std::move(chosen);
     parsed = oci::parse_manifest(current.bytes, current.media_type, what);
   }
-  oci::Manifest manifest = std::get<oci::Manifest>(std::move(parsed));
+  return {std::move(index), std::move(current), std::get<oci::Manifest>(std::move(parsed))};
+}
+
+ImageParts fetch_parts(registry::ImageSource& source, registry::ManifestBytes root, const std::string& platform,
+                       const std::string& shown_name) {
+  auto [index, current, manifest] = choose_for_platform(source, std::move(root), platform, shown_name);
   std::string config_bytes = fetch_config(source, manifest.config);
   oci::ImageConfig config = oci::parse_image_config(config_bytes, base::concat("config of ", shown_name));
   if (config.diff_ids.size() != manifest.layers.size())

@@ -27,7 +27,18 @@ struct ImageParts {
 
 registry::RegistryOptions registry_options(const Engine& engine, const PullOptions& options);
 
-/// Follows an index to the manifest for `platform` (empty: this machine) and fetches the config.
+/// An image's manifest, and the index that it was chosen from.
+struct ChosenManifest {
+  std::optional<registry::ManifestBytes> index;
+  registry::ManifestBytes manifest;
+  oci::Manifest parsed;
+};
+/// Follows an index to the manifest for `platform` (empty: this machine).
+/// @throws Error not_found, no such platform; corrupt.
+ChosenManifest choose_for_platform(registry::ImageSource& source, registry::ManifestBytes root,
+                                   const std::string& platform, const std::string& shown_name);
+
+/// As above, and fetches the config.
 /// @throws Error not_found, no such platform; unsupported, when it is not a container image; corrupt.
 ImageParts fetch_parts(registry::ImageSource& source, registry::ManifestBytes root, const std::string& platform,
                        const std::string& shown_name);
