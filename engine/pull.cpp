@@ -5,12 +5,12 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/oci/reference.hpp"
+#include "engine/keep_image.hpp"
 #include "engine/pull_layers.hpp"
 #include "engine/pull_source.hpp"
 #include "engine/repair_source.hpp"
 #include "engine/verbs.hpp"
 #include "registry/open_source.hpp"
-#include "storage/blobs.hpp"
 #include "storage/images.hpp"
 #include "storage/layers.hpp"
 #include "storage/staging.hpp"
@@ -75,46 +75,6 @@ void check_requested_digest(const registry::SourceName& source, const registry::
     throw base::make_error(base::ErrorKind::corrupt, "the registry sent a manifest with the digest ", root.digest);
 }
 
-std::vector<base::Digest> parts_to_keep(const ImageParts& parts) {
-  std::vector<base::Digest> digests = parts.chain_ids;
-  digests.push_back(parts.manifest.digest);
-  digests.push_back(parts.parsed.config.digest);
-  if (parts.index) digests.push_back(parts.index->digest);
-  for (const oci::Descriptor& layer : parts.parsed.layers) digests.push_back(layer.digest);
-  return digests;
-}
-
-void record_image(Engine& engine, const ImageParts& parts, const std::string& name) {
-  const storage::Store& store = engine.store();
-  if (parts.index) storage::put_blob(store, parts.index->digest, parts.index->bytes);
-  storage::put_blob(store, parts.parsed.config.digest, parts.config_bytes);
-  storage::put_blob(store, parts.manifest.digest, parts.manifest.bytes);
-  const storage::GcHold hold = store.hold_garbage();
-  storage::put_image(store, hold,
-                     {.manifest = parts.manifest.digest,
-                      .config = parts.parsed.config.digest,
-                      .index = parts.index ? std::optional{parts.index->digest} : std::nullopt,
-                      .chain_ids = parts.chain_ids,
-                      .size_bytes = unpacked_bytes(store, parts),
-                      .created = parts.config.created});
-  if (!name.empty()) storage::set_ref(store, hold, name, parts.manifest.digest);
-}
-
-/// Returns the id. `root` was fetched already.
-std::string pull_image(Engine& engine, registry::ImageSource& source, registry::ManifestBytes root,
-                       const std::string& name, const PullOptions& options) {
-  const ImageParts parts = fetch_parts(source, std::move(root), options.platform, name);
-  const storage::Staging staging = storage::Staging::begin(engine.store());
-  staging.keep(engine.store().hold_garbage(), parts_to_keep(parts));
-  pull_layers(engine, source, parts, staging);
-  const std::string item = base::concat("config ", parts.parsed.config.digest.short_hex());
-  engine.progress.begin(item, parts.parsed.config.size_bytes);
-  record_image(engine, parts, name);
-  engine.progress.end(item, "done");
-  engine.progress.note("Writing manifest to image destination");
-  return std::string{parts.parsed.config.digest.hex()};
-}
-
 std::string pull_from(Engine& engine, const registry::SourceName& name, const PullOptions& options,
                       const registry::RegistryOptions& registry) {
   const std::string shown = base::concat(name.transport == "docker" ? "" : name.transport + ":", name.rest);
@@ -124,7 +84,9 @@ std::string pull_from(Engine& engine, const registry::SourceName& name, const Pu
         const std::unique_ptr<registry::ImageSource> source = registry::open_source(name, registry);
         registry::ManifestBytes root = source->root_manifest();
         check_requested_digest(name, root);
-        return pull_image(engine, *source, std::move(root), stored_name(name, *source), options);
+        const std::string stored = stored_name(name, *source);
+        return keep_image(engine, *source, std::move(root),
+                          stored.empty() ? std::vector<std::string>{} : std::vector{stored}, options.platform);
       },
       "pulling ", base::quoted(shown));
 }

@@ -1,0 +1,53 @@
+#include "engine/keep_image.hpp"
+
+#include "engine/pull_layers.hpp"
+#include "storage/blobs.hpp"
+#include "storage/images.hpp"
+#include "storage/staging.hpp"
+
+namespace engine {
+namespace {
+
+void record_image(Engine& engine, const ImageParts& parts, const std::vector<std::string>& names) {
+  const storage::Store& store = engine.store();
+  if (parts.index) storage::put_blob(store, parts.index->digest, parts.index->bytes);
+  storage::put_blob(store, parts.parsed.config.digest, parts.config_bytes);
+  storage::put_blob(store, parts.manifest.digest, parts.manifest.bytes);
+  const storage::GcHold hold = store.hold_garbage();
+  storage::put_image(store, hold,
+                     {.manifest = parts.manifest.digest,
+                      .config = parts.parsed.config.digest,
+                      .index = parts.index ? std::optional{parts.index->digest} : std::nullopt,
+                      .chain_ids = parts.chain_ids,
+                      .size_bytes = unpacked_bytes(store, parts),
+                      .created = parts.config.created});
+  for (const std::string& name : names) storage::set_ref(store, hold, name, parts.manifest.digest);
+}
+
+}  // namespace
+
+std::vector<base::Digest> parts_to_keep(const ImageParts& parts) {
+  std::vector<base::Digest> digests = parts.chain_ids;
+  digests.push_back(parts.manifest.digest);
+  digests.push_back(parts.parsed.config.digest);
+  if (parts.index) digests.push_back(parts.index->digest);
+  for (const oci::Descriptor& layer : parts.parsed.layers) digests.push_back(layer.digest);
+  return digests;
+}
+
+std::string keep_image(Engine& engine, registry::ImageSource& source, registry::ManifestBytes root,
+                       const std::vector<std::string>& names, const std::string& platform) {
+  const std::string shown = names.empty() ? root.digest.text() : names.front();
+  const ImageParts parts = fetch_parts(source, std::move(root), platform, shown);
+  const storage::Staging staging = storage::Staging::begin(engine.store());
+  staging.keep(engine.store().hold_garbage(), parts_to_keep(parts));
+  pull_layers(engine, source, parts, staging);
+  const std::string item = base::concat("config ", parts.parsed.config.digest.short_hex());
+  engine.progress.begin(item, parts.parsed.config.size_bytes);
+  record_image(engine, parts, names);
+  engine.progress.end(item, "done");
+  engine.progress.note("Writing manifest to image destination");
+  return std::string{parts.parsed.config.digest.hex()};
+}
+
+}  // namespace engine
