@@ -65,7 +65,7 @@ class Usage {
       : engine_(engine),
         store_(engine.store()),
         containers_(list_containers(engine, {.all = true})),
-        sizes_(measure_inside(engine, {"layers/*", "merged/*", "containers/*", "volumes/*", "staging/*", "trash/*"})) {
+        sizes_(measure_inside(engine, {"layers/*", "merged/*", "containers/*", "volumes/*", "staging/*", "partial/*", "trash/*"})) {
     measure_blobs(store_, sizes_);
     for (const ContainerSummary& container : containers_) read_container(container);
   }
@@ -215,6 +215,7 @@ void Usage::add_others() {
   for (const auto& [path, bytes] : measure_inside(engine_, storage::unused_variants(store_))) of_variants += bytes;
   add("Layers made for other ids", of_variants, "nothing: engine image prune (the sizes of images contain it)");
   add("Unfinished work", sum_below(sizes_, "staging"), "pulls that go on; what killed ones left goes with the next");
+  add("Downloads that broke off", sum_below(sizes_, "partial"), "a later pull: engine system prune gives up on them");
   add("Removed, not deleted yet", sum_below(sizes_, "trash"), "nothing: the next command that removes something");
 }
 

@@ -118,6 +118,7 @@ void measure_for_parent(Engine& engine, const std::vector<std::string>& words, c
       continue;
     }
     const std::string folder = word.substr(0, word.size() - all.size());
+    if (!base::exists(engine.store().root(), folder)) continue;  // partial/ is made when it is first needed
     for (const std::string& name : base::list_directory(engine.store().root(), folder))
       measure_one(base::concat(folder, "/", name));
   }

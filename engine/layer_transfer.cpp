@@ -28,37 +28,14 @@ std::string item_of(const oci::Descriptor& layer) {
   return base::concat("layer ", layer.digest.short_hex());
 }
 
-/// Without a kept blob, size and digest must be checked all the same.
-class HashingSink final : public base::Sink {
+/// To the child; counts for the user.
+class PipeSink final : public base::Sink {
  public:
-  explicit HashingSink(const oci::Descriptor& layer) : layer_(layer) {}
-  void write(std::string_view bytes) override {
-    if (bytes.size() > layer_.size_bytes - written_)
-      throw base::make_error(base::ErrorKind::corrupt, "blob ", layer_.digest, " is longer than the promised ",
-                             layer_.size_bytes, " bytes");
-    hash_.update(bytes);
-    written_ += bytes.size();
-  }
-  void verify() {
-    if (written_ != layer_.size_bytes || hash_.finish() != layer_.digest)
-      throw base::make_error(base::ErrorKind::corrupt, "blob ", layer_.digest, " is not what its digest says");
-  }
-
- private:
-  const oci::Descriptor& layer_;
-  base::Sha256 hash_;
-  std::uint64_t written_ = 0;
-};
-
-/// First into the store's file (or only the hash), then to the child; counts for the user.
-class LayerSink final : public base::Sink {
- public:
-  LayerSink(base::Sink& keeper, int pipe, base::Progress& progress, std::string item, const std::atomic<bool>& stop)
-      : keeper_(keeper), pipe_(pipe), progress_(progress), item_(std::move(item)), stop_(stop) {}
+  PipeSink(int pipe, base::Progress& progress, std::string item, const std::atomic<bool>& stop)
+      : pipe_(pipe), progress_(progress), item_(std::move(item)), stop_(stop) {}
 
   void write(std::string_view bytes) override {
     if (stop_) throw base::make_error(base::ErrorKind::interrupted, "another layer failed");
-    keeper_.write(bytes);
     try {
       base::write_all(pipe_, bytes);
     } catch (const base::Error& error) {
@@ -74,7 +51,6 @@ class LayerSink final : public base::Sink {
   bool reader_left() const noexcept { return reader_left_; }
 
  private:
-  base::Sink& keeper_;
   int pipe_;
   base::Progress& progress_;
   std::string item_;
@@ -83,6 +59,33 @@ class LayerSink final : public base::Sink {
   std::uint64_t reported_ = 0;
   bool reader_left_ = false;
 };
+
+/// First into the file, so that no byte is fetched twice, then to the child.
+class FileThenPipe final : public base::Sink {
+ public:
+  FileThenPipe(storage::BlobWriter& file, PipeSink& pipe) : file_(file), pipe_(pipe) {}
+  void write(std::string_view bytes) override {
+    file_.write(bytes);
+    pipe_.write(bytes);
+  }
+
+ private:
+  storage::BlobWriter& file_;
+  PipeSink& pipe_;
+};
+
+/// Whether what was fetched before the failure may be the beginning of the right bytes.
+bool is_worth_going_on(const base::Error& error) {
+  switch (error.kind()) {
+    case base::ErrorKind::network:
+    case base::ErrorKind::interrupted:
+    case base::ErrorKind::permission:
+    case base::ErrorKind::not_found:
+      return true;
+    default:
+      return false;
+  }
+}
 
 /// From the start, with a place of its own.
 std::optional<base::UniqueFd> read_again(const storage::BlobWriter& blob) {
@@ -106,9 +109,11 @@ class LayerQueue {
  private:
   static std::vector<Twins> group_twins(const ImageParts& parts, const std::vector<std::size_t>& indexes);
   void transfer_twins(const Twins& twins);
-  TransferredLayer transfer(std::size_t index, bool keeps_blob, const storage::BlobWriter* fetched);
+  TransferredLayer transfer(std::size_t index, const storage::BlobWriter* fetched);
   bool unpack_kept_blob(TransferredLayer& layer, const oci::Descriptor& descriptor, const storage::BlobWriter* fetched);
-  void unpack_from_network(TransferredLayer& layer, const oci::Descriptor& descriptor, bool keeps_blob);
+  void fetch(TransferredLayer& layer, const oci::Descriptor& descriptor);
+  std::unique_ptr<storage::BlobWriter> open_file(const oci::Descriptor& descriptor) const;
+  void unpack_from_source(TransferredLayer& layer, const oci::Descriptor& descriptor);
   base::UniqueFd make_folder(TransferredLayer& layer, std::string name) const;
   Unpacker::Layer begin_unpacking(const TransferredLayer& layer, const oci::Descriptor& descriptor, int folder,
                                   int compressed) const;
@@ -137,6 +142,11 @@ void LayerQueue::run() noexcept {
 
 std::vector<TransferredLayer> LayerQueue::take() {
   if (failure_) std::rethrow_exception(failure_);
+  for (TransferredLayer& layer : results_) {
+    if (!layer.blob) continue;
+    layer.blob->keep_nothing();  // of use to no later pull: what is left to do is done here
+    if (!context_.engine.config.keep_blobs) layer.blob.reset();
+  }
   return std::move(results_);
 }
 
@@ -152,16 +162,14 @@ std::vector<Twins> LayerQueue::group_twins(const ImageParts& parts, const std::v
 }
 
 void LayerQueue::transfer_twins(const Twins& twins) {
-  const bool keeps_blobs = context_.engine.config.keep_blobs;
   TransferredLayer& first = results_[twins.front()];
-  first = transfer(indexes_[twins.front()], keeps_blobs || twins.size() > 1, nullptr);
+  first = transfer(indexes_[twins.front()], nullptr);
   for (std::size_t next = 1; next < twins.size() && !stop_; ++next)
-    results_[twins[next]] = transfer(indexes_[twins[next]], keeps_blobs, first.blob.get());
-  if (!keeps_blobs) first.blob.reset();
+    results_[twins[next]] = transfer(indexes_[twins[next]], first.blob.get());
 }
 
 /// @param fetched  The layer's bytes, when this pull has them already.
-TransferredLayer LayerQueue::transfer(std::size_t index, bool keeps_blob, const storage::BlobWriter* fetched) {
+TransferredLayer LayerQueue::transfer(std::size_t index, const storage::BlobWriter* fetched) {
   const oci::Descriptor& descriptor = context_.parts.parsed.layers[index];
   const std::string item = item_of(descriptor);
   base::Progress& progress = context_.engine.progress;
@@ -170,7 +178,7 @@ TransferredLayer LayerQueue::transfer(std::size_t index, bool keeps_blob, const 
   progress.begin(item, descriptor.size_bytes);
   base::with_context(
       [&] {
-        if (!unpack_kept_blob(layer, descriptor, fetched)) unpack_from_network(layer, descriptor, keeps_blob);
+        if (!unpack_kept_blob(layer, descriptor, fetched)) fetch(layer, descriptor);
       },
       "pulling layer ", descriptor.digest.short_hex());
   progress.end(item, "done");
@@ -194,27 +202,62 @@ bool LayerQueue::unpack_kept_blob(TransferredLayer& layer, const oci::Descriptor
   }
 }
 
-void LayerQueue::unpack_from_network(TransferredLayer& layer, const oci::Descriptor& descriptor, bool keeps_blob) {
-  const base::UniqueFd folder = make_folder(layer, base::concat("layer-", layer.index));
-  std::optional<HashingSink> hashing;
-  if (keeps_blob)
-    layer.blob = std::make_unique<storage::BlobWriter>(context_.store, context_.staging.dir(), descriptor.digest,
-                                                       descriptor.size_bytes);
-  else
-    hashing.emplace(descriptor);
-  base::Sink& keeper = layer.blob ? static_cast<base::Sink&>(*layer.blob) : *hashing;
+void LayerQueue::fetch(TransferredLayer& layer, const oci::Descriptor& descriptor) {
+  layer.blob = open_file(descriptor);
+  const bool goes_on = layer.blob->written_bytes() > 0;
+  try {
+    return unpack_from_source(layer, descriptor);
+  } catch (const base::Error& error) {
+    if (is_worth_going_on(error)) throw;
+    layer.blob->keep_nothing();
+    if (!goes_on || error.kind() != base::ErrorKind::corrupt) throw;
+    base::log(base::LogLevel::warn, "what an earlier pull left of blob ", descriptor.digest,
+              " is of no use, so it is fetched from its start: ", error.message());
+  }
+  layer.blob.reset();
+  layer.blob = open_file(descriptor);
+  try {
+    unpack_from_source(layer, descriptor);
+  } catch (const base::Error& error) {
+    if (!is_worth_going_on(error)) layer.blob->keep_nothing();
+    throw;
+  }
+}
 
+std::unique_ptr<storage::BlobWriter> LayerQueue::open_file(const oci::Descriptor& descriptor) const {
+  if (context_.source.is_remote()) {
+    std::optional<storage::PartialBlob> partial =
+        storage::PartialBlob::open(context_.store, descriptor.digest, descriptor.size_bytes);
+    if (partial)
+      return std::make_unique<storage::BlobWriter>(context_.store, std::move(*partial), descriptor.digest,
+                                                   descriptor.size_bytes);
+  }
+  return std::make_unique<storage::BlobWriter>(context_.store, context_.staging.dir(), descriptor.digest,
+                                               descriptor.size_bytes);
+}
+
+void LayerQueue::unpack_from_source(TransferredLayer& layer, const oci::Descriptor& descriptor) {
+  const std::uint64_t present = layer.blob->written_bytes();
+  const std::string item = item_of(descriptor);
+  const base::UniqueFd folder = make_folder(layer, base::concat("layer-", layer.index, present > 0 ? "-resumed" : ""));
   base::Pipe pipe = base::make_pipe();
   ::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, pipe_bytes);  // a smaller one works as well
   Unpacker::Layer unpacking = begin_unpacking(layer, descriptor, folder.get(), pipe.read_end.get());
   pipe.read_end.reset();
-  LayerSink sink(keeper, pipe.write_end.get(), context_.engine.progress, item_of(descriptor), stop_);
+  PipeSink to_child(pipe.write_end.get(), context_.engine.progress, item, stop_);
+  FileThenPipe sink(*layer.blob, to_child);
   try {
-    context_.source.blob(descriptor, sink, 0);
-    layer.blob ? layer.blob->verify() : hashing->verify();
+    if (present > 0) {
+      context_.engine.progress.note(base::concat(item, ": ", base::human_size(present), " of ",
+                                                 base::human_size(descriptor.size_bytes),
+                                                 " are here from an earlier pull"));
+      layer.blob->replay(to_child);
+    }
+    if (present < descriptor.size_bytes || present == 0) context_.source.blob(descriptor, sink, present);
+    layer.blob->verify();
   } catch (const base::Error&) {
     // When the child gave up first, it knows the reason; otherwise its complaint about missing bytes is only an echo.
-    if (sink.reader_left()) unpacking.wait();
+    if (to_child.reader_left()) unpacking.wait();
     throw;
   }
   pipe.write_end.reset();

@@ -27,11 +27,13 @@ struct TransferContext {
 struct TransferredLayer {
   std::size_t index = 0;  ///< Into the layers of the image.
   std::string folder;
-  std::unique_ptr<storage::BlobWriter> blob;  ///< Verified; none when it was in the store or is not kept.
+  std::unique_ptr<storage::BlobWriter> blob;  ///< Verified; none when it was in the store or is not to be kept.
   storage::UnpackResult result;
 };
 
-/// Fetches (or takes from the store) and unpacks these layers, two at a time; in the order of `indexes`.
+/// Fetches (or takes from the store) and unpacks these layers, two at a time; in the order of `indexes`. What was
+/// fetched from a registry before a failure, or before we are killed, stays in partial/ for the next pull to go on
+/// with.
 /// @throws the first Error; the other layer stops then.
 std::vector<TransferredLayer> transfer_layers(const TransferContext& context, const std::vector<std::size_t>& indexes);
 

@@ -15,6 +15,7 @@
 #include "storage/blobs.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
+#include "storage/partial_blobs.hpp"
 
 namespace engine {
 namespace {
@@ -22,7 +23,11 @@ namespace {
 void check_free_space(const storage::Store& store, const ImageParts& parts, const std::vector<std::size_t>& missing,
                       bool keeps_blobs) {
   std::uint64_t needed = 0;  // at the very least: what is unpacked is seldom smaller than the compressed bytes
-  for (const std::size_t index : missing) needed += parts.parsed.layers[index].size_bytes * (keeps_blobs ? 2 : 1);
+  for (const std::size_t index : missing) {
+    const oci::Descriptor& layer = parts.parsed.layers[index];
+    needed += layer.size_bytes * (keeps_blobs ? 2 : 1);
+    needed -= std::min(needed, keeps_blobs ? storage::partial_bytes(store, layer.digest) : 0);
+  }
   struct statvfs facts;
   if (::fstatvfs(store.root(), &facts) != 0) throw base::os_error("looking for free space");
   const std::uint64_t available = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
@@ -155,6 +160,7 @@ void pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts
   if (missing.empty()) return;
   check_free_space(engine.store(), parts, missing, engine.config.keep_blobs);
 
+  storage::remove_old_partials(engine.store());
   std::vector<TransferredLayer> layers = stage_layers(engine, source, parts, staging, missing);
   publish(engine, parts, staging, layers);
 }

@@ -23,6 +23,7 @@ class RepairSource final : public registry::ImageSource {
   registry::ManifestBytes manifest(const oci::Descriptor& descriptor) override;
   void blob(const oci::Descriptor& descriptor, base::Sink& sink, std::uint64_t offset) override;
   std::string suggested_name() const override { return {}; }
+  bool is_remote() const override { return true; }
 
  private:
   /// @throws Error not_found, when no name leads to a registry; else what the last one answered.

@@ -110,6 +110,7 @@ class DockerSource final : public ImageSource {
   }
 
   std::string suggested_name() const override { return reference_.to_string(); }
+  bool is_remote() const override { return true; }
 
  private:
   /// From the endpoint that worked last on; the error of the last one counts.

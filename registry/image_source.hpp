@@ -29,6 +29,8 @@ class ImageSource {
   virtual void blob(const oci::Descriptor& descriptor, base::Sink& sink, std::uint64_t offset) = 0;
   /// The name to store the image under when the user gave none ("docker.io/library/busybox:latest"); may be empty.
   virtual std::string suggested_name() const = 0;
+  /// Whether blobs come over a network, so that what was fetched of one is worth keeping when it breaks off.
+  virtual bool is_remote() const { return false; }
 };
 
 }  // namespace registry

@@ -1,5 +1,7 @@
 #include "storage/blobs.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,14 +50,41 @@ BlobWriter::BlobWriter(const Store& store, int staging_dir, base::Digest expecte
     : store_(store),
       expected_(std::move(expected)),
       size_bytes_(size_bytes),
-      staging_dir_(staging_dir),
+      dir_(staging_dir),
       name_(base::concat("blob-", expected_.short_hex(), "-", base::random_hex(6))),
       fd_(::openat(staging_dir, name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444)) {
   if (!fd_) throw base::os_error("creating ", base::quoted(name_));
 }
 
+BlobWriter::BlobWriter(const Store& store, PartialBlob partial, base::Digest expected, std::uint64_t size_bytes)
+    : store_(store),
+      expected_(std::move(expected)),
+      size_bytes_(size_bytes),
+      written_(partial.size_bytes()),
+      keeps_bytes_(true),
+      own_dir_(std::move(partial).take_folder()),
+      dir_(own_dir_.get()),
+      name_(partial.name()),
+      fd_(std::move(partial).take_fd()) {}
+
 BlobWriter::~BlobWriter() {
-  if (!name_.empty()) ::unlinkat(staging_dir_, name_.c_str(), 0);
+  if (!name_.empty() && (!keeps_bytes_ || written_ == 0)) ::unlinkat(dir_, name_.c_str(), 0);
+}
+
+void BlobWriter::replay(base::Sink& also) {
+  constexpr std::size_t step_bytes = 1024 * 1024;
+  std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(step_bytes, written_)), '\0');
+  for (std::uint64_t done = 0; done < written_;) {
+    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), written_ - done));
+    const ssize_t count = ::pread(fd_.get(), buffer.data(), wanted, static_cast<off_t>(done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0)
+      throw base::make_error(base::ErrorKind::corrupt, "what was kept of blob ", expected_, " cannot be read");
+    const std::string_view bytes{buffer.data(), static_cast<std::size_t>(count)};
+    hash_.update(bytes);
+    also.write(bytes);
+    done += bytes.size();
+  }
 }
 
 void BlobWriter::write(std::string_view bytes) {
@@ -84,7 +113,8 @@ void BlobWriter::verify() {
 void BlobWriter::commit() {
   if (!verified_) throw base::make_error(base::ErrorKind::internal, "blob ", expected_, " was not verified");
   const base::UniqueFd dir = open_blob_dir(store_, expected_);
-  base::rename_replace(staging_dir_, name_, dir.get(), std::string{expected_.hex()});
+  if (::fchmod(fd_.get(), 0444) != 0) throw base::os_error("closing blob ", expected_, " to writers");
+  base::rename_replace(dir_, name_, dir.get(), std::string{expected_.hex()});
   name_.clear();
 }
 

@@ -7,6 +7,7 @@
 #include "base/digest.hpp"
 #include "base/fd.hpp"
 #include "base/stream.hpp"
+#include "storage/partial_blobs.hpp"
 #include "storage/store.hpp"
 
 namespace storage {
@@ -22,7 +23,11 @@ class BlobWriter final : public base::Sink {
  public:
   /// `size_bytes`: the size its descriptor promises; nothing: unknown.
   BlobWriter(const Store& store, int staging_dir, base::Digest expected, std::optional<std::uint64_t> size_bytes);
+  /// Goes on with an earlier download. Not committed: its bytes stay there for the next one, until discarded.
+  BlobWriter(const Store& store, PartialBlob partial, base::Digest expected, std::uint64_t size_bytes);
   ~BlobWriter() override;
+  /// What the earlier download left is hashed and handed to `also`; once, before anything is written.
+  void replay(base::Sink& also);
   /// @throws Error corrupt, as soon as there are more bytes than promised; no_space.
   void write(std::string_view bytes) override;
   std::uint64_t written_bytes() const noexcept { return written_; }
@@ -33,6 +38,8 @@ class BlobWriter final : public base::Sink {
   int fd() const noexcept { return fd_.get(); }
   /// Renames into blobs/; put_image makes that durable. Call verify() (and flush the staging folder) first.
   void commit();
+  /// Without a commit nothing stays, from now on: the bytes are wrong, or nobody will go on with them.
+  void keep_nothing() noexcept { keeps_bytes_ = false; }
 
  private:
   const Store& store_;
@@ -41,7 +48,9 @@ class BlobWriter final : public base::Sink {
   std::uint64_t written_ = 0;
   base::Sha256 hash_;
   bool verified_ = false;
-  int staging_dir_;
+  bool keeps_bytes_ = false;
+  base::UniqueFd own_dir_;  ///< Where dir_ is not the caller's.
+  int dir_;
   std::string name_;
   base::UniqueFd fd_;
 };

@@ -47,6 +47,10 @@ std::string blob(const base::Digest& digest) {
   return base::concat(blob_dir(digest), "/", digest.hex());
 }
 
+std::string partial(const base::Digest& digest) {
+  return base::concat(partial_folder, "/", digest.hex());
+}
+
 std::string layer(const base::Digest& chain) {
   return base::concat("layers/", chain.hex());
 }

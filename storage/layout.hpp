@@ -31,6 +31,9 @@ inline constexpr std::array<const char*, 12> folders = {"blobs",   "blobs/sha256
                                                         "volumes", "staging",      "trash",      "locks"};
 std::string blob_dir(const base::Digest& digest);
 std::string blob(const base::Digest& digest);
+/// Downloads that broke off, partial/<hex>; made when it is first needed.
+inline constexpr const char* partial_folder = "partial";
+std::string partial(const base::Digest& digest);
 std::string layer(const base::Digest& chain);
 std::string layer_variant(const base::Digest& chain, std::string_view variant);
 std::string layer_diff(const base::Digest& chain, std::string_view variant);

@@ -10,6 +10,7 @@
 #include "base/fs.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
+#include "storage/partial_blobs.hpp"
 #include "storage/refs.hpp"
 #include "storage/staging.hpp"
 #include "storage/trash.hpp"
@@ -65,13 +66,14 @@ void add_leftovers(const Store& store, const std::string& folder, Garbage& garba
 
 }  // namespace
 
-Garbage find_garbage(const Store& store, const GcLock&, const Forgotten& forgotten) {
+Garbage find_garbage(const Store& store, const GcLock& lock, const Forgotten& forgotten) {
   Garbage garbage = subtract(store, find_all_objects(store), find_reachable(store, forgotten));
   add_leftovers(store, "images", garbage);
   add_leftovers(store, "refs", garbage);
   for (const std::string& folder : base::list_directory(store.root(), "blobs/sha256")) {
     add_leftovers(store, base::concat("blobs/sha256/", folder), garbage);
   }
+  for (std::string& path : idle_partials(store, lock, {})) garbage.paths.push_back(std::move(path));
   return garbage;
 }
 

@@ -66,7 +66,7 @@ base::UniqueFd open_place(const std::string& path) {
 }
 
 bool is_ours(const std::string& name) {
-  return name == "lost+found" || name.front() == '.' ||
+  return name == "lost+found" || name == layout::partial_folder || name.front() == '.' ||
          std::find(layout::folders.begin(), layout::folders.end(), name) != layout::folders.end();
 }
 
