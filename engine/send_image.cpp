@@ -128,6 +128,10 @@ class BlobQueue {
     for (const oci::Descriptor& blob : tree.blobs) sent_.push_back({.blob = blob, .was_there = false});
   }
 
+  /// The smallest one alone: what it teaches about the registry (scheme, login) is not found out by all at once.
+  void look_first() {
+    if (!sent_.empty()) smallest_is_there_ = destination_.has_blob(sent_.back().blob);
+  }
   void run() noexcept {
     for (std::size_t index = next_++; index < sent_.size() && !stop_; index = next_++) {
       try {
@@ -147,7 +151,7 @@ class BlobQueue {
  private:
   void send(SentBlob& sent) {
     const std::string item = base::concat(is_layer(sent.blob) ? "layer " : "blob ", sent.blob.digest.short_hex());
-    sent.was_there = destination_.has_blob(sent.blob);
+    sent.was_there = &sent == &sent_.back() ? smallest_is_there_ : destination_.has_blob(sent.blob);
     if (options_.is_rehearsal) return;
     progress_.begin(item, sent.blob.size_bytes);
     if (!sent.was_there) {
@@ -163,6 +167,7 @@ class BlobQueue {
   base::Progress& progress_;
   const SendOptions& options_;
   std::vector<SentBlob> sent_;
+  bool smallest_is_there_ = false;
   std::atomic<std::size_t> next_{0};
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
@@ -180,6 +185,7 @@ ImageTree read_image_tree(registry::ImageSource& source, registry::ManifestBytes
 std::vector<SentBlob> send_image(registry::ImageSource& source, registry::ImageDestination& destination,
                                  const ImageTree& tree, base::Progress& progress, const SendOptions& options) {
   BlobQueue queue(source, destination, tree, progress, options);
+  queue.look_first();
   // A peer that stops reading must be an error of write(2), not the end of this process.
   sigset_t broken_pipe;
   ::sigemptyset(&broken_pipe);
