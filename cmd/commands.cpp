@@ -12,6 +12,8 @@ namespace {
 constexpr Command commands[] = {
     {"create|container create", "Create a container without starting it", Home::engine, Visibility::listed,
      declare_create},
+    {"delete", "Delete an image from its registry", Home::transfer, Visibility::listed, declare_delete},
+    {"digest", "Show an image's digest without fetching the image", Home::transfer, Visibility::listed, declare_digest},
     {"exec|container exec", "Run a command in a running container", Home::engine, Visibility::listed, declare_exec},
     {"help", "Explain a command", Home::engine, Visibility::listed, declare_help},
     {"images|image ls|image list", "List images", Home::engine, Visibility::listed, declare_images},
@@ -20,17 +22,22 @@ constexpr Command commands[] = {
     {"inspect", "Show everything known about a container, image or volume", Home::engine, Visibility::listed,
      declare_inspect},
     {"kill|container kill", "Send a signal to running containers", Home::engine, Visibility::listed, declare_kill},
+    {"load|image load", "Take images from an archive or a folder", Home::transfer, Visibility::listed, declare_load},
     {"logs|container logs", "Show what containers have written", Home::engine, Visibility::listed, declare_logs},
     {"ps|container ls|container list|container ps", "List containers", Home::engine, Visibility::listed, declare_ps},
     {"pull|image pull", "Fetch images from a registry or an archive", Home::transfer, Visibility::listed, declare_pull},
+    {"push|image push", "Send an image to a registry, an archive or a folder", Home::transfer, Visibility::listed,
+     declare_push},
     {"rm|container rm", "Remove containers", Home::engine, Visibility::listed, declare_rm},
     {"rmi|image rm", "Remove images", Home::engine, Visibility::listed, declare_rmi},
     {"run|container run", "Run a command in a new container", Home::engine, Visibility::listed, declare_run},
     {"runtime", "Be the OCI runtime of podman, containerd or a script", Home::engine, Visibility::listed,
      declare_runtime},
+    {"search|image search", "Look for images in registries", Home::transfer, Visibility::listed, declare_search},
     {"start|container start", "Start created or stopped containers", Home::engine, Visibility::listed, declare_start},
     {"stop|container stop", "Stop running containers", Home::engine, Visibility::listed, declare_stop},
     {"tag|image tag", "Give an image another name", Home::engine, Visibility::listed, declare_tag},
+    {"tags", "List the tags of a repository", Home::transfer, Visibility::listed, declare_tags},
     {"unshare", "Run a command as root of the user namespace that containers get", Home::engine, Visibility::listed,
      declare_unshare},
     {"untag|image untag", "Take names from an image", Home::engine, Visibility::listed, declare_untag},
@@ -38,6 +45,8 @@ constexpr Command commands[] = {
     {"wait|container wait", "Wait until containers end and print their exit codes", Home::engine, Visibility::listed,
      declare_wait},
 
+    {"blob cat", "Write a blob of an image to standard output", Home::transfer, Visibility::listed, declare_blob_cat},
+    {"blob ls|blob list", "List what an image is made of", Home::transfer, Visibility::listed, declare_blob_ls},
     {"container exists", "Tell by the exit code whether a container exists", Home::engine, Visibility::listed,
      declare_container_exists},
     {"container inspect", "Show everything known about containers", Home::engine, Visibility::listed,
@@ -73,10 +82,8 @@ constexpr Command commands[] = {
 };
 
 constexpr CommandGroup groups[] = {
-    {"container", "Work with containers"},
-    {"image", "Work with images"},
-    {"system", "Look at the engine itself"},
-    {"volume", "Work with volumes"},
+    {"blob", "Look at the parts of images"}, {"container", "Work with containers"}, {"image", "Work with images"},
+    {"system", "Look at the engine itself"}, {"volume", "Work with volumes"},
 };
 
 /// How many of `words` spell `path`; 0 when they do not begin with it.

@@ -27,9 +27,18 @@ Action declare_image_inspect(OptionTable& table);
 Action declare_image_prune(OptionTable& table);
 Action declare_images(OptionTable& table);
 Action declare_pull(OptionTable& table);
+Action declare_push(OptionTable& table);
 Action declare_rmi(OptionTable& table);
 Action declare_tag(OptionTable& table);
 Action declare_untag(OptionTable& table);
+
+// cmd/registry
+Action declare_blob_cat(OptionTable& table);
+Action declare_blob_ls(OptionTable& table);
+Action declare_delete(OptionTable& table);
+Action declare_digest(OptionTable& table);
+Action declare_search(OptionTable& table);
+Action declare_tags(OptionTable& table);
 
 // cmd/system
 Action declare_cleanup(OptionTable& table);

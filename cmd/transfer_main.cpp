@@ -11,7 +11,15 @@ int main(int argc, char** argv) {
   ::prctl(PR_SET_DUMPABLE, 0);
   cmd::repair_what_was_inherited();
   const mode_t callers_umask = ::umask(077);
-  const cmd::TransferVerbs verbs{
-      .pull = engine::pull, .repair_image = engine::repair_image_for_parent, .unpack_child = engine::unpack_child};
+  const cmd::TransferVerbs verbs{.pull = engine::pull,
+                                 .push = engine::push,
+                                 .repair_image = engine::repair_image_for_parent,
+                                 .unpack_child = engine::unpack_child,
+                                 .tags = engine::tags,
+                                 .image_digest = engine::image_digest,
+                                 .search_images = engine::search_images,
+                                 .delete_remote = engine::delete_remote,
+                                 .list_blobs = engine::list_blobs,
+                                 .write_blob = engine::write_blob};
   return cmd::run_program({.transfer = &verbs, .callers_umask = callers_umask}, {argv, argv + argc});
 }

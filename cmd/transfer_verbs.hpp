@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "engine/context.hpp"
+#include "engine/push.hpp"
+#include "engine/remote.hpp"
 #include "engine/repair_image.hpp"
 #include "engine/verbs.hpp"
 
@@ -12,8 +14,15 @@ namespace cmd {
 /// The verbs that only engine-transfer links.
 struct TransferVerbs {
   std::vector<std::string> (*pull)(engine::Engine& engine, const engine::PullOptions& options);
+  engine::PushedImage (*push)(engine::Engine& engine, const engine::PushOptions& options);
   int (*repair_image)(engine::Engine& engine, const engine::RepairImageOptions& options);
   int (*unpack_child)(engine::Engine& engine);
+  engine::TagList (*tags)(engine::Engine& engine, const engine::TagsOptions& options);
+  engine::ImageDigest (*image_digest)(engine::Engine& engine, const engine::DigestOptions& options);
+  std::vector<engine::FoundImage> (*search_images)(engine::Engine& engine, const engine::SearchOptions& options);
+  engine::DeletedImage (*delete_remote)(engine::Engine& engine, const engine::DeleteOptions& options);
+  std::vector<engine::BlobSummary> (*list_blobs)(engine::Engine& engine, const engine::BlobOptions& options);
+  void (*write_blob)(engine::Engine& engine, const engine::BlobOptions& options, base::Sink& to);
 };
 
 }  // namespace cmd

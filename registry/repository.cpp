@@ -14,6 +14,13 @@ namespace {
 
 constexpr std::chrono::seconds request_deadline{300};
 
+std::vector<std::string> scopes_for(Repository::Use use, const oci::Reference& reference) {
+  if (use == Repository::Use::whole_registry) return {"registry:catalog:*"};
+  // No document says what deleting is called. Source: github.com/distribution/distribution, registry/handlers/app.go
+  if (use == Repository::Use::changing) return {base::concat("repository:", reference.path(), ":*")};
+  return {base::concat("repository:", reference.path(), ":pull")};
+}
+
 }  // namespace
 
 Repository::Repository(const oci::Reference& reference, const RegistryOptions& options, Use use, Sleeper sleeper)
@@ -24,9 +31,10 @@ Repository::Repository(const oci::Reference& reference, const RegistryOptions& o
       http_({.user_agent = options.user_agent}) {
   mirror_options_.credentials.clear();
   for (PullPlace& place : pull_places(load_registries_conf(options.registries_conf), reference)) {
-    if (place.is_mirror && use == Use::changing) continue;
+    if (place.is_mirror && use != Use::reading) continue;
     const RegistryOptions& its_options = place.is_mirror ? mirror_options_ : options_;
-    places_.push_back(std::make_unique<Endpoint>(http_, std::move(place), its_options));
+    std::vector<std::string> scopes = scopes_for(use, place.reference);
+    places_.push_back(std::make_unique<Endpoint>(http_, std::move(place), its_options, std::move(scopes)));
   }
 }
 

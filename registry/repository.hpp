@@ -16,8 +16,9 @@ namespace registry {
 class Repository {
  public:
   enum class Use {
-    reading,  ///< Mirrors of registries.conf first, as for a pull.
-    changing  ///< Only the registry itself.
+    reading,        ///< Mirrors of registries.conf first, as for a pull.
+    changing,       ///< Only the registry itself, as somebody who may delete.
+    whole_registry  ///< Not this repository, but the list of them all.
   };
   Repository(const oci::Reference& reference, const RegistryOptions& options, Use use, Sleeper sleeper = sleep_really);
 

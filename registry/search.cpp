@@ -134,7 +134,7 @@ std::vector<SearchHit> search_registry(const std::string& registry, const std::s
   if (registry == "docker.io" || registry == "index.docker.io") return search_docker_hub(words, limit, options);
   // Only the registry part counts; the path would be a repository's.
   const oci::Reference place = oci::Reference::parse(base::concat(registry, "/search"));
-  Repository repository(place, options, Repository::Use::changing, std::move(sleeper));
+  Repository repository(place, options, Repository::Use::whole_registry, std::move(sleeper));
   if (auto hits = search_by_api(repository, words, limit)) return std::move(*hits);
   try {
     return search_catalog(repository, words);
