@@ -33,6 +33,7 @@ constexpr Command commands[] = {
     {"run|container run", "Run a command in a new container", Home::engine, Visibility::listed, declare_run},
     {"runtime", "Be the OCI runtime of podman, containerd or a script", Home::engine, Visibility::listed,
      declare_runtime},
+    {"save|image save", "Write images to an archive or a folder", Home::transfer, Visibility::listed, declare_save},
     {"search|image search", "Look for images in registries", Home::transfer, Visibility::listed, declare_search},
     {"start|container start", "Start created or stopped containers", Home::engine, Visibility::listed, declare_start},
     {"stop|container stop", "Stop running containers", Home::engine, Visibility::listed, declare_stop},

@@ -26,9 +26,11 @@ Action declare_image_exists(OptionTable& table);
 Action declare_image_inspect(OptionTable& table);
 Action declare_image_prune(OptionTable& table);
 Action declare_images(OptionTable& table);
+Action declare_load(OptionTable& table);
 Action declare_pull(OptionTable& table);
 Action declare_push(OptionTable& table);
 Action declare_rmi(OptionTable& table);
+Action declare_save(OptionTable& table);
 Action declare_tag(OptionTable& table);
 Action declare_untag(OptionTable& table);
 

@@ -13,6 +13,8 @@ int main(int argc, char** argv) {
   const mode_t callers_umask = ::umask(077);
   const cmd::TransferVerbs verbs{.pull = engine::pull,
                                  .push = engine::push,
+                                 .save_images = engine::save_images,
+                                 .load_images = engine::load_images,
                                  .repair_image = engine::repair_image_for_parent,
                                  .unpack_child = engine::unpack_child,
                                  .tags = engine::tags,

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "engine/context.hpp"
+#include "engine/image_archives.hpp"
 #include "engine/push.hpp"
 #include "engine/remote.hpp"
 #include "engine/repair_image.hpp"
@@ -15,6 +17,9 @@ namespace cmd {
 struct TransferVerbs {
   std::vector<std::string> (*pull)(engine::Engine& engine, const engine::PullOptions& options);
   engine::PushedImage (*push)(engine::Engine& engine, const engine::PushOptions& options);
+  void (*save_images)(engine::Engine& engine, const engine::SaveOptions& options);
+  void (*load_images)(engine::Engine& engine, const std::string& input,
+                      const std::function<void(const engine::LoadedImage&)>& on_loaded);
   int (*repair_image)(engine::Engine& engine, const engine::RepairImageOptions& options);
   int (*unpack_child)(engine::Engine& engine);
   engine::TagList (*tags)(engine::Engine& engine, const engine::TagsOptions& options);
