@@ -100,17 +100,26 @@ RegistryEntry parse_registry(const ConfReader& reader, const toml::table& table)
   return entry;
 }
 
-void merge_search(const ConfReader& reader, const toml::table& root, RegistriesConf& conf) {
-  const toml::node* node = root.get("unqualified-search-registries");
-  if (node == nullptr) return;
+/// Nothing when the key is absent.
+std::optional<std::vector<std::string>> read_strings(const ConfReader& reader, const toml::table& root,
+                                                     std::string_view key) {
+  const toml::node* node = root.get(key);
+  if (node == nullptr) return std::nullopt;
   const toml::array* array = node->as_array();
-  if (array == nullptr) throw reader.error(node->source(), "unqualified-search-registries is not an array");
-  std::vector<std::string> search;
+  if (array == nullptr) throw reader.error(node->source(), base::concat(key, " is not an array"));
+  std::vector<std::string> strings;
   for (const toml::node& element : *array) {
-    const std::optional<std::string> name = element.value_exact<std::string>();
-    if (!name) throw reader.error(element.source(), "unqualified-search-registries holds something else than strings");
-    search.push_back(clean_location(*name));
+    const std::optional<std::string> text = element.value_exact<std::string>();
+    if (!text) throw reader.error(element.source(), base::concat(key, " holds something else than strings"));
+    strings.push_back(*text);
   }
+  return strings;
+}
+
+void merge_search(const ConfReader& reader, const toml::table& root, RegistriesConf& conf) {
+  auto search = read_strings(reader, root, "unqualified-search-registries");
+  if (!search) return;
+  for (std::string& name : *search) name = clean_location(name);
   conf.unqualified_search = std::move(search);
 }
 
@@ -187,6 +196,7 @@ void merge_registries_conf(RegistriesConf& conf, std::string_view text, const st
     throw reader.error(error.source(), error.description());
   }
   merge_search(reader, root, conf);
+  if (auto helpers = read_strings(reader, root, "credential-helpers")) conf.credential_helpers = std::move(*helpers);
   merge_mode(reader, root, conf);
   merge_aliases(reader, root, conf);
   for (const toml::table* table : reader.tables(root, "registry")) {

@@ -29,12 +29,17 @@ struct RegistryEntry {
   std::vector<Mirror> mirrors;
 };
 
+/// What stands for the auth files in the list of credential helpers.
+inline constexpr std::string_view auth_files_helper = "containers-auth.json";
+
 /// registries.conf, version 2, with its drop-ins. Source: containers-registries.conf(5).
 struct RegistriesConf {
   std::optional<std::vector<std::string>> unqualified_search;  ///< Nothing: no file says.
   ShortNameMode short_name_mode = ShortNameMode::permissive;
   std::vector<std::pair<std::string, std::string>> aliases;  ///< An empty value takes an alias back.
   std::vector<RegistryEntry> registries;
+  /// Where logins are kept, in this order: names of helpers, and auth_files_helper for the auth files.
+  std::vector<std::string> credential_helpers{std::string{auth_files_helper}};
 };
 
 /// Adds what one file says: a later table with the same prefix, a later alias, list or mode replaces the earlier.
