@@ -10,6 +10,7 @@
 #include "base/oci/manifest.hpp"
 #include "base/oci/reference.hpp"
 #include "engine/convert_manifest.hpp"
+#include "engine/inflate.hpp"
 #include "engine/pull_source.hpp"
 #include "engine/send_image.hpp"
 #include "engine/store_source.hpp"
@@ -104,7 +105,8 @@ PushedImage send(Engine& engine, registry::ImageSource& source, const registry::
   registry::BlobPlaces places;
   if (destination.transport == "docker" && !options.is_rehearsal)
     places = places_of(engine.store(), tree.blobs, oci::Reference::parse(destination.rest).domain());
-  const auto opened = registry::open_destination(destination, registry_options_of(engine, options), places);
+  const auto opened =
+      registry::open_destination(destination, registry_options_of(engine, options), places, layer_inflater());
   PushedImage pushed{.digest = tree.root.digest, .destination = shown(destination), .blobs = {}};
   for (const SentBlob& sent :
        send_image(source, *opened, tree, engine.progress, {.is_rehearsal = options.is_rehearsal}))

@@ -1,20 +1,15 @@
 #include <algorithm>
 #include <memory>
-#include <optional>
-#include <set>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
-#include "base/oci/manifest.hpp"
-#include "base/oci/reference.hpp"
-#include "base/signals.hpp"
+#include "engine/convert_manifest.hpp"
 #include "engine/image_archives.hpp"
 #include "engine/images.hpp"
 #include "engine/inflate.hpp"
+#include "engine/send_image.hpp"
+#include "engine/stoppable_source.hpp"
 #include "engine/store_source.hpp"
-#include "engine/watched_source.hpp"
-#include "registry/docker_manifest.hpp"
 #include "registry/image_writer.hpp"
 
 // save: images of the store to an archive or a folder. The formats are in registry/*_writer.cpp.
@@ -69,57 +64,29 @@ std::unique_ptr<registry::ImageSetWriter> open_output(const SaveOptions& options
   return registry::write_docker_archive(options.output, layer_inflater());
 }
 
-void put_blob(Engine& engine, const oci::Descriptor& blob, registry::ImageSource& source,
-              registry::ImageDestination& destination) {
-  const std::string item = WatchedSource::item_of(blob);
-  engine.progress.begin(item, blob.size_bytes);
-  const bool is_there = destination.has_blob(blob);
-  if (!is_there) destination.put_blob(blob, source);
-  engine.progress.end(item, is_there ? "already exists" : "done");
+registry::ManifestBytes root_for(const std::string& format, registry::ImageSource& source) {
+  registry::ManifestBytes root = source.root_manifest();
+  return format == "docker-dir" ? convert_manifest(root, ManifestFormat::docker) : root;
 }
 
-registry::ManifestBytes root_for(const std::string& format, const oci::Manifest& parsed,
-                                 registry::ManifestBytes manifest) {
-  if (format != "docker-dir" || parsed.media_type == oci::media_type_docker_manifest) return manifest;
-  std::string bytes = registry::write_docker_manifest(parsed);
-  base::Digest digest = base::sha256(bytes);
-  return {std::move(bytes), std::string{oci::media_type_docker_manifest}, std::move(digest)};
-}
-
-void save_image(Engine& engine, const SaveOptions& options, const ImageToSave& image, base::SignalFd* signals,
-                registry::ImageSetWriter& set) {
+void save_image(Engine& engine, const SaveOptions& options, const ImageToSave& image, registry::ImageSetWriter& set) {
   StoreSource store_source(engine.store(), image.record, "");
-  WatchedSource source(store_source, engine.progress, signals);
-  registry::ManifestBytes manifest = source.root_manifest();
-  const oci::Manifest parsed = std::get<oci::Manifest>(
-      oci::parse_manifest(manifest.bytes, manifest.media_type, base::concat("manifest ", manifest.digest)));
-  const registry::ManifestBytes root = root_for(options.format, parsed, std::move(manifest));
+  StoppableSource source(store_source, options.output);
+  const ImageTree tree = read_image_tree(source, root_for(options.format, source));
   const std::unique_ptr<registry::ImageDestination> destination = set.add_image(image.names);
-  std::set<base::Digest> done;
-  for (const oci::Descriptor& layer : parsed.layers)
-    if (done.insert(layer.digest).second) put_blob(engine, layer, source, *destination);
-  put_blob(engine, parsed.config, source, *destination);
-  destination->put_root(root);
-  destination->commit();
-}
-
-/// Whether something must be taken back when we are stopped; what goes through a pipe is gone.
-bool leaves_something(const std::string& output) {
-  struct stat status {};
-  if (output.empty() || output == "-") return false;
-  return ::stat(output.c_str(), &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+  // A tar has one member after the other, and shall have them in the same order each time.
+  const bool is_folder = options.format == "oci-dir" || options.format == "docker-dir";
+  send_image(source, *destination, tree, engine.progress, {.connections = is_folder ? 2U : 1U});
 }
 
 }  // namespace
 
 void save_images(Engine& engine, const SaveOptions& options) {
   const std::vector<ImageToSave> images = images_to_save(engine, options);
-  std::optional<base::SignalFd> signals;
-  if (leaves_something(options.output)) signals.emplace(std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP});
   base::with_context(
       [&] {
         const std::unique_ptr<registry::ImageSetWriter> set = open_output(options);
-        for (const ImageToSave& image : images) save_image(engine, options, image, signals ? &*signals : nullptr, *set);
+        for (const ImageToSave& image : images) save_image(engine, options, image, *set);
         set->finish();
       },
       "saving ", base::quoted(options.images.front()));

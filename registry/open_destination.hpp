@@ -7,6 +7,7 @@
 
 #include "base/digest.hpp"
 #include "registry/image_destination.hpp"
+#include "registry/image_writer.hpp"
 #include "registry/open_source.hpp"
 
 namespace registry {
@@ -17,8 +18,9 @@ using BlobPlaces = std::map<base::Digest, std::vector<std::string>>;
 
 /// Opens what an image is written to: "docker://name", "oci:path[:tag]", "oci-archive:…", "docker-archive:…",
 /// "dir:path". For docker `name.rest` must be fully qualified, and nothing is sent yet. Thread-safe afterwards.
+/// @param inflate  For docker-archive, whose layers are uncompressed; without it that is not supported.
 /// @throws Error unsupported, for a transport that cannot be written to.
 std::unique_ptr<ImageDestination> open_destination(const SourceName& name, const RegistryOptions& options,
-                                                   const BlobPlaces& places = {});
+                                                   const BlobPlaces& places = {}, Inflate inflate = {});
 
 }  // namespace registry

@@ -26,7 +26,7 @@ struct RegistryOptions {
 /// "docker://name", "name", "oci:path[:tag]", "oci-archive:path[:tag]", "docker-archive:path[:ref]", "dir:path",
 /// docker-archive without prefix for nothing. @throws Error invalid_argument for an unknown transport.
 struct SourceName {
-  std::string transport;  ///< "docker", "oci", "oci-archive", "docker-archive"
+  std::string transport;  ///< "docker", "oci", "oci-archive", "docker-archive", "dir"
   std::string rest;
 };
 /// Splits off a transport prefix; a name without one is "docker".

@@ -8,9 +8,8 @@ namespace registry {
 
 namespace {
 
-constexpr std::string_view file_transports[] = {"oci", "oci-archive", "docker-archive"};
-constexpr std::string_view other_transports[] = {"dir", "docker-daemon", "containers-storage",
-                                                 "sif", "tarball",       "ostree"};
+constexpr std::string_view file_transports[] = {"oci", "oci-archive", "docker-archive", "dir"};
+constexpr std::string_view other_transports[] = {"docker-daemon", "containers-storage", "sif", "tarball", "ostree"};
 
 template <std::size_t Count>
 bool holds(const std::string_view (&names)[Count], std::string_view name) {
@@ -42,9 +41,9 @@ SourceName parse_source_name(std::string_view text) {
   if (holds(other_transports, transport))
     throw base::make_error(base::ErrorKind::unsupported, "the image source ", base::quoted(transport),
                            ": is not supported")
-        .with_hint("use docker://, oci:, oci-archive: or docker-archive:");
+        .with_hint("use docker://, oci:, oci-archive:, docker-archive: or dir:");
   if (transport == "http" || transport == "https") throw unknown_transport(text, "leave the scheme out: HOST/NAME:TAG");
-  if (has_slashes) throw unknown_transport(text, "use docker://, oci:, oci-archive: or docker-archive:");
+  if (has_slashes) throw unknown_transport(text, "use docker://, oci:, oci-archive:, docker-archive: or dir:");
   return {"docker", std::string{text}};  // "busybox:latest", "localhost:5000/x"
 }
 

@@ -48,7 +48,7 @@ Action declare_pull(OptionTable& table) {
   table.known("disable-content-trust", 0, OptionKind::flag, Treatment::ignored);
   table.known("decryption-key", 0, OptionKind::list, Treatment::refused);
   table.known("retry-delay", 0, OptionKind::text, Treatment::refused);
-  table.words("IMAGE", options.images, 1, "Image name, or oci:, oci-archive:, docker-archive: and a path").completes =
+  table.words("IMAGE", options.images, 1, "Image name, or oci:, oci-archive:, docker-archive:, dir: and a path").completes =
       Completes::images;
   return [words](Invocation& invocation) { return pull_all(invocation, *words); };
 }

@@ -31,7 +31,7 @@ TEST_CASE("a transport prefix is told from a name with a tag or port") {
 
 TEST_CASE("what is no image source is refused with a hint") {
   for (const char* bad :
-       {"http://quay.io/x", "https://quay.io/x", "foo://bar", "dir:/x", "docker-daemon:x", "containers-storage:x"}) {
+       {"http://quay.io/x", "https://quay.io/x", "foo://bar", "docker-daemon:x", "containers-storage:x"}) {
     CAPTURE(bad);
     try {
       registry::parse_source_name(bad);
