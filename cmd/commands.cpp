@@ -23,6 +23,8 @@ constexpr Command commands[] = {
      declare_inspect},
     {"kill|container kill", "Send a signal to running containers", Home::engine, Visibility::listed, declare_kill},
     {"load|image load", "Take images from an archive or a folder", Home::transfer, Visibility::listed, declare_load},
+    {"login", "Log in to a registry", Home::transfer, Visibility::listed, declare_login},
+    {"logout", "Forget the login of a registry", Home::transfer, Visibility::listed, declare_logout},
     {"logs|container logs", "Show what containers have written", Home::engine, Visibility::listed, declare_logs},
     {"ps|container ls|container list|container ps", "List containers", Home::engine, Visibility::listed, declare_ps},
     {"pull|image pull", "Fetch images from a registry or an archive", Home::transfer, Visibility::listed, declare_pull},

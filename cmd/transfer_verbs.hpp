@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/context.hpp"
+#include "engine/login.hpp"
 #include "engine/image_archives.hpp"
 #include "engine/push.hpp"
 #include "engine/remote.hpp"
@@ -20,6 +21,12 @@ struct TransferVerbs {
   void (*save_images)(engine::Engine& engine, const engine::SaveOptions& options);
   void (*load_images)(engine::Engine& engine, const std::string& input,
                       const std::function<void(const engine::LoadedImage&)>& on_loaded);
+  engine::KnownLogin (*find_login)(engine::Engine& engine, const engine::LoginOptions& options);
+  bool (*is_login_valid)(engine::Engine& engine, const engine::LoginOptions& options);
+  std::string (*log_in)(engine::Engine& engine, const engine::LoginOptions& options, const std::string& user,
+                        const std::string& password);
+  std::string (*log_out)(engine::Engine& engine, const engine::LoginOptions& options);
+  void (*log_out_everywhere)(engine::Engine& engine, const engine::LoginOptions& options);
   int (*repair_image)(engine::Engine& engine, const engine::RepairImageOptions& options);
   int (*unpack_child)(engine::Engine& engine);
   engine::TagList (*tags)(engine::Engine& engine, const engine::TagsOptions& options);

@@ -6,15 +6,11 @@
 #include "base/text.hpp"
 #include "registry/base64.hpp"
 #include "registry/credential_helper.hpp"
+#include "registry/registries_conf.hpp"
 
 namespace registry {
 
 namespace {
-
-constexpr std::size_t max_auth_file_bytes = 1024 * 1024;
-
-/// What helpers know Docker Hub by.
-constexpr std::string_view hub_server = "https://index.docker.io/v1/";
 
 std::string checked_helper_name(const base::JsonAt& json) {
   std::string name = json.string();
@@ -65,7 +61,17 @@ std::optional<Credentials> find_in_file(const std::string& file, const std::stri
                                         std::string_view path) {
   AuthFileAnswer answer = read_auth_file(text, file, domain, path);
   if (answer.credentials || answer.helper.empty()) return answer.credentials;
-  return ask_credential_helper(answer.helper, domain == "docker.io" ? hub_server : domain);
+  return ask_credential_helper(answer.helper, helper_server(domain));
+}
+
+std::optional<Credentials> find_in_files(const std::vector<std::string>& files, std::string_view domain,
+                                         std::string_view path) {
+  for (const std::string& file : files) {
+    const std::optional<std::string> text = base::try_read_host_file(file, max_auth_file_bytes);
+    if (!text) continue;
+    if (auto credentials = find_in_file(file, *text, domain, path)) return credentials;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -119,10 +125,10 @@ std::optional<Credentials> find_credentials(std::string_view domain, std::string
                              " does not exist");
     return find_in_file(options.auth_file, *text, domain, path);
   }
-  for (const std::string& file : options.auth_files) {
-    const std::optional<std::string> text = base::try_read_host_file(file, max_auth_file_bytes);
-    if (!text) continue;
-    if (auto credentials = find_in_file(file, *text, domain, path)) return credentials;
+  for (const std::string& helper : load_registries_conf(options.registries_conf).credential_helpers) {
+    auto credentials = helper == auth_files_helper ? find_in_files(options.auth_files, domain, path)
+                                                   : ask_credential_helper(helper, helper_server(domain));
+    if (credentials) return credentials;
   }
   return std::nullopt;
 }

@@ -9,6 +9,8 @@
 
 namespace registry {
 
+inline constexpr std::size_t max_auth_file_bytes = 1024 * 1024;
+
 /// A secret; never logged, so it has no way to become text.
 struct Credentials {
   std::string user;
@@ -34,7 +36,8 @@ struct AuthFileAnswer {
 AuthFileAnswer read_auth_file(std::string_view text, const std::string& file, std::string_view domain,
                               std::string_view path);
 
-/// --creds; else the auth files in their order, the first that knows the registry decides. Nothing: anonymous.
+/// --creds; else --authfile; else the credential helpers of registries.conf and the auth files in their order: the
+/// first that knows the registry decides. Nothing: anonymous.
 std::optional<Credentials> find_credentials(std::string_view domain, std::string_view path,
                                             const RegistryOptions& options);
 
