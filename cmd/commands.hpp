@@ -22,9 +22,14 @@ Action declare_stop(OptionTable& table);
 Action declare_wait(OptionTable& table);
 
 // cmd/image
+Action declare_history(OptionTable& table);
+Action declare_image_diff(OptionTable& table);
 Action declare_image_exists(OptionTable& table);
 Action declare_image_inspect(OptionTable& table);
+Action declare_image_mount(OptionTable& table);
 Action declare_image_prune(OptionTable& table);
+Action declare_image_tree(OptionTable& table);
+Action declare_image_unmount(OptionTable& table);
 Action declare_images(OptionTable& table);
 Action declare_load(OptionTable& table);
 Action declare_pull(OptionTable& table);

@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <sys/mount.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/mount.hpp"
+#include "base/mount_classic.hpp"
+#include "base/path_in_root.hpp"
+#include "engine/driver.hpp"
+#include "engine/image_views.hpp"
+#include "engine/images.hpp"
+#include "runtime/rootfs.hpp"
+#include "storage/layers.hpp"
+#include "storage/layout.hpp"
+
+// mount_image and its like of image_views.hpp. A mount lies at image-mounts/<manifest hex> in the run folder, in the
+// mount namespace of `engine unshare`, and goes with it.
+
+namespace engine {
+namespace {
+
+constexpr const char* folder_name = "image-mounts";
+constexpr std::size_t max_mountinfo_bytes = 16 * 1024 * 1024;
+
+void require_unshare(const Engine& engine, std::string_view verb) {
+  if (engine.host.uid == 0) return;
+  throw base::make_error(base::ErrorKind::unsupported, "engine image ", verb, " works inside engine unshare only")
+      .with_hint(base::concat("engine unshare engine image ", verb, " IMAGE"));
+}
+
+std::string place_of(const storage::Store& store, const base::Digest& manifest) {
+  return base::concat(store.run_path(), "/", folder_name, "/", manifest.hex());
+}
+
+bool is_mounted(const std::string& path) {
+  const auto mounts =
+      base::classic::parse_mountinfo(base::read_file(AT_FDCWD, "/proc/self/mountinfo", max_mountinfo_bytes));
+  return std::any_of(mounts.begin(), mounts.end(), [&](const auto& mount) { return mount.place == path; });
+}
+
+MountedImage describe(const storage::Store& store, const storage::NamedImage& image) {
+  return {.id = std::string{image.record.config.hex()},
+          .digest = image.record.manifest.text(),
+          .names = image.names,
+          .path = place_of(store, image.record.manifest)};
+}
+
+/// One layer is its own tree; overlay wants at least two.
+base::UniqueFd mount_layers(Engine& engine, const storage::ImageRecord& record) {
+  base::RootfsMount plan;
+  plan.lowers = storage::open_layer_diffs(engine.store(), record.chain_ids, engine.variant());
+  plan.read_only = true;
+  if (plan.lowers.size() > 1) {
+    plan.driver = choose_driver(engine);
+    if (plan.driver != base::RootfsDriver::overlay)
+      throw base::Error(base::ErrorKind::unsupported, "images of several layers can only be mounted with overlay")
+          .with_hint("engine info says why there is none");
+  }
+  return runtime::mount_rootfs_detached(plan);
+}
+
+}  // namespace
+
+MountedImage mount_image(Engine& engine, const std::string& name) {
+  require_unshare(engine, "mount");
+  const storage::Store& store = engine.store();
+  const storage::GcHold hold = store.hold_garbage();
+  const storage::NamedImage image = require_image(store, name);
+  MountedImage mounted = describe(store, image);
+  if (is_mounted(mounted.path)) return mounted;
+  const base::UniqueFd place =
+      base::make_directories(store.run(), base::concat(folder_name, "/", image.record.manifest.hex()), 0700);
+  base::with_context([&] { base::attach(mount_layers(engine, image.record).get(), place.get()); }, "mounting image ",
+                     base::quoted(name));
+  return mounted;
+}
+
+std::vector<MountedImage> mounted_images(Engine& engine) {
+  require_unshare(engine, "mount");
+  const storage::Store& store = engine.store();
+  std::vector<MountedImage> result;
+  for (const storage::NamedImage& image : storage::list_images(store)) {
+    MountedImage mounted = describe(store, image);
+    if (is_mounted(mounted.path)) result.push_back(std::move(mounted));
+  }
+  return result;
+}
+
+std::string unmount_image(Engine& engine, const std::string& name) {
+  require_unshare(engine, "unmount");
+  const storage::Store& store = engine.store();
+  const MountedImage image = describe(store, require_image(store, name));
+  if (!is_mounted(image.path))
+    throw base::make_error(base::ErrorKind::not_found, "image ", base::quoted(name), " is not mounted");
+  base::unmount(image.path, UMOUNT_NOFOLLOW | MNT_DETACH);
+  return image.id;
+}
+
+}  // namespace engine
