@@ -19,6 +19,8 @@ constexpr Command commands[] = {
     {"images|image ls|image list", "List images", Home::engine, Visibility::listed, declare_images},
     {"history|image history", "Show the steps that an image was made in", Home::engine, Visibility::listed,
      declare_history},
+    {"import|image import", "Make an image from the tar of a file system", Home::transfer, Visibility::listed,
+     declare_import},
     {"info|system info", "Show what this host offers and how the engine uses it", Home::engine, Visibility::listed,
      declare_info},
     {"inspect", "Show everything known about a container, image or volume", Home::engine, Visibility::listed,

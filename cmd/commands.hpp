@@ -31,6 +31,7 @@ Action declare_image_prune(OptionTable& table);
 Action declare_image_tree(OptionTable& table);
 Action declare_image_unmount(OptionTable& table);
 Action declare_images(OptionTable& table);
+Action declare_import(OptionTable& table);
 Action declare_load(OptionTable& table);
 Action declare_pull(OptionTable& table);
 Action declare_push(OptionTable& table);

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
                                  .push = engine::push,
                                  .save_images = engine::save_images,
                                  .load_images = engine::load_images,
+                                 .import_image = engine::import_image,
                                  .find_login = engine::find_login,
                                  .is_login_valid = engine::is_login_valid,
                                  .log_in = engine::log_in,

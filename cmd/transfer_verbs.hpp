@@ -27,6 +27,7 @@ struct TransferVerbs {
                         const std::string& password);
   std::string (*log_out)(engine::Engine& engine, const engine::LoginOptions& options);
   void (*log_out_everywhere)(engine::Engine& engine, const engine::LoginOptions& options);
+  std::string (*import_image)(engine::Engine& engine, const engine::ImportOptions& options);
   int (*repair_image)(engine::Engine& engine, const engine::RepairImageOptions& options);
   int (*unpack_child)(engine::Engine& engine);
   engine::TagList (*tags)(engine::Engine& engine, const engine::TagsOptions& options);

@@ -27,21 +27,22 @@ base::Error archive_error(archive* handle) {
   return base::make_error(base::ErrorKind::corrupt, text == nullptr ? "cannot be read" : text);
 }
 
-/// Tells by the first bytes; only asked for regular files.
-bool is_compressed(int fd) {
-  std::array<unsigned char, 6> magic{};
+/// Only asked for regular files.
+std::string first_bytes(int fd) {
+  std::array<char, 6> magic{};
   const ssize_t got = ::pread(fd, magic.data(), magic.size(), 0);
-  if (got < static_cast<ssize_t>(magic.size())) return false;
-  const std::string_view start{reinterpret_cast<const char*>(magic.data()), magic.size()};
-  return start.substr(0, 2) == "\x1f\x8b" || start.substr(0, 4) == "\x28\xb5\x2f\xfd" || start.substr(0, 3) == "BZh" ||
-         start == std::string_view{
-                      "\xfd"
-                      "7zXZ\0",
-                      6};
+  return std::string{magic.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
 }
 
+bool is_compressed(int fd) {
+  const std::string start = first_bytes(fd);
+  return start.starts_with("\x1f\x8b") || start.starts_with("\x28\xb5\x2f\xfd") || is_compressed_for_archives_only(fd);
+}
+
+}  // namespace
+
 /// libarchive as a decompressor only: the format "raw" is one entry that holds all bytes.
-base::UniqueFd spool(int source) {
+base::UniqueFd uncompressed_copy(int source) {
   const ArchiveHandle handle{archive_read_new()};
   if (!handle) throw std::bad_alloc();
   archive_read_support_format_raw(handle.get());
@@ -65,7 +66,13 @@ base::UniqueFd spool(int source) {
   }
 }
 
-}  // namespace
+bool is_compressed_for_archives_only(int fd) {
+  const std::string start = first_bytes(fd);
+  return start.starts_with("BZh") || start == std::string_view{
+                                                  "\xfd"
+                                                  "7zXZ\0",
+                                                  6};
+}
 
 base::UniqueFd make_unnamed_file() {
   const base::TempDir folder;
@@ -84,7 +91,7 @@ std::shared_ptr<const base::UniqueFd> open_archive_file(const std::string& path)
     throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(path), " is a folder, not an archive")
         .with_hint("a folder in OCI layout is named with oci:");
   if (!S_ISREG(status.st_mode) || is_compressed(fd.get()))
-    fd = base::with_context([&] { return spool(fd.get()); }, "uncompressing ", base::quoted(path));
+    fd = base::with_context([&] { return uncompressed_copy(fd.get()); }, "uncompressing ", base::quoted(path));
   return std::make_shared<const base::UniqueFd>(std::move(fd));
 }
 

@@ -16,4 +16,9 @@ std::shared_ptr<const base::UniqueFd> open_archive_file(const std::string& path)
 /// crash. For reading and writing.
 base::UniqueFd make_unnamed_file();
 
+/// Whether its first bytes say xz or bzip2: kinds that archives have and layers have not.
+bool is_compressed_for_archives_only(int fd);
+/// The uncompressed bytes of `fd`, from its position on, in an unnamed file. @throws Error corrupt, no_space.
+base::UniqueFd uncompressed_copy(int fd);
+
 }  // namespace registry

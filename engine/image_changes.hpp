@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json_writer.hpp"
+
+namespace engine {
+
+/// What instructions of a Dockerfile make of an image's config: `--change` of import and commit. Pure.
+class ImageChanges {
+ public:
+  /// CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR, as "CMD /bin/sh" or
+  /// "CMD=/bin/sh". A list is JSON, any other command is one for /bin/sh. ENV and LABEL take several KEY=VALUE.
+  /// @throws Error invalid_argument. Source: podman-import(1) "--change".
+  void apply(std::string_view instruction);
+
+  /// The object "config" of an image config, in the order that podman writes; what is empty is left out.
+  void write(base::JsonWriter& json) const;
+
+ private:
+  using Map = std::vector<std::pair<std::string, std::string>>;
+  void add_ports(std::string_view value);
+
+  std::string user_;
+  std::vector<std::string> ports_;  ///< "80/tcp"
+  Map env_;
+  std::vector<std::string> entrypoint_;
+  std::vector<std::string> command_;
+  std::vector<std::string> volumes_;
+  std::string work_dir_;
+  Map labels_;
+  std::string stop_signal_;
+  std::vector<std::string> triggers_;
+};
+
+}  // namespace engine
