@@ -10,6 +10,7 @@ namespace cmd {
 namespace {
 
 constexpr Command commands[] = {
+    {"copy", "Copy an image from any place to any other", Home::transfer, Visibility::listed, declare_copy},
     {"create|container create", "Create a container without starting it", Home::engine, Visibility::listed,
      declare_create},
     {"delete", "Delete an image from its registry", Home::transfer, Visibility::listed, declare_delete},

@@ -43,6 +43,7 @@ Action declare_untag(OptionTable& table);
 // cmd/registry
 Action declare_blob_cat(OptionTable& table);
 Action declare_blob_ls(OptionTable& table);
+Action declare_copy(OptionTable& table);
 Action declare_delete(OptionTable& table);
 Action declare_digest(OptionTable& table);
 Action declare_search(OptionTable& table);

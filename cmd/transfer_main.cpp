@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
                                  .search_images = engine::search_images,
                                  .delete_remote = engine::delete_remote,
                                  .list_blobs = engine::list_blobs,
-                                 .write_blob = engine::write_blob};
+                                 .write_blob = engine::write_blob,
+                                 .copy_image = engine::copy_image};
   return cmd::run_program({.transfer = &verbs, .callers_umask = callers_umask}, {argv, argv + argc});
 }

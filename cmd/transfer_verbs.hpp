@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "engine/context.hpp"
-#include "engine/login.hpp"
+#include "engine/copy.hpp"
 #include "engine/image_archives.hpp"
+#include "engine/login.hpp"
 #include "engine/push.hpp"
 #include "engine/remote.hpp"
 #include "engine/repair_image.hpp"
@@ -36,6 +37,7 @@ struct TransferVerbs {
   engine::DeletedImage (*delete_remote)(engine::Engine& engine, const engine::DeleteOptions& options);
   std::vector<engine::BlobSummary> (*list_blobs)(engine::Engine& engine, const engine::BlobOptions& options);
   void (*write_blob)(engine::Engine& engine, const engine::BlobOptions& options, base::Sink& to);
+  engine::CopiedImage (*copy_image)(engine::Engine& engine, const engine::CopyOptions& options);
 };
 
 }  // namespace cmd

@@ -123,7 +123,7 @@ TagList tags(Engine& engine, const TagsOptions& options) {
 ImageDigest image_digest(Engine& engine, const DigestOptions& options) {
   const registry::RegistryOptions registry = registry_options_of(engine, options.remote);
   const bool is_remote =
-      !is_in_store(options.image) && registry::parse_source_name(options.image).transport == "docker";
+      !name_in_store(options.image) && registry::parse_source_name(options.image).transport == "docker";
   ImageDigest found;
   if (is_remote && options.platform.empty())
     found = with_first_candidate(registry::parse_source_name(options.image).rest, registry,

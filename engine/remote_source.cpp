@@ -11,13 +11,6 @@
 namespace engine {
 namespace {
 
-/// The name behind "containers-storage:" or "store:".
-std::optional<std::string> name_in_store(std::string_view typed) {
-  for (const std::string_view prefix : {"containers-storage:", "store:"})
-    if (typed.substr(0, prefix.size()) == prefix) return std::string{typed.substr(prefix.size())};
-  return std::nullopt;
-}
-
 OpenedImage open_stored_image(Engine& engine, const std::string& typed, bool whole_index) {
   storage::ResolvedImage image = find_image_to_send(engine.store(), typed);
   const std::string name = image.name.empty() ? std::string{image.record.config.hex()} : image.name;
@@ -51,8 +44,10 @@ std::string media_type_of(const registry::ManifestBytes& manifest) {
   return std::visit([](const auto& view) { return view.media_type; }, parsed);
 }
 
-bool is_in_store(std::string_view typed) {
-  return name_in_store(typed).has_value();
+std::optional<std::string> name_in_store(std::string_view typed) {
+  for (const std::string_view prefix : {"containers-storage:", "store:"})
+    if (typed.substr(0, prefix.size()) == prefix) return std::string{typed.substr(prefix.size())};
+  return std::nullopt;
 }
 
 bool may_be_elsewhere(const base::Error& error) {

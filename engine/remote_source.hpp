@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,8 @@ struct OpenedImage {
   std::unique_ptr<registry::ImageSource> source;
   registry::ManifestBytes root;
 };
-/// Whether it begins with "containers-storage:" or "store:".
-bool is_in_store(std::string_view typed);
+/// The name behind "containers-storage:" or "store:"; nothing, when it is somewhere else.
+std::optional<std::string> name_in_store(std::string_view typed);
 /// "name", "docker://name", "oci:…", "containers-storage:name" or "store:name".
 /// @param whole_index  Of our own store: the index, when all of its images are here.
 OpenedImage open_image(Engine& engine, const std::string& typed, const registry::RegistryOptions& options,
