@@ -8,6 +8,7 @@
 #include "engine/keep_image.hpp"
 #include "engine/pull_layers.hpp"
 #include "engine/pull_source.hpp"
+#include "engine/remote.hpp"
 #include "engine/repair_source.hpp"
 #include "engine/verbs.hpp"
 #include "registry/open_source.hpp"
@@ -170,16 +171,40 @@ std::string pull_docker(Engine& engine, const std::string& typed, const PullOpti
   }
 }
 
+/// Every tag has its turn: one that has no image for us, say, stops no other. @throws the last Error.
+std::vector<std::string> pull_all_tags(Engine& engine, const std::string& typed, const PullOptions& options,
+                                       const registry::RegistryOptions& registry) {
+  TagsOptions wanted;
+  wanted.repository = typed;
+  wanted.remote = {options.tls_verify, options.auth_file, options.creds, options.cert_dir, options.retries};
+  const TagList list = tags(engine, wanted);
+  if (list.tags.empty()) throw base::make_error(base::ErrorKind::not_found, list.repository, " has no tags");
+  std::vector<std::string> ids;
+  std::optional<base::Error> failure;
+  for (const std::string& tag : list.tags) {
+    try {
+      ids.push_back(pull_docker(engine, base::concat(list.repository, ":", tag), options, registry));
+    } catch (const base::Error& error) {
+      if (error.kind() == base::ErrorKind::no_space) throw;
+      if (failure) base::log(base::LogLevel::warn, failure->message());
+      failure = error;
+    }
+  }
+  if (failure) throw *failure;
+  return ids;
+}
+
 }  // namespace
 
 std::vector<std::string> pull(Engine& engine, const PullOptions& options) {
-  if (options.all_tags)
-    throw base::make_error(base::ErrorKind::unsupported, "pulling all tags of a repository is not supported yet")
-        .with_hint("name the tags");
   parse_policy(options.policy);
   const registry::RegistryOptions registry = registry_options(engine, options);
   std::vector<std::string> ids;
   for (const std::string& typed : options.images) {
+    if (options.all_tags) {
+      for (std::string& id : pull_all_tags(engine, typed, options, registry)) ids.push_back(std::move(id));
+      continue;
+    }
     const registry::SourceName name = registry::parse_source_name(typed);
     ids.push_back(name.transport == "docker" ? pull_docker(engine, name.rest, options, registry)
                                              : pull_from(engine, name, options, registry));
