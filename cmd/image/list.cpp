@@ -12,6 +12,7 @@
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
 #include "cmd/table.hpp"
+#include "engine/image_filters.hpp"
 
 namespace cmd {
 namespace {
@@ -22,11 +23,13 @@ struct ImagesWords {
   std::string name;
   std::string format;
   std::string sort = "created";
+  std::vector<std::string> filters;
   bool all = false;
   bool digests = false;
   bool quiet = false;
   bool no_trunc = false;
   bool no_heading = false;
+  bool history = false;
 };
 
 /// An image as one of its names shows it.
@@ -62,6 +65,7 @@ std::string table_text(const std::vector<Line>& lines, const ImagesWords& words)
   if (words.digests) headings.emplace_back("DIGEST");
   for (const char* heading : {"IMAGE ID", "CREATED", "SIZE"}) headings.emplace_back(heading);
   if (has_shared) headings.emplace_back("R/O");
+  if (words.history) headings.emplace_back("HISTORY");
   Table table{std::move(headings)};
   for (const auto& [image, name] : lines) {
     std::vector<std::string> cells{name.repository, name.tag};
@@ -70,6 +74,7 @@ std::string table_text(const std::vector<Line>& lines, const ImagesWords& words)
     cells.push_back(image->created ? time_ago(*image->created) : "");
     cells.push_back(base::human_size(image->size_bytes));
     if (has_shared) cells.emplace_back(image->read_only ? "true" : "false");
+    if (words.history) cells.push_back(base::join(image->names, ", "));
     table.add_row(std::move(cells));
   }
   return table.text(!words.no_heading);
@@ -138,14 +143,19 @@ Action declare_images(OptionTable& table) {
   table.flag("noheading", 'n', words->no_heading, "Leave the headings out");
   table.flag("quiet", 'q', words->quiet, "Show ids only");
   table.text("sort", 0, "KEY", words->sort, "Order of the lines").choices("created|id|repository|size|tag");
-  table.known("filter", 'f', OptionKind::list, Treatment::refused);
-  table.known("history", 0, OptionKind::flag, Treatment::refused);
+  table.list(
+      "filter", 'f', "KEY=VALUE", words->filters,
+      "Show only what matches: before, since, until, reference, label, id, digest, dangling, readonly, containers");
+  table.flag("history", 0, words->history, "Show all names of each image");
   Positional& name = table.word("IMAGE", words->name, "Show only images of this name");
   name.at_least = 0;
   name.completes = Completes::images;
   return [words](Invocation& invocation) {
     const Format format = parse_format(words->format);
-    const std::vector<ImageSummary> images = engine::images(invocation.engine(), words->name, format != Format::people);
+    const engine::ImageFilters filters(invocation.engine(), words->filters);
+    const bool with_details = format != Format::people || !words->filters.empty();
+    std::vector<ImageSummary> images = engine::images(invocation.engine(), words->name, with_details);
+    std::erase_if(images, [&](const ImageSummary& image) { return !filters.match(image); });
     std::vector<Line> lines = lines_of(images);
     sort_by(lines, words->sort);
     print_list(lines, *words, format);
