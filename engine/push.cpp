@@ -12,6 +12,7 @@
 #include "engine/convert_manifest.hpp"
 #include "engine/inflate.hpp"
 #include "engine/pull_source.hpp"
+#include "engine/recompressed_source.hpp"
 #include "engine/send_image.hpp"
 #include "engine/store_source.hpp"
 #include "registry/open_destination.hpp"
@@ -99,9 +100,9 @@ registry::ManifestBytes root_to_send(registry::ImageSource& source, const PushOp
   return options.format.empty() ? root : convert_manifest(root, parse_manifest_format(options.format));
 }
 
-PushedImage send(Engine& engine, registry::ImageSource& source, const registry::SourceName& destination,
-                 const PushOptions& options) {
-  const ImageTree tree = read_image_tree(source, root_to_send(source, options));
+PushedImage send(Engine& engine, registry::ImageSource& source, registry::ManifestBytes root,
+                 const registry::SourceName& destination, const PushOptions& options) {
+  const ImageTree tree = read_image_tree(source, std::move(root));
   registry::BlobPlaces places;
   if (destination.transport == "docker" && !options.is_rehearsal)
     places = places_of(engine.store(), tree.blobs, oci::Reference::parse(destination.rest).domain());
@@ -119,13 +120,21 @@ PushedImage send(Engine& engine, registry::ImageSource& source, const registry::
 }  // namespace
 
 PushedImage push(Engine& engine, const PushOptions& options) {
+  if (options.compression.empty() && (options.compression_level || options.force_compression))
+    throw base::Error(base::ErrorKind::invalid_argument, "a compression level without --compression-format");
   const storage::ResolvedImage image = find_image_to_send(engine.store(), options.image);
   const registry::SourceName destination = destination_of(options, image.name);
   return base::with_context(
       [&] {
         StoreSource source(engine.store(), image.record, image.name,
                            options.whole_index ? StoreRoot::whole_index : StoreRoot::manifest);
-        return send(engine, source, destination, options);
+        registry::ManifestBytes root = root_to_send(source, options);
+        if (options.compression.empty()) return send(engine, source, std::move(root), destination, options);
+        const Recompression how{.format = parse_compression(options.compression),
+                                .level = options.compression_level,
+                                .also_if_the_same = options.force_compression};
+        RecompressedSource smaller(engine.store(), source, root, how, engine.config.unpack_limits, engine.progress);
+        return send(engine, smaller, smaller.root_manifest(), destination, options);
       },
       "pushing ", base::quoted(options.image), " to ", base::quoted(shown(destination)));
 }

@@ -17,7 +17,7 @@ struct PushOptions {
   bool is_rehearsal = false;  ///< Asks the registry what is there, and sends nothing.
   std::string format;         ///< "oci", "v2s2"; empty: byte for byte as it is.
   std::string compression;    ///< "gzip", "zstd"; empty: as the layers are.
-  std::optional<int> compression_level;
+  std::optional<unsigned> compression_level;
   bool force_compression = false;  ///< Also layers that are compressed that way already.
   std::optional<bool> tls_verify;
   std::string auth_file, creds, cert_dir;

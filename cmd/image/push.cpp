@@ -62,9 +62,11 @@ void declare_form(OptionTable& table, engine::PushOptions& options) {
   table.text("format", 'f', "FORMAT", options.format, "Convert the manifest; otherwise it is sent byte for byte")
       .choices("oci|v2s2");
   table.known("compress", 0, OptionKind::flag, Treatment::ignored);
-  table.known("compression-format", 0, OptionKind::text, Treatment::refused);
-  table.known("compression-level", 0, OptionKind::text, Treatment::refused);
-  table.known("force-compression", 0, OptionKind::flag, Treatment::refused, "false");
+  table.text("compression-format", 0, "FORMAT", options.compression, "Compress layers that are not compressed this way")
+      .choices("gzip|zstd|zstd:chunked");
+  table.number("compression-level", 0, "LEVEL", &options.compression_level, "1 to 9 for gzip, 1 to 22 for zstd");
+  table.flag("force-compression", 0, options.force_compression,
+             "Compress layers anew that are compressed this way, too");
   table.known("encryption-key", 0, OptionKind::list, Treatment::refused);
   table.known("encrypt-layer", 0, OptionKind::list, Treatment::refused);
   for (const char* name : {"sign-by", "sign-by-sigstore", "sign-by-sigstore-private-key", "sign-by-sq-fingerprint",

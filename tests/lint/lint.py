@@ -29,8 +29,8 @@ THIRD_PARTY = {
     r"curl/": r"registry/http\.cpp",
     r"openssl/": r"base/digest_openssl\.cpp",
     r"archive(_entry)?\.h": r"registry/archive_file\.cpp",
-    r"zstd\.h": r"storage/unpack_unzstd\.cpp",
-    r"zlib\.h": r"storage/unpack_gunzip_zlib\.cpp",
+    r"zstd\.h": r"storage/(unpack_unzstd|compress_zstd)\.cpp",
+    r"zlib\.h": r"storage/(unpack_gunzip_zlib|compress_gzip)\.cpp",
     r"isa-l/": r"storage/unpack_gunzip_isal\.cpp",
     r"seccomp\.h": r"runtime/seccomp_names\.cpp",
 }
