@@ -57,7 +57,9 @@ void report_failure(const base::Channel& channel, const base::Error& error) noex
   }
 }
 
-[[noreturn]] void run_clone(const base::Channel& channel, const std::function<void()>& body) noexcept {
+}  // namespace
+
+void run_clone(const base::Channel& channel, const std::function<void()>& body) noexcept {
   try {
     body();
     report_failure(channel, base::make_error(base::ErrorKind::internal, "init came to an end"));
@@ -70,8 +72,6 @@ void report_failure(const base::Channel& channel, const base::Error& error) noex
   }
   ::_exit(start_failed_status);
 }
-
-}  // namespace
 
 base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channel& channel, base::Channel& parents_end,
                         const std::function<void()>& body, const std::function<void()>& before_move) {

@@ -29,6 +29,9 @@ base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channe
 [[noreturn]] void continue_in_successor(unsigned flags, const base::Channel& channel,
                                         const std::function<void(pid_t outer_pid)>& body);
 
+/// What a clone does from its first moment: `body`, which ends in an exec. What it throws is sent to the parent.
+[[noreturn]] void run_clone(const base::Channel& channel, const std::function<void()>& body) noexcept;
+
 /// Everything that init needs, prepared by the parent.
 struct InitOrders {
   const CreateRequest* request = nullptr;

@@ -7,6 +7,7 @@
 #include "base/path_in_root.hpp"
 #include "runtime/home.hpp"
 #include "runtime/init.hpp"
+#include "runtime/init_join.hpp"
 #include "runtime/init_setup.hpp"
 #include "runtime/process_attributes.hpp"
 #include "runtime/seccomp_agent.hpp"
@@ -52,7 +53,7 @@ unsigned differing_namespaces(pid_t pid) {
   return flags;
 }
 
-void keep_only_our_descriptors(const ExecOrders& orders) {
+std::vector<int> our_descriptors(const ExecOrders& orders) {
   const ExecRequest& request = *orders.request;
   std::vector<int> kept = {orders.stage_executable.get(),
                            orders.report.get(),
@@ -63,12 +64,11 @@ void keep_only_our_descriptors(const ExecOrders& orders) {
                            request.stdout_fd,
                            request.stderr_fd};
   kept.insert(kept.end(), request.preserved_fds.begin(), request.preserved_fds.end());
-  close_all_but(std::move(kept));
+  return kept;
 }
 
-void join_container(const ExecRequest& request) {
+void join_container(const ExecRequest& request, unsigned flags) {
   // All at once: the kernel checks each against the rights we have in the container's user namespace.
-  const unsigned flags = differing_namespaces(request.init_pid);
   if (flags != 0 && ::setns(request.init_pidfd, static_cast<int>(flags)) != 0)
     throw base::os_error("joining the container's namespaces");
 }
@@ -136,10 +136,10 @@ void set_initial_affinity(const Process& process) {
                        "process.execCPUAffinity.initial");
 }
 
-[[noreturn]] void join_and_continue(const ExecOrders& orders) {
+[[noreturn]] void join_and_continue(const ExecOrders& orders, unsigned namespaces) {
   const ExecRequest& request = *orders.request;
   const Process& process = request.process;
-  keep_only_our_descriptors(orders);
+  close_all_but(our_descriptors(orders));
   set_usual_umask();
   if (process.oom_score_adj) {
     set_dumpable(true);  // still outside: nobody in the container can see us
@@ -148,22 +148,44 @@ void set_initial_affinity(const Process& process) {
   set_dumpable(false);
   base::UniqueFd proc;
   if (wants_label(process)) proc = open_host_proc();
-  join_container(request);
+  join_container(request, namespaces);
   continue_in_successor(0, orders.channel, [&](pid_t outer_pid) { run_inside(orders, std::move(proc), outer_pid); });
+}
+
+bool has_initial_affinity(const Process& process) {
+  return process.exec_cpu_affinity && !process.exec_cpu_affinity->initial.empty();
+}
+
+/// Whether the clone in between has nothing to do but join, so that it may do so on our memory.
+bool only_joins(const ExecOrders& orders, unsigned namespaces) {
+  const ExecRequest& request = *orders.request;
+  const Process& process = request.process;
+  if ((namespaces & CLONE_NEWTIME) != 0 || process.oom_score_adj || wants_label(process)) return false;
+  if (has_initial_affinity(process) || orders.seccomp_agent) return false;
+  return request.cgroup == nullptr || (request.cgroup->clone_fd() >= 0 && request.cgroup->record().legacy.empty());
 }
 
 }  // namespace
 
 base::Child start_exec(const ExecOrders& orders) {
   const ExecRequest& request = *orders.request;
-  const bool has_initial = request.process.exec_cpu_affinity && !request.process.exec_cpu_affinity->initial.empty();
+  const unsigned namespaces = differing_namespaces(request.init_pid);
+  if (namespaces != 0 && only_joins(orders, namespaces)) {
+    const JoinOrders join{.target = request.init_pidfd,
+                          .namespaces = namespaces,
+                          .cgroup = request.cgroup == nullptr ? -1 : request.cgroup->clone_fd(),
+                          .kept = our_descriptors(orders)};
+    auto child = try_start_inside(join, orders.channel, [&] { run_inside(orders, {}, 0); });
+    if (child) return std::move(*child);
+  }
+  const bool has_initial = has_initial_affinity(request.process);
   std::function<void()> before_move;
   if (has_initial) before_move = [&] { set_initial_affinity(request.process); };
   return start_clone(
       0, request.cgroup, orders.channel, *orders.parents_end,
       [&] {
         if (has_initial && request.cgroup == nullptr) set_initial_affinity(request.process);
-        join_and_continue(orders);
+        join_and_continue(orders, namespaces);
       },
       before_move);
 }

@@ -19,16 +19,22 @@
 
 namespace runtime {
 
-void close_all_but(std::vector<int> kept) {
+std::vector<DescriptorRange> ranges_between(std::vector<int> kept) {
   std::sort(kept.begin(), kept.end());
+  std::vector<DescriptorRange> ranges;
   unsigned next = 3;
   for (const int fd : kept) {
     if (fd < static_cast<int>(next)) continue;
     const auto number = static_cast<unsigned>(fd);
-    if (number > next) base::close_descriptors(next, number - 1);
+    if (number > next) ranges.push_back({next, number - 1});
     next = number + 1;
   }
-  base::close_descriptors(next, ~0u);
+  ranges.push_back({next, ~0u});
+  return ranges;
+}
+
+void close_all_but(std::vector<int> kept) {
+  for (const DescriptorRange& range : ranges_between(std::move(kept))) base::close_descriptors(range.first, range.last);
 }
 
 void set_usual_umask() {

@@ -12,6 +12,11 @@
 
 namespace runtime {
 
+struct DescriptorRange {
+  unsigned first = 0, last = 0;  ///< Both included.
+};
+/// All descriptors but these and 0, 1, 2.
+std::vector<DescriptorRange> ranges_between(std::vector<int> kept);
 /// close_range(2) of everything but these and 0, 1, 2: no lock or log of the engine lives on in a container's process.
 void close_all_but(std::vector<int> kept);
 
