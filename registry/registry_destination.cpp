@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/error.hpp"
@@ -57,7 +58,7 @@ class RegistryDestination final : public ImageDestination {
         place_(push_place(reference, options_)),
         mounts_(mount_repositories(places_, place_.reference)),
         sleeper_(std::move(sleeper)),
-        http_({.user_agent = options.user_agent}),
+        http_(http_settings(options)),
         endpoint_(http_, place_, options_, scopes_for(place_.reference, mounts_)) {}
 
   bool has_blob(const oci::Descriptor& blob) override {
@@ -72,7 +73,7 @@ class RegistryDestination final : public ImageDestination {
   }
 
   void put_blob(const oci::Descriptor& blob, ImageSource& source) override {
-    Attempts attempts{options_.retries, sleeper_};
+    Attempts attempts{options_, sleeper_};
     BlobUpload(endpoint_, blob, source, attempts, take_session(blob.digest)).run();
   }
 
@@ -94,7 +95,7 @@ class RegistryDestination final : public ImageDestination {
   /// Again after failures that may pass. @throws Error for any status that is not one of `accepted`.
   HttpResponse send_patiently(const EndpointRequest& request, const std::vector<int>& accepted,
                               const std::string& what) {
-    Attempts attempts{options_.retries, sleeper_};
+    Attempts attempts{options_, sleeper_};
     while (true) {
       try {
         HttpResponse response = endpoint_.send(request);
@@ -117,7 +118,17 @@ class RegistryDestination final : public ImageDestination {
         base::concat("blobs/uploads/?mount=", percent_encode(blob.digest.text()), "&from=", percent_encode(from));
     request.body = "";
     request.deadline = short_deadline;
-    HttpResponse response = endpoint_.send(request);
+    try {
+      return take_mount(blob, from, endpoint_.send(request));
+    } catch (const base::Error& error) {  // often a repository that this user may not read: the bytes are sent then
+      base::log(base::LogLevel::debug, "mounting ", blob.digest, " from ", from, ": ", error.message());
+      const std::lock_guard lock(mutex_);
+      refused_mounts_.insert(from);
+      return false;
+    }
+  }
+
+  bool take_mount(const oci::Descriptor& blob, const std::string& from, HttpResponse response) {
     base::log(base::LogLevel::debug, "mounting ", blob.digest, " from ", from, ": ", response.status());
     if (response.status() == 202) {
       const std::lock_guard lock(mutex_);
@@ -128,12 +139,14 @@ class RegistryDestination final : public ImageDestination {
     return is_mounted;  // anything else: the ordinary way will tell what is wrong
   }
 
-  std::string mount_repository_of(const base::Digest& digest) const {
+  std::string mount_repository_of(const base::Digest& digest) {
+    const std::lock_guard lock(mutex_);
     const auto known = places_.find(digest);
     if (known == places_.end()) return {};
     for (const std::string& path : mounts_) {
       const std::string repository = base::concat(place_.reference.domain(), "/", path);
-      if (std::find(known->second.begin(), known->second.end(), repository) != known->second.end()) return path;
+      const bool has_it = std::find(known->second.begin(), known->second.end(), repository) != known->second.end();
+      if (has_it && refused_mounts_.count(path) == 0) return path;
     }
     return {};
   }
@@ -173,6 +186,7 @@ class RegistryDestination final : public ImageDestination {
   Endpoint endpoint_;
   std::mutex mutex_;
   std::map<base::Digest, Url> sessions_;  ///< Opened where a mount was not done.
+  std::set<std::string> refused_mounts_;
   std::optional<ManifestBytes> root_;
 };
 

@@ -278,3 +278,20 @@ TEST_CASE("who may not push is told to log in") {
   CHECK(holds(failure, "quota exceeded"));
   CHECK(holds(failure, "engine login " + server.host()));
 }
+
+TEST_CASE("a repository that may not be read is no reason to fail: its layers are sent") {
+  const LoopbackServer server{[](const SeenRequest& request) {
+    if (holds(request.target, "from=")) return http_response(401, {"WWW-Authenticate: Basic realm=\"x\""}, "");
+    if (request.method == "HEAD") return http_response(404, {}, "");
+    return request.method == "POST" ? accepted("/upload/1") : http_response(201, {}, "");
+  }};
+  Push push{server};
+  for (const char* bytes : {"one", "two"}) push.places[base::sha256(bytes)] = {server.host() + "/private/base"};
+  const auto destination = push.open();
+  for (const char* bytes : {"one", "two"}) {
+    BlobInMemory source(bytes);
+    CHECK_FALSE(destination->has_blob(describe(bytes)));
+    destination->put_blob(describe(bytes), source);
+  }
+  CHECK(methods_of(server) == "HEAD POST POST PUT HEAD POST PUT ");  // asked once, and not again
+}
