@@ -6,6 +6,7 @@ store belongs to the test, which may copy it. The store is on a tmpfs unless TMP
 
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -83,7 +84,17 @@ class DurabilityTest(EngineTest):
         self.shell(f"rm -rf {name}; mkdir {name}; cp -a root run {name}")
 
     def restore(self, name="saved"):
+        self.end_processes()
         self.shell(f"rm -rf root run; cp -a {name}/root {name}/run .")
+
+    def end_processes(self):
+        """So that one failure does not make whatever follows fail, too."""
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        wait_until(lambda: not self.processes(), f"no process of {self.root} is left")
 
     # --- what must be true ---
 
@@ -124,22 +135,24 @@ class DurabilityTest(EngineTest):
                   for path in (self.root / folder).glob(".*")]
         self.assertEqual(hidden, [])
         self.assertEqual(len(os.listdir(self.root / "names")), len(os.listdir(self.root / "containers")))
-        mounts = Path(f"/proc/{self.holder.pid}/mountinfo").read_text()
-        self.assertNotIn(str(self.dir), mounts)
+        self.assert_no_mount()
         self.assertEqual(self.locks(), [])
         found, _ = self.check()
         self.assertEqual(found, [])
 
+    def assert_no_mount(self):
+        self.assertNotIn(str(self.dir), Path(f"/proc/{self.holder.pid}/mountinfo").read_text())
+
     def processes(self):
-        """Command lines that name this test's store."""
-        found = []
+        """Those with this test's store in their command lines, by their numbers."""
+        found = {}
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 words = path.read_bytes()
             except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue
             if str(self.root).encode() in words:
-                found.append(words.replace(b"\0", b" ").decode(errors="replace"))
+                found[int(path.parent.name)] = words.replace(b"\0", b" ").decode(errors="replace")
         return found
 
     def locks(self):

@@ -21,6 +21,9 @@ WAYS = (("least", 0), ("zeroes", 0), ("empty", 0), ("some", 1), ("some", 2), ("s
 @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
 class PowerLossTest(DurabilityTest):
     def setUp(self):
+        name = self._testMethodName.removeprefix("test_").replace("_", "-")
+        if CHOSEN and name not in CHOSEN.split(","):
+            self.skipTest("not chosen")
         super().setUp()
         self.prepare_store()
 
@@ -75,8 +78,6 @@ class PowerLossTest(DurabilityTest):
         storage_log.build(state, self.root)
 
     def try_all(self, name, *words):
-        if CHOSEN and name not in CHOSEN.split(","):
-            self.skipTest("not chosen")
         events = self.record(*words)
         states = self.states(events)
         chosen = self.chosen(states)
@@ -115,6 +116,10 @@ class PowerLossTest(DurabilityTest):
     def assert_result(self, name):
         if name in ("pull", "tag"):
             self.assertIn(NEW, self.images())
+        elif name == "rmi":
+            self.assertNotIn(EXTRA, self.images())
+        elif name == "rm":
+            self.assertNotIn("victim", self.containers())
         elif name == "create":
             self.assertIn("fresh", self.containers())
             self.assertEqual(self.engine("start", "-a", "fresh").stdout, "hi\n")
@@ -149,8 +154,11 @@ class PowerLossTest(DurabilityTest):
     def test_create(self):
         self.try_all("create", "create", "--pull", "never", "--network", "none", "--name", "fresh", BOX, "echo", "hi")
 
-    def test_run_in_the_background(self):
+    def test_run_d(self):
         self.try_all("run-d", *RUN, "-d", "--name", "fresh", BOX, "echo", "hi")
+
+    def test_rm(self):
+        self.try_all("rm", "rm", "victim")
 
     def test_prune(self):
         self.try_all("prune", "image", "prune", "-af")
