@@ -69,9 +69,10 @@ registry::ManifestBytes root_for(const std::string& format, registry::ImageSourc
   return format == "docker-dir" ? convert_manifest(root, ManifestFormat::docker) : root;
 }
 
-void save_image(Engine& engine, const SaveOptions& options, const ImageToSave& image, registry::ImageSetWriter& set) {
+void save_image(Engine& engine, const SaveOptions& options, const ImageToSave& image, StopSignals& signals,
+                registry::ImageSetWriter& set) {
   StoreSource store_source(engine.store(), image.record, "");
-  StoppableSource source(store_source, options.output);
+  StoppableSource source(store_source, signals);
   const ImageTree tree = read_image_tree(source, root_for(options.format, source));
   const std::unique_ptr<registry::ImageDestination> destination = set.add_image(image.names);
   // A tar has one member after the other, and shall have them in the same order each time.
@@ -83,10 +84,12 @@ void save_image(Engine& engine, const SaveOptions& options, const ImageToSave& i
 
 void save_images(Engine& engine, const SaveOptions& options) {
   const std::vector<ImageToSave> images = images_to_save(engine, options);
+  StopSignals signals(options.output);
   base::with_context(
       [&] {
         const std::unique_ptr<registry::ImageSetWriter> set = open_output(options);
-        for (const ImageToSave& image : images) save_image(engine, options, image, *set);
+        for (const ImageToSave& image : images) save_image(engine, options, image, signals, *set);
+        signals.check();
         set->finish();
       },
       "saving ", base::quoted(options.images.front()));

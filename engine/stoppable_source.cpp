@@ -10,15 +10,15 @@ namespace {
 
 class StoppableSink final : public base::Sink {
  public:
-  StoppableSink(base::Sink& next, base::SignalFd& signals) : next_(next), signals_(signals) {}
+  StoppableSink(base::Sink& next, StopSignals& signals) : next_(next), signals_(signals) {}
   void write(std::string_view bytes) override {
-    if (signals_.next()) throw base::make_error(base::ErrorKind::interrupted, "interrupted");
+    signals_.check();
     next_.write(bytes);
   }
 
  private:
   base::Sink& next_;
-  base::SignalFd& signals_;
+  StopSignals& signals_;
 };
 
 bool leaves_something(const std::string& output) {
@@ -29,13 +29,16 @@ bool leaves_something(const std::string& output) {
 
 }  // namespace
 
-StoppableSource::StoppableSource(registry::ImageSource& source, const std::string& output) : source_(source) {
+StopSignals::StopSignals(const std::string& output) {
   if (leaves_something(output)) signals_.emplace(std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP});
 }
 
+void StopSignals::check() {
+  if (signals_ && signals_->next()) throw base::make_error(base::ErrorKind::interrupted, "interrupted");
+}
+
 void StoppableSource::blob(const oci::Descriptor& descriptor, base::Sink& sink, std::uint64_t offset) {
-  if (!signals_) return source_.blob(descriptor, sink, offset);
-  StoppableSink stoppable(sink, *signals_);
+  StoppableSink stoppable(sink, signals_);
   source_.blob(descriptor, stoppable, offset);
 }
 

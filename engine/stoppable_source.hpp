@@ -8,13 +8,25 @@
 
 namespace engine {
 
-/// An image source that fails with Error interrupted once a signal asked us to stop, so that whoever writes the image
-/// somewhere takes back what was begun. Make it before threads are started.
+/// SIGINT, SIGTERM and SIGHUP wait as long as this lives, so that what was begun can be taken back. Make it before
+/// threads are started.
+class StopSignals {
+ public:
+  /// @param output  Where an image goes. Signals do what they always do when that is no file or folder: what went
+  ///                through a pipe is gone, and whoever waits for its reader must die of the signal.
+  explicit StopSignals(const std::string& output);
+  /// @throws Error interrupted, when one came.
+  void check();
+
+ private:
+  std::optional<base::SignalFd> signals_;
+};
+
+/// An image source that fails once a signal asked us to stop.
 class StoppableSource final : public registry::ImageSource {
  public:
-  /// @param output  Where the image goes. Signals do what they always do when that is no file or folder: what went
-  ///                through a pipe is gone, and whoever waits for its reader must die of the signal.
-  StoppableSource(registry::ImageSource& source, const std::string& output);
+  /// Both must outlive it.
+  StoppableSource(registry::ImageSource& source, StopSignals& signals) : source_(source), signals_(signals) {}
 
   registry::ManifestBytes root_manifest() override { return source_.root_manifest(); }
   registry::ManifestBytes manifest(const oci::Descriptor& descriptor) override { return source_.manifest(descriptor); }
@@ -24,7 +36,7 @@ class StoppableSource final : public registry::ImageSource {
 
  private:
   registry::ImageSource& source_;
-  std::optional<base::SignalFd> signals_;
+  StopSignals& signals_;
 };
 
 }  // namespace engine
