@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "base/json_writer.hpp"
 #include "base/text.hpp"
 
 namespace cmd {
@@ -18,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds redraw_every{100};
+constexpr milliseconds tell_every{1000};
 constexpr std::size_t usual_width = 80;
 constexpr std::size_t widest_bar = 40;
 constexpr std::size_t narrowest_bar = 10;
@@ -90,6 +92,50 @@ class PlainProgress final : public base::Progress {
   Items items_;
 };
 
+/// For programs. Source of the form: buildkit's --progress=rawjson, docker's events of a pull.
+class JsonProgress final : public base::Progress {
+ public:
+  void begin(std::string_view item, std::uint64_t total_bytes) override {
+    const std::lock_guard lock{mutex_};
+    Item& begun = items_.named(item);
+    begun.total_bytes = total_bytes;
+    shown_at_ = Clock::now();
+    write_item(begun, "begin", "");
+  }
+  void advance(std::string_view item, std::uint64_t done_bytes) override {
+    const std::lock_guard lock{mutex_};
+    Item& advanced = items_.named(item);
+    advanced.done_bytes = done_bytes;
+    if (Clock::now() - shown_at_ < tell_every) return;
+    shown_at_ = Clock::now();
+    write_item(advanced, "advance", "");
+  }
+  void end(std::string_view item, std::string_view outcome) override {
+    const std::lock_guard lock{mutex_};
+    write_item(items_.take(item), "end", outcome);
+  }
+  void note(std::string_view text) override {
+    const std::lock_guard lock{mutex_};
+    base::JsonWriter writer;
+    writer.begin_object().member("event", "note").member("text", text).end_object();
+    show(concat(writer.take(), '\n'));
+  }
+
+ private:
+  static void write_item(const Item& item, std::string_view event, std::string_view outcome) {
+    base::JsonWriter writer;
+    writer.begin_object().member("event", event).member("item", item.name);
+    writer.member("done", item.done_bytes).member("total", item.total_bytes);
+    if (!outcome.empty()) writer.member("outcome", outcome);
+    writer.end_object();
+    show(concat(writer.take(), '\n'));
+  }
+
+  std::mutex mutex_;
+  Items items_;
+  Clock::time_point shown_at_{};
+};
+
 std::size_t terminal_width() {
   winsize size{};
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return usual_width;
@@ -154,6 +200,15 @@ class BarProgress final : public base::Progress {
   Clock::time_point drawn_at_{};
 };
 
+/// "42s", "3m05s", "2h10m"
+std::string time_left(std::uint64_t seconds) {
+  const auto two_digits = [](std::uint64_t number) { return concat(number < 10 ? "0" : "", number); };
+  if (seconds < 60) return concat(seconds, 's');
+  if (seconds < 3600) return concat(seconds / 60, 'm', two_digits(seconds % 60), 's');
+  if (seconds > 99 * 3600) return ">99h";
+  return concat(seconds / 3600, 'h', two_digits(seconds / 60 % 60), 'm');
+}
+
 std::string drawn_bar(std::uint64_t done, std::uint64_t total, std::size_t width) {
   const double part = total == 0 ? 0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
   const auto full = static_cast<std::size_t>(part * static_cast<double>(width));
@@ -170,7 +225,9 @@ std::string bar_line(const std::string& item, std::uint64_t done, std::uint64_t 
   std::string amount = concat("  ", base::human_size(done));
   if (total != 0) amount += concat(" / ", base::human_size(total));
   if (passed.count() > 0 && done > 0) {
-    amount += concat("  ", base::human_size(done * 1000 / static_cast<std::uint64_t>(passed.count())), "/s");
+    const std::uint64_t rate = done * 1000 / static_cast<std::uint64_t>(passed.count());
+    amount += concat("  ", base::human_size(rate), "/s");
+    if (total > done && rate > 0 && passed >= tell_every) amount += concat("  ", time_left((total - done) / rate));
   }
   const std::size_t taken = item.size() + amount.size() + 3;
   std::string line = item;
@@ -184,6 +241,7 @@ std::unique_ptr<base::Progress> make_progress(ProgressStyle style) {
     style = ::isatty(STDERR_FILENO) == 1 ? ProgressStyle::bars : ProgressStyle::plain;
   }
   if (style == ProgressStyle::bars) return std::make_unique<BarProgress>();
+  if (style == ProgressStyle::json) return std::make_unique<JsonProgress>();
   if (style == ProgressStyle::plain) return std::make_unique<PlainProgress>();
   return std::make_unique<base::NoProgress>();
 }

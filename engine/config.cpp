@@ -8,6 +8,7 @@
 #include "base/host_file.hpp"
 #include "base/text.hpp"
 #include "engine/config_files.hpp"
+#include "engine/duration.hpp"
 #include "engine/toml_file.hpp"
 #include "storage/overlay.hpp"
 
@@ -38,6 +39,21 @@ void apply_network(Config& config, const std::string& netns, const std::string& 
     config.default_network = "private";
   } else {
     config.notes.push_back(base::concat(what, ": netns ", base::quoted(netns), " is not supported; ignored"));
+  }
+}
+
+/// Source: containers.conf(5) retry, retry_delay.
+void apply_retries(Config& config, const TomlFile& file, const std::string& what) {
+  if (const auto count = file.integer("engine.retry")) {
+    if (*count < 0 || *count > 1000)
+      throw base::make_error(base::ErrorKind::invalid_argument, what, ": retry is not a number from 0 to 1000");
+    config.retries = static_cast<unsigned>(*count);
+  }
+  if (const auto delay = file.string("engine.retry_delay"); delay && !delay->empty()) {
+    config.network.retry_delay = parse_duration(*delay);
+    if (!config.network.retry_delay)
+      throw base::make_error(base::ErrorKind::invalid_argument, what, ": retry_delay ", base::quoted(*delay),
+                             " is not a duration");
   }
 }
 
@@ -89,7 +105,7 @@ void choose_driver(Config& config, const GlobalOptions& options) {
 }  // namespace
 
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
-  if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns"})) return;
+  if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns", "retry", "env"})) return;
   const TomlFile file = TomlFile::parse(text, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
   config.seccomp_profile = file.string("containers.seccomp_profile").value_or(config.seccomp_profile);
@@ -99,6 +115,8 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
     }
     config.stop_timeout_seconds = static_cast<unsigned>(*seconds);
   }
+  apply_retries(config, file, what);
+  if (const auto variables = file.strings("engine.env")) config.environment = *variables;
   config.default_userns = file.string("containers.userns").value_or(config.default_userns);
   if (const auto netns = file.string("containers.netns")) apply_network(config, *netns, what);
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "registry/network_limits.hpp"
 #include "rootless/host_facts.hpp"
 #include "storage/unpack_limits.hpp"
 
@@ -29,6 +30,9 @@ struct Config {
   std::vector<std::string> shared_stores;  ///< Absolute paths of stores that are only read.
   bool keep_blobs = true;                  ///< Compressed layers stay in the store.
   storage::UnpackLimits unpack_limits;
+  unsigned retries = 3;  ///< Of requests to a registry.
+  registry::NetworkLimits network;
+  std::vector<std::string> environment;  ///< containers.conf [engine] env: "HTTPS_PROXY=…", for what we do ourselves.
   std::string detach_keys = "ctrl-p,ctrl-q";
   unsigned stop_timeout_seconds = 10;
   std::string seccomp_profile;               ///< Path; empty: the built-in one; "unconfined".

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "engine/config.hpp"
+#include "engine/duration.hpp"
 #include "engine/toml_file.hpp"
 
 // engine.conf: what we alone have, so that no other tool complains about it in a file that it shares with us.
@@ -31,6 +32,26 @@ std::optional<std::uint64_t> size_in(const TomlFile& file, std::string_view key)
   return text ? base::parse_size(*text) : std::nullopt;
 }
 
+/// [network]: times and the least speed.
+bool apply_network(Config& config, const TomlFile& file, std::string_view key, const std::string& what) {
+  const auto seconds = [&](std::chrono::seconds& target) {
+    const auto text = file.string(key);
+    const auto time = text ? parse_duration(*text) : std::nullopt;
+    if (!time || *time < std::chrono::seconds{1} || *time > std::chrono::hours{1})
+      throw invalid(what, key, "is not a time from \"1s\" to \"1h\"");
+    target = std::chrono::duration_cast<std::chrono::seconds>(*time);
+    return true;
+  };
+  if (key == "network.connect_timeout") return seconds(config.network.connect);
+  if (key == "network.first_byte_timeout") return seconds(config.network.first_byte);
+  if (key == "network.slow_timeout") return seconds(config.network.slow);
+  if (key != "network.min_bytes_per_second") return false;
+  const std::optional<std::uint64_t> value = size_in(file, key);
+  if (!value || *value > 1024 * 1024) throw invalid(what, key, "is not a number from 0 to 1048576");
+  config.network.least_bytes_per_second = static_cast<std::uint32_t>(*value);
+  return true;
+}
+
 }  // namespace
 
 void apply_engine_conf(Config& config, std::string_view text, const std::string& what) {
@@ -46,7 +67,7 @@ void apply_engine_conf(Config& config, std::string_view text, const std::string&
         throw invalid(what, key, base::concat("is not a number from ", limit->least, " to ", limit->most))
             .with_hint("a text may have a unit, as in \"64GiB\"");
       config.unpack_limits.*limit->value = *value;
-    } else {
+    } else if (!apply_network(config, file, key, what)) {
       throw invalid(what, key, "is not known").with_hint("engine-pull(1) lists what engine.conf may have");
     }
   }

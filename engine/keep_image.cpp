@@ -39,9 +39,7 @@ std::string keep_image(Engine& engine, registry::ImageSource& source, registry::
                        const std::vector<std::string>& names, const std::string& platform) {
   const std::string shown = names.empty() ? root.digest.text() : names.front();
   const ImageParts parts = fetch_parts(source, std::move(root), platform, shown);
-  const storage::Staging staging = storage::Staging::begin(engine.store());
-  staging.keep(engine.store().hold_garbage(), parts_to_keep(parts));
-  pull_layers(engine, source, parts, staging);
+  const storage::Staging staging = pull_layers(engine, source, parts, parts_to_keep(parts));
   const std::string item = base::concat("config ", parts.parsed.config.digest.short_hex());
   engine.progress.begin(item, parts.parsed.config.size_bytes);
   record_image(engine, parts, names);

@@ -7,9 +7,11 @@
 #include "base/oci/reference.hpp"
 #include "engine/keep_image.hpp"
 #include "engine/pull_layers.hpp"
+#include "engine/pull_rehearsal.hpp"
 #include "engine/pull_source.hpp"
 #include "engine/remote.hpp"
 #include "engine/repair_source.hpp"
+#include "engine/stored_first.hpp"
 #include "engine/verbs.hpp"
 #include "registry/open_source.hpp"
 #include "storage/images.hpp"
@@ -76,17 +78,21 @@ void check_requested_digest(const registry::SourceName& source, const registry::
     throw base::make_error(base::ErrorKind::corrupt, "the registry sent a manifest with the digest ", root.digest);
 }
 
+/// @return  The id, or the lines of a rehearsal.
 std::string pull_from(Engine& engine, const registry::SourceName& name, const PullOptions& options,
                       const registry::RegistryOptions& registry) {
   const std::string shown = base::concat(name.transport == "docker" ? "" : name.transport + ":", name.rest);
   engine.progress.note(base::concat("Trying to pull ", shown, "..."));
   return base::with_context(
       [&] {
-        const std::unique_ptr<registry::ImageSource> source = registry::open_source(name, registry);
-        registry::ManifestBytes root = source->root_manifest();
+        const std::unique_ptr<registry::ImageSource> opened = registry::open_source(name, registry);
+        StoredFirst source(engine.store(), *opened);
+        registry::ManifestBytes root = source.root_manifest();
         check_requested_digest(name, root);
-        const std::string stored = stored_name(name, *source);
-        return keep_image(engine, *source, std::move(root),
+        if (options.dry_run)
+          return base::join(rehearse_pull(engine, source, std::move(root), options.platform, shown), "\n");
+        const std::string stored = stored_name(name, source);
+        return keep_image(engine, source, std::move(root),
                           stored.empty() ? std::vector<std::string>{} : std::vector{stored}, options.platform);
       },
       "pulling ", base::quoted(shown));
@@ -143,9 +149,7 @@ std::string complete(Engine& engine, const storage::NamedImage& image, registry:
   RepairSource source(engine.store(), image.record.manifest,
                       may_fetch ? repositories_of(image) : std::vector<std::string>{}, std::move(registry));
   const ImageParts parts = fetch_parts(source, source.root_manifest(), "", image.record.manifest.text());
-  const storage::Staging staging = storage::Staging::begin(engine.store());
-  staging.keep(engine.store().hold_garbage(), parts_to_keep(parts));
-  pull_layers(engine, source, parts, staging);
+  const storage::Staging staging = pull_layers(engine, source, parts, parts_to_keep(parts));
   if (image.read_only) adopt(engine, image);
   return id_of(image.record);
 }

@@ -117,6 +117,26 @@ void publish(Engine& engine, const ImageParts& parts, const storage::Staging& st
   }
 }
 
+struct Begun {
+  std::vector<base::FileLock> stripes;
+  storage::Staging staging;
+  std::vector<std::size_t> missing;
+};
+
+/// The stripes first: who waits for another pull, and is interrupted then, leaves no staging folder.
+Begun begin_pull(Engine& engine, const ImageParts& parts, const std::vector<base::Digest>& keep) {
+  for (;;) {
+    const std::vector<std::size_t> wanted = missing_layers(engine, parts);
+    std::vector<base::FileLock> stripes = lock_stripes(engine.store(), parts, wanted);
+    storage::Staging staging = storage::Staging::begin(engine.store());
+    staging.keep(engine.store().hold_garbage(), keep);
+    std::vector<std::size_t> missing = missing_layers(engine, parts);  // another pull may have been first
+    // Else one was removed before we kept it: its stripe is needed as well, and stripes are taken in order.
+    if (std::includes(wanted.begin(), wanted.end(), missing.begin(), missing.end()))
+      return {std::move(stripes), std::move(staging), std::move(missing)};
+  }
+}
+
 }  // namespace
 
 std::vector<std::size_t> missing_layers(Engine& engine, const ImageParts& parts) {
@@ -150,19 +170,20 @@ std::vector<TransferredLayer> stage_layers(Engine& engine, registry::ImageSource
   return layers;
 }
 
-void pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts& parts,
-                 const storage::Staging& staging) {
+storage::Staging pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts& parts,
+                             const std::vector<base::Digest>& keep) {
   for (const oci::Descriptor& layer : parts.parsed.layers) oci::layer_compression(layer);  // refuses unknown types
-  std::vector<std::size_t> missing = missing_layers(engine, parts);
-  const std::vector<base::FileLock> stripes = lock_stripes(engine.store(), parts, missing);
-  if (!missing.empty()) missing = missing_layers(engine, parts);  // another pull may have been first
+  Begun begun = begin_pull(engine, parts, keep);
+  const std::vector<std::size_t>& missing = begun.missing;
+  storage::Staging& staging = begun.staging;
   report_present(engine, parts, missing);
-  if (missing.empty()) return;
+  if (missing.empty()) return std::move(staging);
   check_free_space(engine.store(), parts, missing, engine.config.keep_blobs);
 
   storage::remove_old_partials(engine.store());
   std::vector<TransferredLayer> layers = stage_layers(engine, source, parts, staging, missing);
   publish(engine, parts, staging, layers);
+  return std::move(staging);
 }
 
 std::uint64_t unpacked_bytes(const storage::Store& store, const ImageParts& parts) {

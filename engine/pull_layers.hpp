@@ -19,9 +19,9 @@ namespace engine {
 /// thread -> its writing thread. The stripes of the missing layers are held meanwhile, so that a second pull of the
 /// same layer waits and then finds it. When we are killed, the child removes the staging folder (unpack_protocol.hpp).
 ///
-/// `staging` keeps the image's parts from garbage collection until the caller has recorded the image.
-void pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts& parts,
-                 const storage::Staging& staging);
+/// What is returned keeps `keep`, the image's parts, from garbage collection until the caller has recorded the image.
+storage::Staging pull_layers(Engine& engine, registry::ImageSource& source, const ImageParts& parts,
+                             const std::vector<base::Digest>& keep);
 
 // The steps of it, for who needs them otherwise (repair_image.cpp).
 

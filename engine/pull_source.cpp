@@ -7,6 +7,7 @@
 #include "base/oci/platform.hpp"
 #include "base/stream.hpp"
 #include "base/text.hpp"
+#include "engine/duration.hpp"
 
 namespace engine {
 namespace {
@@ -59,7 +60,14 @@ registry::RegistryOptions registry_options(const Engine& engine, const PullOptio
   result.registries_conf = engine.config.registries_conf;
   result.auth_files = engine.config.auth_files;
   result.certs_dirs = engine.config.certs_dirs;
-  result.retries = options.retries;
+  result.retries = options.retries.value_or(engine.config.retries);
+  result.network = engine.config.network;
+  if (options.retry_delay.empty()) return result;
+  result.network.retry_delay = parse_duration(options.retry_delay);
+  if (!result.network.retry_delay)
+    throw base::make_error(base::ErrorKind::invalid_argument, "--retry-delay ", base::quoted(options.retry_delay),
+                           " is not a duration")
+        .with_hint("write it as in 500ms, 2s or 1m30s");
   return result;
 }
 

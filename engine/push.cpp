@@ -92,6 +92,7 @@ registry::RegistryOptions registry_options_of(const Engine& engine, const PushOp
   same.creds = options.creds;
   same.cert_dir = options.cert_dir;
   same.retries = options.retries;
+  same.retry_delay = options.retry_delay;
   return registry_options(engine, same);
 }
 

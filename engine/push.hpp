@@ -21,7 +21,8 @@ struct PushOptions {
   bool force_compression = false;  ///< Also layers that are compressed that way already.
   std::optional<bool> tls_verify;
   std::string auth_file, creds, cert_dir;
-  unsigned retries = 3;
+  std::optional<unsigned> retries;  ///< Nothing: as the configuration says.
+  std::string retry_delay;
 };
 
 struct PushedBlob {

@@ -19,7 +19,7 @@ namespace engine {
 struct RemoteOptions {
   std::optional<bool> tls_verify;
   std::string auth_file, creds, cert_dir;
-  unsigned retries = 3;
+  std::optional<unsigned> retries;  ///< Nothing: as the configuration says.
 };
 
 // ---- tags ---------------------------------------------------------------------------------------------------------

@@ -24,7 +24,9 @@ struct PullOptions {
   std::string policy = "always";  ///< always|missing|never|newer
   std::optional<bool> tls_verify;
   std::string auth_file, creds, cert_dir;
-  unsigned retries = 3;
+  std::optional<unsigned> retries;  ///< Nothing: as the configuration says.
+  std::string retry_delay;          ///< "2s"; empty: as the configuration says.
+  bool dry_run = false;             ///< Says what would be fetched; nothing is written.
 };
 /// Only in engine-transfer. Returns the image id (64 hex) of each.
 std::vector<std::string> pull(Engine& engine, const PullOptions& options);

@@ -12,7 +12,8 @@ namespace registry {
 class Attempts {
  public:
   /// `sleeper` must outlive it.
-  Attempts(unsigned retries, const Sleeper& sleeper) : retries_(retries), sleeper_(sleeper) {}
+  Attempts(const RegistryOptions& options, const Sleeper& sleeper)
+      : retries_(options.retries), delay_(options.network.retry_delay), sleeper_(sleeper) {}
 
   /// Something was achieved, so that later failures count from the beginning.
   void start_anew() { number_ = 0; }
@@ -24,6 +25,7 @@ class Attempts {
 
  private:
   unsigned retries_;
+  std::optional<std::chrono::milliseconds> delay_;
   const Sleeper& sleeper_;
   unsigned number_ = 0;
 };

@@ -15,7 +15,7 @@ constexpr std::chrono::seconds deadline{60};
 }  // namespace
 
 void check_login(const std::string& domain, const RegistryOptions& options) {
-  HttpClient http({.user_agent = options.user_agent});
+  HttpClient http(http_settings(options));
   // A repository is only there to be part of a reference: the path asked for is /v2/.
   const oci::Reference reference = oci::Reference::parse(base::concat(domain, "/login/check"));
   PullPlace place{.reference = reference};
@@ -23,7 +23,7 @@ void check_login(const std::string& domain, const RegistryOptions& options) {
   if (const RegistryEntry* entry = find_registry(conf, reference)) place.insecure = entry->insecure;
   Endpoint endpoint(http, place, options, {std::string{}});
   const Sleeper sleeper = sleep_really;
-  Attempts attempts(options.retries, sleeper);
+  Attempts attempts(options, sleeper);
   EndpointRequest request;
   request.rest = "/v2/";
   request.deadline = deadline;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <random>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -11,9 +12,9 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/oci/manifest.hpp"
+#include "registry/attempts.hpp"
 #include "registry/blob_transfer.hpp"
 #include "registry/endpoint.hpp"
-#include "registry/retry.hpp"
 
 namespace registry {
 
@@ -37,27 +38,6 @@ std::string media_type_of(const HttpResponse& response) {
   return type;
 }
 
-/// Counts attempts, and sleeps or gives up.
-class Attempts {
- public:
-  Attempts(unsigned retries, const Sleeper& sleeper) : retries_(retries), sleeper_(sleeper) {}
-
-  void start_anew() { number_ = 0; }
-  /// @throws error, when it will not pass or we have tried enough.
-  void wait_after(const base::Error& error, int status, const std::string& retry_after) {
-    ++number_;
-    const auto wait = wait_before_retry({.number = number_, .status = status, .retry_after = retry_after}, retries_);
-    if (!wait) throw error;
-    base::log(base::LogLevel::warn, error.message(), "; next try in ", wait->count(), " ms");
-    sleeper_(*wait);
-  }
-
- private:
-  unsigned retries_;
-  const Sleeper& sleeper_;
-  unsigned number_ = 0;
-};
-
 class DockerSource final : public ImageSource {
  public:
   DockerSource(const oci::Reference& reference, const RegistryOptions& options, Sleeper sleeper)
@@ -65,7 +45,7 @@ class DockerSource final : public ImageSource {
         options_(options),
         mirror_options_(options),
         sleeper_(std::move(sleeper)),
-        http_({.user_agent = options.user_agent}) {
+        http_(http_settings(options)) {
     mirror_options_.credentials.clear();  // --creds is for the registry that the user named
     for (PullPlace& place : pull_places(load_registries_conf(options.registries_conf), reference)) {
       const RegistryOptions& its_options = place.is_mirror ? mirror_options_ : options_;
@@ -133,13 +113,13 @@ class DockerSource final : public ImageSource {
   ManifestBytes fetch_manifest(Endpoint& endpoint, const std::string& name, const std::optional<base::Digest>& expected,
                                std::size_t limit_bytes) {
     const std::string what = base::concat("manifest ", endpoint.reference().path(), expected ? "@" : ":", name);
-    Attempts attempts{options_.retries, sleeper_};
+    Attempts attempts{options_, sleeper_};
     while (true) {
       try {
         HttpResponse response = endpoint.get(base::concat("manifests/", name), {accept_header()}, manifest_deadline);
         if (response.status() == 200) return check_manifest(response, what, expected, limit_bytes);
-        const std::string after = response.header("retry-after").value_or("");
-        attempts.wait_after(endpoint.error_for(response, what), response.status(), after);
+        const base::Error error = endpoint.error_for(response, what);
+        attempts.wait_after(error, response);
       } catch (const base::Error& error) {
         if (!is_transient(error)) throw;
         attempts.wait_after(error, 0, "");
@@ -164,7 +144,7 @@ class DockerSource final : public ImageSource {
 
   void fetch_blob(Endpoint& endpoint, const oci::Descriptor& descriptor, BlobTransfer& transfer) {
     const std::string what = base::concat("blob ", descriptor.digest);
-    Attempts attempts{options_.retries, sleeper_};
+    Attempts attempts{options_, sleeper_};
     while (!transfer.is_complete()) {
       const std::uint64_t start = transfer.position();
       try {
@@ -175,8 +155,8 @@ class DockerSource final : public ImageSource {
           transfer.take(response);
           return;
         }
-        const std::string after = response.header("retry-after").value_or("");
-        attempts.wait_after(endpoint.error_for(response, what), response.status(), after);
+        const base::Error error = endpoint.error_for(response, what);
+        attempts.wait_after(error, response);
       } catch (const base::Error& error) {
         if (transfer.has_sink_failed() || !is_transient(error)) throw;
         if (transfer.position() - start >= progress_that_counts) attempts.start_anew();
@@ -197,7 +177,10 @@ class DockerSource final : public ImageSource {
 }  // namespace
 
 void sleep_really(std::chrono::milliseconds time) {
-  std::this_thread::sleep_for(time);
+  // Up to a quarter more, so that those who were refused together do not come back together.
+  static thread_local std::minstd_rand chance{std::random_device{}()};
+  const auto more = std::uniform_int_distribution<long long>{0, std::max<long long>(time.count() / 4, 1)}(chance);
+  std::this_thread::sleep_for(time + std::chrono::milliseconds{more});
 }
 
 std::unique_ptr<ImageSource> open_docker_source(const oci::Reference& reference, const RegistryOptions& options,

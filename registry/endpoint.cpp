@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "registry/certificates.hpp"
+#include "registry/rate_limit.hpp"
 
 namespace registry {
 
@@ -26,6 +27,10 @@ std::string read_error_body(HttpResponse& response) {
 }
 
 }  // namespace
+
+HttpSettings http_settings(const RegistryOptions& options) {
+  return {.user_agent = options.user_agent, .limits = options.network};
+}
 
 std::string api_host(std::string_view domain) {
   return domain == "docker.io" ? "registry-1.docker.io" : std::string{domain};
@@ -128,13 +133,18 @@ base::Error Endpoint::error_for(HttpResponse& response, std::string_view what) c
   if (status == 403 || status == 401) return authenticator_.denied(said);
   if (status == 404)
     return base::make_error(base::ErrorKind::not_found, domain, " has no ", what, said.empty() ? "" : ": ", said);
-  if (status == 429) {
-    const std::string after = response.header("retry-after").value_or("");
-    std::string message = base::concat(domain, " allows no more requests for now");
-    if (base::parse_unsigned(after)) message += base::concat(", but again after ", after, " seconds");
-    return base::Error(base::ErrorKind::network, std::move(message))
-        .with_hint(base::concat("the limit is that of ", domain, "; it is higher after engine login ", domain));
-  }
+  const LimitHeaders limit{.retry_after = response.header("retry-after").value_or(""),
+                           .limit = response.header("ratelimit-limit").value_or(""),
+                           .remaining = response.header("ratelimit-remaining").value_or(""),
+                           .source = response.header("docker-ratelimit-source").value_or("")};
+  if (status == 429)
+    return base::make_error(base::ErrorKind::network, domain, " allows no more requests for now",
+                            describe_limit(limit, base::now()), said.empty() ? "" : ": ", said)
+        .with_hint(base::concat("the limit is that of ", domain, "; it is higher after engine login ", domain,
+                                ", and a mirror in registries.conf spares it"));
+  if (status == 503)
+    return base::make_error(base::ErrorKind::network, domain, " is not available (503) for ", what,
+                            describe_limit(limit, base::now()), said.empty() ? "" : ": ", said);
   return base::make_error(base::ErrorKind::network, domain, " answered ", status, " for ", what,
                           said.empty() ? "" : ": ", said);
 }

@@ -60,6 +60,9 @@ class Endpoint {
   std::string scheme_;  ///< Empty until an insecure registry has answered.
 };
 
+/// Pure. What a client for these options needs.
+HttpSettings http_settings(const RegistryOptions& options);
+
 /// Pure. "docker.io" is served by "registry-1.docker.io".
 std::string api_host(std::string_view domain);
 

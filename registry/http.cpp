@@ -96,6 +96,8 @@ void Transfer::start(const HttpSettings& settings, const HttpRequest& request, c
   error_buffer_[0] = '\0';
   url_ = url;
   tls_ = request.tls;
+  headers_limit_ = settings.limits.first_byte;
+  has_body_to_send_ = request.method != "GET" && request.method != "HEAD";
   set_fixed_options(settings);
   set_tls(request.tls);
   set_headers(request, with_authorization);
@@ -118,9 +120,9 @@ void Transfer::set_fixed_options(const HttpSettings& settings) {
   set_option(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   set_option(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  set_option(easy, CURLOPT_CONNECTTIMEOUT, static_cast<long>(settings.connect_limit.count()));
-  set_option(easy, CURLOPT_LOW_SPEED_LIMIT, settings.low_speed_bytes);
-  set_option(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(settings.low_speed_limit.count()));
+  set_option(easy, CURLOPT_CONNECTTIMEOUT, static_cast<long>(settings.limits.connect.count()));
+  set_option(easy, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(settings.limits.least_bytes_per_second));
+  set_option(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(settings.limits.slow.count()));
   set_option(easy, CURLOPT_BUFFERSIZE, receive_buffer_bytes);
   set_option(easy, CURLOPT_USERAGENT, settings.user_agent.c_str());
   set_option(easy, CURLOPT_ERRORBUFFER, error_buffer_.data());
@@ -271,7 +273,15 @@ void Transfer::advance() {
 }
 
 void Transfer::wait_for_headers() {
-  while (!has_headers_ && !is_done_) advance();
+  // Headers that come byte by byte are fast enough for libcurl's limit of speed. What was sent may take its time.
+  const auto deadline = std::chrono::steady_clock::now() + headers_limit_;
+  while (!has_headers_ && !is_done_) {
+    advance();
+    if (!has_headers_ && !is_done_ && !has_body_to_send_ && std::chrono::steady_clock::now() >= deadline)
+      throw base::make_error(base::ErrorKind::network, url_.origin(), " is too slow: no answer after ",
+                             headers_limit_.count(), " seconds")
+          .with_code(ETIMEDOUT);
+  }
   if (is_done_ && result_ != CURLE_OK && !has_headers_) fail(result_);
   if (!has_headers_) fail(CURLE_GOT_NOTHING);
 }

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/stream.hpp"
+#include "registry/network_limits.hpp"
 #include "registry/url.hpp"
 
 struct curl_slist;
@@ -32,10 +33,7 @@ struct TlsSettings {
 
 struct HttpSettings {
   std::string user_agent = "engine";
-  std::chrono::seconds connect_limit{30};
-  /// A transfer is given up when it stays below this many bytes a second for this long.
-  long low_speed_bytes = 128;
-  std::chrono::seconds low_speed_limit{60};
+  NetworkLimits limits = {};
 };
 
 /// What a request sends, written piece by piece as fast as the peer takes it.
@@ -110,6 +108,8 @@ class Transfer {
   bool has_headers_ = false;
   bool is_done_ = false;
   bool is_over_limit_ = false;
+  std::chrono::seconds headers_limit_{0};
+  bool has_body_to_send_ = false;
   int result_ = 0;  ///< CURLcode
   int status_ = 0;
   std::size_t header_bytes_ = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "registry/image_source.hpp"
+#include "registry/network_limits.hpp"
 
 namespace registry {
 
@@ -20,6 +21,7 @@ struct RegistryOptions {
   std::vector<std::string> auth_files;       ///< Read in this order when auth_file is empty.
   std::vector<std::string> certs_dirs;       ///< .../certs.d folders, first hit wins.
   unsigned retries = 3;
+  NetworkLimits network;
   std::string user_agent = "engine";
 };
 

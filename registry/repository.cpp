@@ -28,7 +28,7 @@ Repository::Repository(const oci::Reference& reference, const RegistryOptions& o
       options_(options),
       mirror_options_(options),
       sleeper_(std::move(sleeper)),
-      http_({.user_agent = options.user_agent}) {
+      http_(http_settings(options)) {
   mirror_options_.credentials.clear();
   for (PullPlace& place : pull_places(load_registries_conf(options.registries_conf), reference)) {
     if (place.is_mirror && use != Use::reading) continue;
@@ -55,7 +55,8 @@ HttpResponse Repository::request_at(Endpoint& endpoint, std::string_view method,
                                     const std::vector<std::string>& headers, const std::vector<int>& accepted,
                                     std::string_view what) {
   for (unsigned number = 1;; ++number) {
-    FailedAttempt failed{.number = number, .retry_after = {}};
+    FailedAttempt failed;
+    failed.number = number;
     std::optional<base::Error> error;
     try {
       HttpResponse response = endpoint.send(method, rest, headers, request_deadline);
@@ -67,6 +68,8 @@ HttpResponse Repository::request_at(Endpoint& endpoint, std::string_view method,
       if (!is_transient(thrown)) throw;
       error = thrown;
     }
+    failed.fixed_delay = options_.network.retry_delay;
+    failed.now = base::now();
     const auto wait = wait_before_retry(failed, options_.retries);
     if (!wait) throw *error;
     base::log(base::LogLevel::warn, error->message(), "; next try in ", wait->count(), " ms");

@@ -27,7 +27,7 @@ std::string search_target(const std::string& words, unsigned limit) {
 
 /// Docker Hub answers searches at another host than pulls, and to everybody.
 std::vector<SearchHit> search_docker_hub(const std::string& words, unsigned limit, const RegistryOptions& options) {
-  HttpClient http({.user_agent = options.user_agent});
+  HttpClient http(http_settings(options));
   HttpRequest request;
   request.url = parse_url(base::concat("https://index.docker.io", search_target(words, limit)));
   request.deadline = search_deadline;

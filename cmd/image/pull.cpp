@@ -20,6 +20,7 @@ struct PullWords {
 ProgressStyle style_of(const PullWords& words) {
   if (words.options.quiet || words.progress == "none") return ProgressStyle::none;
   if (words.progress == "tty") return ProgressStyle::bars;
+  if (words.progress == "json") return ProgressStyle::json;
   return words.progress == "plain" ? ProgressStyle::plain : ProgressStyle::automatic;
 }
 
@@ -40,16 +41,18 @@ Action declare_pull(OptionTable& table) {
   engine::PullOptions& options = words->options;
   table.flag("all-tags", 'a', options.all_tags, "Fetch every tag of the repository");
   table.text("policy", 0, "POLICY", options.policy, "When to fetch").choices("always|missing|never|newer");
-  table.text("progress", 0, "STYLE", words->progress, "How to show progress").choices("auto|tty|plain|none");
+  table.text("progress", 0, "STYLE", words->progress, "How to show progress").choices("auto|tty|plain|json|none");
   table.flag("quiet", 'q', options.quiet, "Print the image's id and nothing else");
-  table.number("retry", 0, "COUNT", &options.retries, "How often to try again after a failure of the network");
+  table.number("retry", 0, "COUNT", &options.retries, "How often to try again after a failure of the network")
+      .defaults_to("3");
+  table.text("retry-delay", 0, "DURATION", options.retry_delay, "How long to wait before trying again, as in 2s");
+  table.flag("dry-run", 0, options.dry_run, "Say what would be fetched, and write nothing");
   declare_platform_options(table, words->platform);
   declare_registry_options(table, options.tls_verify, options.auth_file, options.creds, options.cert_dir);
   table.known("disable-content-trust", 0, OptionKind::flag, Treatment::ignored);
   table.known("decryption-key", 0, OptionKind::list, Treatment::refused);
-  table.known("retry-delay", 0, OptionKind::text, Treatment::refused);
-  table.words("IMAGE", options.images, 1, "Image name, or oci:, oci-archive:, docker-archive:, dir: and a path").completes =
-      Completes::images;
+  table.words("IMAGE", options.images, 1, "Image name, or oci:, oci-archive:, docker-archive:, dir: and a path")
+      .completes = Completes::images;
   return [words](Invocation& invocation) { return pull_all(invocation, *words); };
 }
 

@@ -87,7 +87,7 @@ Action declare_push(OptionTable& table) {
   table.flag("quiet", 'q', words->quiet, "Show no progress");
   table.flag("remove-signatures", 0, words->remove_signatures, "Send no signatures; they never are");
   table.number("retry", 0, "COUNT", &options.retries, "How often to try again after a failure of the network");
-  table.known("retry-delay", 0, OptionKind::text, Treatment::refused);
+  table.text("retry-delay", 0, "DURATION", options.retry_delay, "How long to wait before trying again, as in 2s");
   table.known("disable-content-trust", 0, OptionKind::flag, Treatment::ignored);
   declare_form(table, options);
   declare_registry_options(table, options.tls_verify, options.auth_file, options.creds, options.cert_dir);
