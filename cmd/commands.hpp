@@ -47,6 +47,8 @@ Action declare_copy(OptionTable& table);
 Action declare_delete(OptionTable& table);
 Action declare_digest(OptionTable& table);
 Action declare_search(OptionTable& table);
+Action declare_serve(OptionTable& table);
+Action declare_sync(OptionTable& table);
 Action declare_tags(OptionTable& table);
 
 // cmd/system
@@ -72,6 +74,8 @@ Action declare_version(OptionTable& table);
 // cmd/volume
 Action declare_volume_create(OptionTable& table);
 Action declare_volume_exists(OptionTable& table);
+Action declare_volume_export(OptionTable& table);
+Action declare_volume_import(OptionTable& table);
 Action declare_volume_inspect(OptionTable& table);
 Action declare_volume_ls(OptionTable& table);
 Action declare_volume_mount(OptionTable& table);

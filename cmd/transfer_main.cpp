@@ -15,12 +15,12 @@ int main(int argc, char** argv) {
                                  .push = engine::push,
                                  .save_images = engine::save_images,
                                  .load_images = engine::load_images,
-                                 .import_image = engine::import_image,
                                  .find_login = engine::find_login,
                                  .is_login_valid = engine::is_login_valid,
                                  .log_in = engine::log_in,
                                  .log_out = engine::log_out,
                                  .log_out_everywhere = engine::log_out_everywhere,
+                                 .import_image = engine::import_image,
                                  .repair_image = engine::repair_image_for_parent,
                                  .unpack_child = engine::unpack_child,
                                  .tags = engine::tags,
@@ -28,7 +28,10 @@ int main(int argc, char** argv) {
                                  .search_images = engine::search_images,
                                  .delete_remote = engine::delete_remote,
                                  .list_blobs = engine::list_blobs,
+                                 .import_volume = engine::import_volume,
                                  .write_blob = engine::write_blob,
-                                 .copy_image = engine::copy_image};
+                                 .copy_image = engine::copy_image,
+                                 .serve = engine::serve,
+                                 .sync_images = engine::sync_images};
   return cmd::run_program({.transfer = &verbs, .callers_umask = callers_umask}, {argv, argv + argc});
 }

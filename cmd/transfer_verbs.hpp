@@ -11,7 +11,10 @@
 #include "engine/push.hpp"
 #include "engine/remote.hpp"
 #include "engine/repair_image.hpp"
+#include "engine/serve.hpp"
+#include "engine/sync.hpp"
 #include "engine/verbs.hpp"
+#include "engine/volume_archive.hpp"
 
 namespace cmd {
 
@@ -36,8 +39,13 @@ struct TransferVerbs {
   std::vector<engine::FoundImage> (*search_images)(engine::Engine& engine, const engine::SearchOptions& options);
   engine::DeletedImage (*delete_remote)(engine::Engine& engine, const engine::DeleteOptions& options);
   std::vector<engine::BlobSummary> (*list_blobs)(engine::Engine& engine, const engine::BlobOptions& options);
+  void (*import_volume)(engine::Engine& engine, const std::string& volume, int input);
   void (*write_blob)(engine::Engine& engine, const engine::BlobOptions& options, base::Sink& to);
   engine::CopiedImage (*copy_image)(engine::Engine& engine, const engine::CopyOptions& options);
+  void (*serve)(engine::Engine& engine, const engine::ServeOptions& options,
+                const std::function<void(const std::string& url)>& on_ready);
+  void (*sync_images)(engine::Engine& engine, const engine::SyncOptions& options,
+                      const std::function<void(const engine::SyncedImage&)>& on_image);
 };
 
 }  // namespace cmd

@@ -27,6 +27,8 @@ THIRD_PARTY = {
     r"nlohmann/": r"base/json\.cpp",
     r"toml\+\+/": r"(engine/toml_file|registry/registries_conf)\.cpp",
     r"curl/": r"registry/http\.cpp",
+    r"microhttpd\.h": r"registry/http_server\.cpp",
+    r"yaml\.h": r"registry/yaml_file\.cpp",
     r"openssl/": r"base/digest_openssl\.cpp",
     r"archive(_entry)?\.h": r"registry/archive_file\.cpp",
     r"zstd\.h": r"storage/(unpack_unzstd|compress_zstd)\.cpp",

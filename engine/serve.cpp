@@ -1,0 +1,103 @@
+#include "engine/serve.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <memory>
+#include <poll.h>
+
+#include "base/error.hpp"
+#include "base/host_file.hpp"
+#include "base/log.hpp"
+#include "base/signals.hpp"
+#include "base/text.hpp"
+#include "engine/serve_answers.hpp"
+#include "engine/serve_store.hpp"
+#include "registry/http_server.hpp"
+
+namespace engine {
+namespace {
+
+constexpr std::size_t max_pem_bytes = 1024 * 1024;
+
+/// "127.0.0.1:5000", "[::1]:5000", ":5000", "5000".
+void parse_place(const std::string& text, registry::ServerSettings& settings) {
+  const std::size_t colon = text.rfind(':');
+  std::string address = colon == std::string::npos ? "" : text.substr(0, colon);
+  const auto port = base::parse_unsigned(colon == std::string::npos ? text : text.substr(colon + 1));
+  if (!port || *port > 65535)
+    throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(text), " has no port")
+        .with_hint("--addr ADDRESS:PORT, such as 127.0.0.1:5000");
+  settings.port = static_cast<std::uint16_t>(*port);
+  if (address.size() > 2 && address.front() == '[' && address.back() == ']')
+    address = address.substr(1, address.size() - 2);
+  if (address == "localhost") address = "127.0.0.1";
+  if (!address.empty()) settings.address = address;
+}
+
+std::string read_pem(const std::string& path) {
+  const auto text = base::try_read_host_file(path, max_pem_bytes);
+  if (!text) throw base::make_error(base::ErrorKind::not_found, "there is no file ", base::quoted(path));
+  return *text;
+}
+
+registry::ServerSettings settings_of(const ServeOptions& options) {
+  registry::ServerSettings settings;
+  parse_place(options.address, settings);
+  if (options.certificate.empty() != options.key.empty())
+    throw base::Error(base::ErrorKind::invalid_argument, "--cert and --key are needed together");
+  if (!options.certificate.empty()) {
+    settings.certificate = read_pem(options.certificate);
+    settings.key = read_pem(options.key);
+  }
+  settings.max_connections = std::max(1U, options.max_connections);
+  return settings;
+}
+
+bool is_loopback(const std::string& address) {
+  return address.substr(0, 4) == "127." || address == "::1";
+}
+
+std::string url_of(const registry::ServerSettings& settings, std::uint16_t port) {
+  const bool is_v6 = settings.address.find(':') != std::string::npos;
+  return base::concat(settings.certificate.empty() ? "http://" : "https://", is_v6 ? "[" : "", settings.address,
+                      is_v6 ? "]" : "", ":", port);
+}
+
+/// What is the same whatever is served.
+registry::ServerResponse answer(const registry::ServerRequest& request, ServedStore& store) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    registry::ServerResponse refusal = error_answer(405, "UNSUPPORTED", "this registry can only be read");
+    refusal.headers.emplace_back("Allow", "GET, HEAD");
+    return refusal;
+  }
+  const RegistryQuestion question = parse_question(request.path);
+  if (question.what == RegistryQuestion::What::base) return json_answer("{}");
+  return store.answer(question, request);
+}
+
+void wait_for_end(base::SignalFd& signals) {
+  while (true) {
+    pollfd waits{.fd = signals.fd(), .events = POLLIN, .revents = 0};
+    if (::poll(&waits, 1, -1) < 0 && errno != EINTR) throw base::os_error("waiting for a signal");
+    while (const auto signal = signals.next())
+      if (*signal != SIGPIPE) return;
+  }
+}
+
+}  // namespace
+
+void serve(Engine& engine, const ServeOptions& options, const std::function<void(const std::string& url)>& on_ready) {
+  const registry::ServerSettings settings = settings_of(options);
+  // Blocked before any thread is there, so that all of them inherit it.
+  base::SignalFd signals{SIGINT, SIGTERM, SIGPIPE, SIGHUP};
+  if (!is_loopback(settings.address))
+    base::log(base::LogLevel::warn, "everybody who reaches ", settings.address, " can read the images of this store");
+  ServedStore store(engine.store());
+  const registry::HttpServer server(settings,
+                                    [&](const registry::ServerRequest& request) { return answer(request, store); });
+  on_ready(url_of(settings, server.port()));
+  wait_for_end(signals);
+}
+
+}  // namespace engine
