@@ -9,9 +9,12 @@
 #include "base/error.hpp"
 #include "base/host_file.hpp"
 #include "base/log.hpp"
+#include "base/oci/reference.hpp"
 #include "base/signals.hpp"
 #include "base/text.hpp"
+#include "engine/remote_source.hpp"
 #include "engine/serve_answers.hpp"
+#include "engine/serve_cache.hpp"
 #include "engine/serve_store.hpp"
 #include "registry/http_server.hpp"
 
@@ -65,7 +68,9 @@ std::string url_of(const registry::ServerSettings& settings, std::uint16_t port)
 }
 
 /// What is the same whatever is served.
-registry::ServerResponse answer(const registry::ServerRequest& request, ServedStore& store) {
+registry::ServerResponse answer(
+    const registry::ServerRequest& request,
+    const std::function<registry::ServerResponse(const RegistryQuestion&, const registry::ServerRequest&)>& served) {
   if (request.method != "GET" && request.method != "HEAD") {
     registry::ServerResponse refusal = error_answer(405, "UNSUPPORTED", "this registry can only be read");
     refusal.headers.emplace_back("Allow", "GET, HEAD");
@@ -73,7 +78,7 @@ registry::ServerResponse answer(const registry::ServerRequest& request, ServedSt
   }
   const RegistryQuestion question = parse_question(request.path);
   if (question.what == RegistryQuestion::What::base) return json_answer("{}");
-  return store.answer(question, request);
+  return served(question, request);
 }
 
 void wait_for_end(base::SignalFd& signals) {
@@ -85,6 +90,36 @@ void wait_for_end(base::SignalFd& signals) {
   }
 }
 
+/// Nobody's credentials unless the user says so: whoever reaches the server would pull with them.
+registry::RegistryOptions options_for_others(Engine& engine, const ServeOptions& options) {
+  RemoteOptions remote = options.remote;
+  if (remote.auth_file.empty()) remote.auth_file = "/dev/null";
+  return registry_options_of(engine, remote);
+}
+
+std::string cache_folder(const Engine& engine, const ServeOptions& options, const std::string& registry) {
+  if (options.cache.empty()) return base::concat(engine.host.cache_dir, "/engine/registry/", registry);
+  if (options.cache.front() == '/') return options.cache;
+  throw base::make_error(base::ErrorKind::invalid_argument, "--cache ", base::quoted(options.cache),
+                         " is not an absolute path");
+}
+
+void serve_cache(Engine& engine, const ServeOptions& options, const registry::ServerSettings& settings,
+                 base::SignalFd& signals, const std::function<void(const std::string& url)>& on_ready) {
+  const std::string registry = oci::Reference::parse(base::concat(options.pull_through, "/name")).domain();
+  if (registry != options.pull_through)
+    throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(options.pull_through), " is no registry")
+        .with_hint("name its host alone, such as docker.io");
+  ServedCache cache(engine.store(), registry, options_for_others(engine, options),
+                    cache_folder(engine, options, registry));
+  const registry::HttpServer server(settings, [&](const registry::ServerRequest& request) {
+    return answer(request, [&](const auto& question, const auto& asked) { return cache.answer(question, asked); });
+  });
+  on_ready(url_of(settings, server.port()));
+  wait_for_end(signals);
+  cache.stop();  // so that the server's threads end, which wait for bytes
+}
+
 }  // namespace
 
 void serve(Engine& engine, const ServeOptions& options, const std::function<void(const std::string& url)>& on_ready) {
@@ -93,9 +128,11 @@ void serve(Engine& engine, const ServeOptions& options, const std::function<void
   base::SignalFd signals{SIGINT, SIGTERM, SIGPIPE, SIGHUP};
   if (!is_loopback(settings.address))
     base::log(base::LogLevel::warn, "everybody who reaches ", settings.address, " can read the images of this store");
+  if (!options.pull_through.empty()) return serve_cache(engine, options, settings, signals, on_ready);
   ServedStore store(engine.store());
-  const registry::HttpServer server(settings,
-                                    [&](const registry::ServerRequest& request) { return answer(request, store); });
+  const registry::HttpServer server(settings, [&](const registry::ServerRequest& request) {
+    return answer(request, [&](const auto& question, const auto& asked) { return store.answer(question, asked); });
+  });
   on_ready(url_of(settings, server.port()));
   wait_for_end(signals);
 }
