@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -7,6 +8,7 @@
 #include "engine/image_archives.hpp"
 #include "engine/images.hpp"
 #include "engine/inflate.hpp"
+#include "engine/recompressed_source.hpp"
 #include "engine/send_image.hpp"
 #include "engine/stoppable_source.hpp"
 #include "engine/store_source.hpp"
@@ -73,11 +75,18 @@ void save_image(Engine& engine, const SaveOptions& options, const ImageToSave& i
                 registry::ImageSetWriter& set) {
   StoreSource store_source(engine.store(), image.record, "");
   StoppableSource source(store_source, signals);
-  const ImageTree tree = read_image_tree(source, root_for(options.format, source));
+  registry::ManifestBytes root = root_for(options.format, source);
+  std::optional<RecompressedSource> compressed;
+  if (options.compress) {
+    compressed.emplace(engine.store(), source, root, Recompression{}, engine.config.unpack_limits, engine.progress);
+    root = compressed->root_manifest();
+  }
+  registry::ImageSource& given = compressed ? static_cast<registry::ImageSource&>(*compressed) : source;
+  const ImageTree tree = read_image_tree(given, std::move(root));
   const std::unique_ptr<registry::ImageDestination> destination = set.add_image(image.names);
   // A tar has one member after the other, and shall have them in the same order each time.
   const bool is_folder = options.format == "oci-dir" || options.format == "docker-dir";
-  send_image(source, *destination, tree, engine.progress, {.connections = is_folder ? 2U : 1U});
+  send_image(given, *destination, tree, engine.progress, {.connections = is_folder ? 2U : 1U});
 }
 
 }  // namespace

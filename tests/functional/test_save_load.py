@@ -123,6 +123,20 @@ class FormatsTest(SaveLoadTest):
         self.engine("save", "-o", "b.tar", SMALL)
         self.assertEqual((self.dir / "a.tar").read_bytes(), (self.dir / "b.tar").read_bytes())
 
+    def test_layers_are_compressed_on_request(self):
+        self.load_small()
+        id = self.inspect_image()["Id"]
+        for compress, expected in ((), {"tar.gzip", "diff.tar"}), (("--compress",), {"tar.gzip"}):
+            self.engine("save", "-q", "--format", "docker-dir", *compress, "-o", "folder", SMALL)
+            manifest = json.loads((self.dir / "folder/manifest.json").read_text())
+            self.assertEqual({".".join(layer["mediaType"].split(".")[-2:]) for layer in manifest["layers"]}, expected)
+            self.assertEqual(len(os.listdir(self.dir / "folder")), 5)
+            self.forget()
+            self.engine("load", "-i", "folder")
+            self.assertEqual(self.inspect_image(id)["Id"], id)
+            self.forget()
+            self.load_small()
+
     def test_names_and_images_of_one_archive(self):
         self.load_small()
         self.engine("tag", SMALL, "localhost/other:2")
