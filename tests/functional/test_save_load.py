@@ -123,6 +123,20 @@ class FormatsTest(SaveLoadTest):
         self.engine("save", "-o", "b.tar", SMALL)
         self.assertEqual((self.dir / "a.tar").read_bytes(), (self.dir / "b.tar").read_bytes())
 
+    def test_an_archive_of_docker_25_has_both_layouts(self):
+        image = small_image("docker.io/library/small:1")
+        names = ["blobs/sha256/" + hashlib.sha256(data).hexdigest() for data in image.blobs()]
+        files = dict(image.files())
+        index = json.loads(files["index.json"])
+        index["manifests"][0]["annotations"] = {"io.containerd.image.name": image.name,
+                                                "org.opencontainers.image.ref.name": "1"}
+        files["index.json"] = json.dumps(index).encode()
+        files["manifest.json"] = json.dumps([{"Config": names[0], "RepoTags": ["small:1"],
+                                              "Layers": names[2:]}]).encode()
+        (self.dir / "docker.tar").write_bytes(make_image.tar_of(files.items()))
+        self.assertEqual(self.engine("load", "-i", "docker.tar").stdout, f"Loaded image: {image.name}\n")
+        self.assertEqual(self.digest("small:1"), image.descriptor()["digest"])
+
     def test_layers_are_compressed_on_request(self):
         self.load_small()
         id = self.inspect_image()["Id"]
