@@ -57,6 +57,10 @@ constexpr Command commands[] = {
 
     {"blob cat", "Write a blob of an image to standard output", Home::transfer, Visibility::listed, declare_blob_cat},
     {"blob ls|blob list", "List what an image is made of", Home::transfer, Visibility::listed, declare_blob_ls},
+    {"config explain", "Show which file decides a setting, and all that were looked at", Home::engine,
+     Visibility::listed, declare_config_explain},
+    {"config list|config ls", "List all settings that are followed, and where they come from", Home::engine,
+     Visibility::listed, declare_config_list},
     {"container exists", "Tell by the exit code whether a container exists", Home::engine, Visibility::listed,
      declare_container_exists},
     {"container inspect", "Show everything known about containers", Home::engine, Visibility::listed,
@@ -100,7 +104,7 @@ constexpr Command commands[] = {
 };
 
 constexpr CommandGroup groups[] = {
-    {"blob", "Look at the parts of images"}, {"container", "Work with containers"}, {"image", "Work with images"},
+    {"blob", "Look at the parts of images"}, {"config", "Look at the configuration"}, {"container", "Work with containers"}, {"image", "Work with images"},
     {"system", "Look at the engine itself"}, {"volume", "Work with volumes"},
 };
 

@@ -64,6 +64,8 @@ Action declare_logout(OptionTable& table);
 Action declare_repair(OptionTable& table);
 Action declare_runtime(OptionTable& table);
 Action declare_system_check(OptionTable& table);
+Action declare_config_explain(OptionTable& table);
+Action declare_config_list(OptionTable& table);
 Action declare_system_df(OptionTable& table);
 Action declare_system_prune(OptionTable& table);
 Action declare_system_reset(OptionTable& table);

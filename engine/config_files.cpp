@@ -47,16 +47,22 @@ std::vector<std::string> drop_in_folders(const std::string& name, const ConfigFo
   return result;
 }
 
+/// Names of the files of one folder.
+std::vector<std::string> drop_ins_of(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code absent;
+  for (std::filesystem::directory_iterator entry{folder, absent}, end; !absent && entry != end;
+       entry.increment(absent)) {
+    std::string file = entry->path().filename().string();
+    if (file.ends_with(".conf") && file.front() != '.') files.push_back(std::move(file));
+  }
+  return files;
+}
+
 std::vector<std::string> find_drop_ins(const std::string& name, const ConfigFolders& folders) {
   std::map<std::string, std::string> by_file_name;
-  for (const std::string& folder : drop_in_folders(name, folders)) {
-    std::error_code absent;
-    for (std::filesystem::directory_iterator entry{folder, absent}, end; !absent && entry != end;
-         entry.increment(absent)) {
-      const std::string file = entry->path().filename().string();
-      if (file.ends_with(".conf") && file.front() != '.') by_file_name[file] = entry->path().string();
-    }
-  }
+  for (const std::string& folder : drop_in_folders(name, folders))
+    for (const std::string& file : drop_ins_of(folder)) by_file_name[file] = base::concat(folder, '/', file);
   std::vector<std::string> files;
   for (const auto& [file, path] : by_file_name) {
     if (is_regular(path)) files.push_back(path);  // a link to /dev/null masks an earlier folder's file
@@ -107,6 +113,36 @@ std::vector<std::string> find_config_files_by_environment(const std::string& nam
   }
   if (std::optional<std::string> last = file_named_by(variable + "_OVERRIDE")) files.push_back(std::move(*last));
   return files;
+}
+
+std::vector<ConsideredFile> consider_config_files(const std::string& name, const ConfigFolders& folders) {
+  std::vector<ConsideredFile> considered;
+  const std::string variable = variable_of(name);
+  const std::optional<std::string> only = file_named_by(variable);
+  const std::optional<std::string> main = find_main_file(name, folders);
+  const auto add = [&](std::string path, bool counts, const std::string& why_not) {
+    const bool is_there = is_regular(path);
+    const bool is_read = is_there && counts && !only;
+    const std::string state = is_read     ? "read"
+                              : !is_there ? "absent"
+                              : only      ? base::concat("not read: ", variable, " names the only file")
+                                          : base::concat("not read: ", why_not);
+    considered.push_back({std::move(path), state, is_read});
+  };
+  for (const std::string* folder : {&folders.vendor, &folders.system, &folders.user}) {
+    const std::string path = base::concat(*folder, '/', name, ".conf");
+    add(path, main == path, base::concat(base::quoted(main.value_or("")), " replaces it"));
+  }
+  std::map<std::string, std::vector<std::string>> by_file_name;
+  for (const std::string& folder : drop_in_folders(name, folders))
+    for (const std::string& file : drop_ins_of(folder)) by_file_name[file].push_back(base::concat(folder, '/', file));
+  for (const auto& [file, paths] : by_file_name)
+    for (const std::string& path : paths)
+      add(path, path == paths.back(), base::concat(base::quoted(paths.back()), " replaces it"));
+  if (only) considered.push_back({*only, base::concat("read: ", variable), true});
+  if (const auto last = file_named_by(variable + "_OVERRIDE"))
+    considered.push_back({*last, base::concat("read: ", variable, "_OVERRIDE"), true});
+  return considered;
 }
 
 }  // namespace engine

@@ -28,4 +28,14 @@ std::vector<std::string> find_config_files(const std::string& name, const Config
 /// absent.
 std::vector<std::string> find_config_files_by_environment(const std::string& name, const ConfigFolders& folders);
 
+/// A file that was looked at, whether it counts or not.
+struct ConsideredFile {
+  std::string path;
+  std::string state;  ///< "read", "absent", "not read: …"
+  bool is_read = false;
+};
+/// As find_config_files_by_environment, but with every file that could have counted, in the order in which later ones
+/// win.
+std::vector<ConsideredFile> consider_config_files(const std::string& name, const ConfigFolders& folders);
+
 }  // namespace engine

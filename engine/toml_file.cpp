@@ -9,6 +9,26 @@
 
 namespace engine {
 
+namespace {
+
+std::string show(const toml::node& node) {
+  std::vector<std::string> parts;
+  if (const toml::array* array = node.as_array()) {
+    for (const toml::node& element : *array) parts.push_back(show(element));
+    return base::concat('[', base::join(parts, ", "), ']');
+  }
+  if (const toml::table* table = node.as_table()) {
+    for (const auto& [key, value] : *table) parts.push_back(base::concat(key.str(), " = ", show(value)));
+    return base::concat('{', base::join(parts, ", "), '}');
+  }
+  if (const auto text = node.value_exact<std::string>()) return base::concat(base::quoted(*text));
+  if (const auto yes = node.value_exact<bool>()) return *yes ? "true" : "false";
+  if (const auto number = node.value_exact<std::int64_t>()) return base::concat(*number);
+  return node.is_floating_point() ? std::to_string(node.value<double>().value_or(0)) : "(a date)";
+}
+
+}  // namespace
+
 struct TomlFile::Document {
   toml::table table;
 };
@@ -42,6 +62,12 @@ std::optional<std::vector<std::string>> TomlFile::strings(std::string_view key) 
     if (auto text = element.value_exact<std::string>()) result.push_back(std::move(*text));
   }
   return result;
+}
+
+std::optional<std::string> TomlFile::shown(std::string_view key) const {
+  const toml::node_view<const toml::node> node = document_->table.at_path(key);
+  if (!node) return std::nullopt;
+  return show(*node.node());
 }
 
 std::vector<std::string> TomlFile::keys() const {

@@ -22,6 +22,8 @@ class TomlFile {
   std::optional<std::int64_t> integer(std::string_view key) const;
   /// The strings of an array; tables in it, as {append=true}, are passed over.
   std::optional<std::vector<std::string>> strings(std::string_view key) const;
+  /// Any value as TOML writes it, tables and all: "[\"a\", \"b\"]". Nothing when it is absent.
+  std::optional<std::string> shown(std::string_view key) const;
   /// Dotted keys of all values, the tables that hold them left out: for files in which nothing is foreign.
   std::vector<std::string> keys() const;
 
