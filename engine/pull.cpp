@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/oci/reference.hpp"
+#include "engine/image_policy.hpp"
 #include "engine/keep_image.hpp"
 #include "engine/pull_layers.hpp"
 #include "engine/pull_rehearsal.hpp"
@@ -89,6 +90,7 @@ std::string pull_from(Engine& engine, const registry::SourceName& name, const Pu
         StoredFirst source(engine.store(), *opened);
         registry::ManifestBytes root = source.root_manifest();
         check_requested_digest(name, root);
+        check_policy(engine, name, registry, source, root, options.platform);
         if (options.dry_run)
           return base::join(rehearse_pull(engine, source, std::move(root), options.platform, shown), "\n");
         const std::string stored = stored_name(name, source);
