@@ -34,20 +34,24 @@ def free_port() -> int:
 
 
 class RealRegistry:
-    """Debian's docker-registry in a folder of its own; HTTPS with the `certificates` of make_certificates."""
+    """Debian's docker-registry in a folder of its own; HTTPS with the `certificates` of make_certificates.
 
-    def __init__(self, directory: Path, certificates=None, htpasswd=None):
+    `auth_lines`: how its configuration says who may do what, when htpasswd is not it."""
+
+    def __init__(self, directory: Path, certificates=None, htpasswd=None, auth_lines=(), deletes=False):
         directory.mkdir()
         self.port = free_port()
         self.name = f"127.0.0.1:{self.port}"
         self.log = directory / "log"
         self.ca = certificates and certificates[0]
         lines = ["version: 0.1", "log:", "  accesslog:", "    disabled: false", "storage:", "  filesystem:",
-                 f"    rootdirectory: {directory}/data", "http:", f"  addr: {self.name}"]
+                 f"    rootdirectory: {directory}/data", "  delete:", f"    enabled: {str(deletes).lower()}",
+                 "http:", f"  addr: {self.name}"]
         if certificates:
             lines += ["  tls:", f"    certificate: {certificates[1]}", f"    key: {certificates[2]}"]
         if htpasswd:
             lines += ["auth:", "  htpasswd:", "    realm: test", f"    path: {htpasswd}"]
+        lines += auth_lines
         (directory / "config.yml").write_text("\n".join(lines) + "\n")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(["docker-registry", "serve", directory / "config.yml"],
