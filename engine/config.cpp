@@ -1,5 +1,6 @@
 #include "engine/config.hpp"
 
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <unistd.h>
@@ -147,6 +148,27 @@ std::vector<std::string> find_auth_files(const rootless::HostFacts& host) {
           host.home + "/.dockercfg"};
 }
 
+namespace {
+
+/// What podman's users chose at a prompt; it comes before every alias of the files.
+/// Source: containers-registries.conf(5) "SHORT-NAME ALIASING".
+std::string alias_cache(const rootless::HostFacts& host) {
+  return host.cache_dir + "/containers/short-name-aliases.conf";
+}
+
+/// Proxies of containers.conf [engine] env, where the environment says nothing: libcurl reads them from there.
+void set_proxies(const Config& config) {
+  for (const std::string& variable : config.environment) {
+    const auto pair = base::split_once(variable, '=');
+    if (!pair) continue;
+    const std::string name{pair->first}, lower = base::to_lower(pair->first);
+    for (const std::string_view proxy : {"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
+      if (lower == proxy) ::setenv(name.c_str(), std::string{pair->second}.c_str(), 0);
+  }
+}
+
+}  // namespace
+
 Config load_config(const GlobalOptions& options, const rootless::HostFacts& host) {
   Config config;
   const ConfigFolders folders = config_folders(host);
@@ -161,6 +183,9 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
     config.seccomp_profile = administrators_seccomp;
   }
   config.registries_conf = find_config_files_by_environment("registries", folders);
+  if (const std::string aliases = alias_cache(host); ::access(aliases.c_str(), R_OK) == 0)
+    config.registries_conf.push_back(aliases);
+  set_proxies(config);
   config.auth_files = find_auth_files(host);
   config.certs_dirs = {folders.user + "/certs.d", "/etc/containers/certs.d", "/etc/docker/certs.d"};
   return config;

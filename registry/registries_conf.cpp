@@ -195,6 +195,11 @@ void merge_registries_conf(RegistriesConf& conf, std::string_view text, const st
   } catch (const toml::parse_error& error) {
     throw reader.error(error.source(), error.description());
   }
+  if (const toml::node* old = root.get("registries"); old != nullptr && old->is_table()) {
+    base::Error error = reader.error(old->source(), "this is version 1 of the format, which is not read any more");
+    throw std::move(error).with_hint(
+        "write unqualified-search-registries = [\"…\"] and [[registry]] tables: containers-registries.conf(5)");
+  }
   merge_search(reader, root, conf);
   if (auto helpers = read_strings(reader, root, "credential-helpers")) conf.credential_helpers = std::move(*helpers);
   merge_mode(reader, root, conf);
