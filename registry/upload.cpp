@@ -91,7 +91,6 @@ std::optional<std::uint64_t> received_bytes(std::string_view range) {
 void BlobUpload::run() {
   piece_bytes_ = std::max(piece_bytes_, usual_piece_bytes);
   while (true) {
-    const std::uint64_t before = position_;
     try {
       if (go_on()) return;
     } catch (const base::Error& error) {
@@ -102,7 +101,10 @@ void BlobUpload::run() {
       attempts_.wait_after(error, 0, "");
       ask_what_arrived();
     }
-    if (position_ >= before + progress_that_counts) attempts_.start_anew();
+    // Further than ever: a registry that forgets what it had, again and again, is not tried for ever.
+    if (position_ < furthest_ + progress_that_counts) continue;
+    furthest_ = position_;
+    attempts_.start_anew();
   }
 }
 

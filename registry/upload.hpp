@@ -54,6 +54,7 @@ class BlobUpload {
   Attempts& attempts_;
   std::optional<Url> session_;
   std::uint64_t position_ = 0;  ///< What the registry has.
+  std::uint64_t furthest_ = 0;  ///< What it ever had.
   bool in_pieces_ = false;
   bool pieces_are_refused_ = false;
   std::uint64_t piece_bytes_ = 0;
