@@ -172,13 +172,6 @@ SyncedImage sync_one(Engine& engine, const Task& task, const SyncOptions& option
 
 }  // namespace
 
-SyncPlace parse_sync_place(std::string_view text) {
-  if (text == "docker") return SyncPlace::docker;
-  if (text == "dir") return SyncPlace::dir;
-  if (text == "yaml") return SyncPlace::yaml;
-  throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(text), " is not one of docker, dir, yaml");
-}
-
 std::string synced_name(const std::string& destination, const std::string& repository, const std::string& ending,
                         const SyncOptions& options) {
   std::string_view base_of{destination};
