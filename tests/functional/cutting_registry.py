@@ -37,8 +37,8 @@ class CuttingRegistry(FakeRegistry):
         request.end_headers()
         with self.lock:
             self.starts.setdefault(request.path, []).append(start)
-            hold = self.holds.get(request.path) and self.holds[request.path].pop(0)
-            cut = self.cuts.get(request.path) and self.cuts[request.path].pop(0)
+            hold = self.holds[request.path].pop(0) if self.holds.get(request.path) else None
+            cut = self.cuts[request.path].pop(0) if self.cuts.get(request.path) else None
         limit = hold if hold is not None else cut
         part = body[start:] if limit is None else body[start:start + limit]
         for offset in range(0, len(part), 65536):
