@@ -9,6 +9,7 @@
 #include "engine/driver.hpp"
 #include "engine/image_views.hpp"
 #include "engine/images.hpp"
+#include "rootless/id_map.hpp"
 #include "runtime/rootfs.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr const char* folder_name = "image-mounts";
 constexpr std::size_t max_mountinfo_bytes = 16 * 1024 * 1024;
+constexpr std::size_t max_id_map_bytes = 64 * 1024;
 
 void require_unshare(const Engine& engine, std::string_view verb) {
   if (engine.host.uid == 0) return;
@@ -45,10 +47,36 @@ MountedImage describe(const storage::Store& store, const storage::NamedImage& im
           .path = place_of(store, image.record.manifest)};
 }
 
+std::vector<rootless::IdRange> own_ranges(const char* path) {
+  std::vector<rootless::IdRange> ranges;
+  for (const std::string_view line : base::split(base::read_file(AT_FDCWD, path, max_id_map_bytes), '\n')) {
+    std::vector<std::uint32_t> numbers;
+    for (const std::string_view word : base::split(line, ' '))
+      if (const auto number = base::parse_unsigned(word)) numbers.push_back(static_cast<std::uint32_t>(*number));
+    if (numbers.size() == 3) ranges.push_back({.inside = numbers[0], .outside = numbers[1], .count = numbers[2]});
+  }
+  return ranges;
+}
+
+/// What layers are called outside of `engine unshare`, where they were unpacked: by the map that we live under.
+std::string outer_variant() {
+  rootless::IdMap map{.uids = own_ranges("/proc/self/uid_map"), .gids = own_ranges("/proc/self/gid_map")};
+  map.single = map.uids.size() == 1 && map.uids.front().count == 1;
+  return rootless::variant_of(map);
+}
+
+const std::string& variant_for(Engine& engine, const storage::ImageRecord& record, const std::string& outer) {
+  const bool is_ours = std::all_of(record.chain_ids.begin(), record.chain_ids.end(), [&](const base::Digest& chain) {
+    return storage::has_layer(engine.store(), chain, engine.variant());
+  });
+  return is_ours ? engine.variant() : outer;
+}
+
 /// One layer is its own tree; overlay wants at least two.
 base::UniqueFd mount_layers(Engine& engine, const storage::ImageRecord& record) {
   base::RootfsMount plan;
-  plan.lowers = storage::open_layer_diffs(engine.store(), record.chain_ids, engine.variant());
+  const std::string outer = outer_variant();
+  plan.lowers = storage::open_layer_diffs(engine.store(), record.chain_ids, variant_for(engine, record, outer));
   plan.read_only = true;
   if (plan.lowers.size() > 1) {
     plan.driver = choose_driver(engine);

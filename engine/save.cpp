@@ -41,11 +41,10 @@ std::vector<ImageToSave> images_to_save(Engine& engine, const SaveOptions& optio
       continue;
     }
     storage::ResolvedImage found = find_image_to_send(engine.store(), word);
-    const auto same = std::find_if(images.begin(), images.end(), [&](const ImageToSave& image) {
-      return image.record.manifest == found.record.manifest;
-    });
-    if (same == images.end()) images.push_back({std::move(found.record), {}});
-    add_name(same == images.end() ? images.back().names : same->names, found.name);
+    auto same = std::find_if(images.begin(), images.end(),
+                             [&](const ImageToSave& image) { return image.record.manifest == found.record.manifest; });
+    if (same == images.end()) same = images.insert(same, {std::move(found.record), {}});
+    add_name(same->names, found.name);
   }
   return images;
 }
