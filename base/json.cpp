@@ -137,6 +137,8 @@ JsonAt JsonAt::parse(std::string_view bytes, std::string what, JsonLimits limits
   if (bytes.size() > limits.max_bytes) throw refuse(concat("is longer than ", limits.max_bytes, " bytes"));
   // The library takes a NUL for the end of the text and would ignore what follows.
   if (bytes.find('\0') != std::string_view::npos) throw refuse("is not valid JSON: it holds a NUL byte");
+  // It skips a byte order mark, which other parsers take for a mistake. Source: RFC 8259 8.1.
+  if (bytes.starts_with("\xef\xbb\xbf")) throw refuse("is not valid JSON: it begins with a byte order mark");
   Builder builder{limits.max_depth};
   if (!Node::sax_parse(bytes.begin(), bytes.end(), &builder)) throw refuse(builder.problem());
   auto document = std::make_shared<Document>(Document{std::move(what), builder.take_root()});
