@@ -86,11 +86,26 @@ void check_quickly(StoreCheck& check, const ImageRecord& record, const std::stri
   }
 }
 
+/// A manifest list has a config of the engine's making, and of its images what is here. False, when it is none.
+bool check_list(StoreCheck& check, const ImageRecord& record) {
+  if (!record.chain_ids.empty()) return false;
+  const auto parsed = oci::parse_manifest(read_blob(check.store, record.manifest, oci::max_manifest_bytes), "",
+                                          base::concat("manifest ", record.manifest));
+  const auto* list = std::get_if<oci::Index>(&parsed);
+  if (list == nullptr) return false;
+  oci::parse_image_config(read_blob(check.store, record.config, oci::max_config_bytes),
+                          base::concat("config ", record.config));
+  for (const oci::Descriptor& instance : list->manifests)
+    if (has_blob(check.store, instance.digest)) read_blob(check.store, instance.digest, oci::max_manifest_bytes);
+  return true;
+}
+
 void check_record(StoreCheck& check, const ImageRecord& record, const std::string& user) {
   check.small_blobs.insert({record.manifest, record.config});
   if (record.index) check.small_blobs.insert(*record.index);
   if (check.is_quick()) return check_quickly(check, record, user);
   try {
+    if (check_list(check, record)) return;
     const ImageContent content = read_content(check.store, record.manifest);
     note_needs(check, record.manifest, content, user);
     compare_record(check, record, content, user);

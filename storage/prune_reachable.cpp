@@ -29,6 +29,16 @@ void add_layer(const Store& store, const base::Digest& chain, Objects& objects) 
   }
 }
 
+void add_manifest(const Store& store, const base::Digest& digest, Objects& objects);
+
+/// Of a manifest list, what is here of its images: enough to push it.
+void add_instances(const Store& store, const oci::Index& list, Objects& objects) {
+  for (const oci::Descriptor& instance : list.manifests) {
+    const bool is_new = objects.blobs.count(instance.digest) == 0;
+    if (is_new && has_blob(store, instance.digest)) add_manifest(store, instance.digest, objects);
+  }
+}
+
 /// The manifest names the image's own compressed layers, which another image may hold compressed in another way.
 void add_manifest(const Store& store, const base::Digest& digest, Objects& objects) {
   objects.blobs.insert(digest);
@@ -36,7 +46,7 @@ void add_manifest(const Store& store, const base::Digest& digest, Objects& objec
     const auto parsed =
         oci::parse_manifest(read_blob(store, digest, oci::max_manifest_bytes), "", base::concat("manifest ", digest));
     const auto* manifest = std::get_if<oci::Manifest>(&parsed);
-    if (manifest == nullptr) return;
+    if (manifest == nullptr) return add_instances(store, std::get<oci::Index>(parsed), objects);
     objects.blobs.insert(manifest->config.digest);
     for (const oci::Descriptor& layer : manifest->layers) objects.blobs.insert(layer.digest);
   } catch (const base::Error& error) {
@@ -52,6 +62,26 @@ void add_container(const Store& store, const ContainerRecord& record, Objects& o
     for (const std::string& chain : *chains) add_layer(store, base::Digest::parse(chain), objects);
   if (!record.manifest.empty()) add_manifest(store, base::Digest::parse(record.manifest), objects);
   if (!record.image_id.empty()) objects.blobs.insert(base::Digest::from_hex(record.image_id));
+}
+
+/// Manifests and configs of a list's images; none, when it is an image itself or cannot be read.
+void add_small_blobs_of_list(const Store& store, const base::Digest& digest, std::set<base::Digest>& blobs) {
+  try {
+    const auto parsed =
+        oci::parse_manifest(read_blob(store, digest, oci::max_manifest_bytes), "", base::concat("manifest ", digest));
+    const auto* list = std::get_if<oci::Index>(&parsed);
+    if (list == nullptr) return;
+    for (const oci::Descriptor& instance : list->manifests) {
+      if (!has_blob(store, instance.digest)) continue;
+      blobs.insert(instance.digest);
+      const auto below = oci::parse_manifest(read_blob(store, instance.digest, oci::max_manifest_bytes), "",
+                                             base::concat("manifest ", instance.digest));
+      if (const auto* manifest = std::get_if<oci::Manifest>(&below)) blobs.insert(manifest->config.digest);
+    }
+  } catch (const base::Error& error) {  // as in add_manifest
+    if (error.kind() != base::ErrorKind::not_found && error.kind() != base::ErrorKind::corrupt) throw;
+    base::log(base::LogLevel::warn, error.message());
+  }
 }
 
 template <class Visit>
@@ -130,6 +160,7 @@ std::set<base::Digest> find_small_blobs(const Store& store) {
   for_each_image(store, [&](const ImageRecord& image) {
     blobs.insert({image.manifest, image.config});
     if (image.index) blobs.insert(*image.index);
+    if (image.chain_ids.empty()) add_small_blobs_of_list(store, image.manifest, blobs);
   });
   for_each_container(store, [&](const ContainerRecord& container) {
     if (!container.manifest.empty()) blobs.insert(base::Digest::parse(container.manifest));
