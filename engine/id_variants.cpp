@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/lock.hpp"
+#include "base/log.hpp"
 #include "engine/inside.hpp"
 #include "rootless/id_ranges.hpp"
 #include "storage/id_variants.hpp"
@@ -169,6 +170,22 @@ void ensure_id_variants(Engine& engine, ImageForRun& image, const ContainerIds& 
   if (storage::read_image(engine.store(), image.record.manifest)) return;
   throw make_error(ErrorKind::not_found, "image ", base::quoted(image.name),
                    " was removed while it was being prepared");
+}
+
+void prepare_default_variants(Engine& engine, const std::string& image_id) {
+  try {
+    const RunOptions nothing_asked_for;
+    storage::GcHold hold = engine.store().hold_garbage();
+    const auto found = storage::find_image(engine.store(), image_id);
+    if (!found || found->read_only) return;
+    const ContainerIds ids = choose_container_ids(engine, nothing_asked_for, found->record.chain_ids);
+    if (ids.reservation || ids.variant == engine.variant()) return;
+    ImageForRun image{found->record, image_id, std::move(hold)};
+    ensure_id_variants(engine, image, ids);
+  } catch (const base::Error& error) {  // the image is here, and whoever starts a container is told again
+    if (error.kind() == ErrorKind::interrupted) throw;
+    base::log(base::LogLevel::warn, error.message());
+  }
 }
 
 void remake_id_variant(Engine& engine, const base::Digest& chain, const std::string& variant,

@@ -17,6 +17,10 @@ namespace engine {
 /// it has files of ids that the container has not.
 void ensure_id_variants(Engine& engine, ImageForRun& image, const ContainerIds& ids);
 
+/// For `pull`: where every container has a map of its own by default (containers.conf "userns", PODMAN_USERNS), the
+/// layers for it are made at once, so that no first start waits for them. Maps by --userns auto are not known before.
+void prepare_default_variants(Engine& engine, const std::string& image_id);
+
 /// `_inside make-variants …`: the child's half of it. `tell` sends how many bytes are done.
 void make_id_variants_inside(Engine& engine, const std::vector<std::string>& words,
                              const std::function<void(std::string_view)>& tell);

@@ -5,9 +5,10 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/oci/reference.hpp"
 #include "engine/verbs.hpp"
-#include "storage/containers.hpp"
+#include "storage/container_list.hpp"
 
 namespace engine {
 namespace {
@@ -31,8 +32,14 @@ bool matches_one_form(std::string_view form, const std::string& filter) {
 
 std::map<std::string, unsigned> count_containers(const storage::Store& store) {
   std::map<std::string, unsigned> counts;
-  for (const std::string& id : storage::list_container_ids(store))
-    if (const auto container = storage::open_container(store, id)) ++counts[storage::read_record(*container).manifest];
+  storage::ContainerList containers{store};
+  for (const std::string& id : storage::list_container_ids(store)) {
+    try {
+      ++counts[containers.record(id).manifest];
+    } catch (const base::Error& error) {
+      if (error.kind() != ErrorKind::not_found) base::log(base::LogLevel::warn, error.message());
+    }
+  }
   return counts;
 }
 

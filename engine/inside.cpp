@@ -18,6 +18,7 @@
 #include "engine/inside_store.hpp"
 #include "engine/upper.hpp"
 #include "engine/verbs.hpp"
+#include "engine/volume_archive.hpp"
 #include "engine/volume_options.hpp"
 #include "rootless/user_namespace.hpp"
 #include "runtime/rootfs.hpp"
@@ -185,6 +186,8 @@ void dispatch(Engine& engine, const std::vector<std::string>& words, const base:
     change_owners(engine, words);
   else if (verb == "own-volume")
     own_volume(engine, words);
+  else if (verb == "export-volume")
+    export_volume_inside(engine, words.at(1));
   else if (verb == "make-variants")
     make_id_variants_inside(engine, words, tell_parent(channel));
   else if (verb == "give-upper")
@@ -200,12 +203,13 @@ void dispatch(Engine& engine, const std::vector<std::string>& words, const base:
 }  // namespace
 
 void run_inside(Engine& engine, const std::vector<std::string>& words,
-                const std::function<void(std::string_view)>& on_message) {
+                const std::function<void(std::string_view)>& on_message, int output) {
   base::Command command{.path = own_program("engine"), .argv = {"engine"}};
   for (std::string& word : same_build_options(engine)) command.argv.push_back(std::move(word));
   command.argv.emplace_back("_inside");
   command.argv.insert(command.argv.end(), words.begin(), words.end());
   command.null_stdin = true;
+  if (output >= 0) command.fds = {{output, STDOUT_FILENO}};
   command.die_with_parent = true;
   rootless::MappedChild child = rootless::spawn_in_user_namespace(std::move(command), engine.host.id_map, engine.host);
   auto answer = child.channel.receive();

@@ -60,11 +60,22 @@ std::string propagation_of(const runtime::Mount& mount) {
   return "rprivate";
 }
 
+constexpr std::string_view subpath_option = "x-engine.subpath=";
+
+/// Which part of the volume is mounted; empty: all of it.
+std::string subpath_of(const runtime::Mount& mount) {
+  for (const std::string& one : mount.options)
+    if (one.starts_with(subpath_option)) return one.substr(subpath_option.size());
+  return {};
+}
+
 /// Without what has members of its own.
 Names other_options(const runtime::Mount& mount) {
   Names options = mount.options;
   const std::string propagation = propagation_of(mount);
-  std::erase_if(options, [&](const std::string& one) { return one == "ro" || one == "rw" || one == propagation; });
+  std::erase_if(options, [&](const std::string& one) {
+    return one == "ro" || one == "rw" || one == propagation || one.starts_with(subpath_option);
+  });
   return options;
 }
 
@@ -201,7 +212,9 @@ void write_mounts(JsonWriter& json, const Inspected& in) {
     if (volume) json.member("Name", *volume);
     json.member("Source", mount->source).member("Destination", mount->destination);
     json.member("Driver", volume ? "local" : "").member("Mode", "").member("Options", other_options(*mount));
-    json.member("RW", !contains(mount->options, "ro")).member("Propagation", propagation_of(*mount)).end_object();
+    json.member("RW", !contains(mount->options, "ro")).member("Propagation", propagation_of(*mount));
+    if (const std::string subpath = subpath_of(*mount); !subpath.empty()) json.member("SubPath", subpath);
+    json.end_object();
   }
   json.end_array();
 }

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/oci/reference.hpp"
+#include "engine/id_variants.hpp"
 #include "engine/image_policy.hpp"
 #include "engine/keep_image.hpp"
 #include "engine/pull_layers.hpp"
@@ -215,6 +216,8 @@ std::vector<std::string> pull(Engine& engine, const PullOptions& options) {
     ids.push_back(name.transport == "docker" ? pull_docker(engine, name.rest, options, registry)
                                              : pull_from(engine, name, options, registry));
   }
+  if (!options.dry_run)
+    for (const std::string& id : ids) prepare_default_variants(engine, id);
   return ids;
 }
 

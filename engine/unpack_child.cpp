@@ -14,6 +14,7 @@
 #include "engine/unpack_protocol.hpp"
 #include "engine/unpack_sandbox.hpp"
 #include "engine/verbs.hpp"
+#include "engine/volume_archive.hpp"
 #include "rootless/user_namespace.hpp"
 #include "storage/implied_directories.hpp"
 #include "storage/unpack.hpp"
@@ -183,8 +184,12 @@ void remove_staging(int parent, const std::string& name) {
 int unpack_child(Engine&) {
   ::prctl(PR_SET_NAME, "engine-transfer");  // executed as /proc/self/exe
   const base::Channel channel = rootless::enter_mapped_namespace(false);
-  const std::optional<base::Channel::Message> message = channel.receive();
+  std::optional<base::Channel::Message> message = channel.receive();
   if (!message) return 0;
+  if (kind_of(message->bytes) == UnpackMessage::volume) {
+    import_volume_inside(channel, std::move(*message));
+    return 0;
+  }
   const StagingPlace place = decode_staging(message->bytes);
   if (message->fds.size() < 2) throw base::make_error(base::ErrorKind::internal, "no staging folder came");
   const int staging = message->fds[0].get();

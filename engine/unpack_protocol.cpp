@@ -75,6 +75,13 @@ std::string encode(const StagingPlace& place) {
   return message;
 }
 
+std::string encode(const VolumePlace& place) {
+  std::string message = base::concat(byte_of(UnpackMessage::volume), static_cast<int>(place.owners));
+  for (const storage::UnpackLimit& limit : storage::unpack_limits)
+    message += base::concat('\n', place.limits.*limit.value);
+  return message;
+}
+
 std::string encode(const AdoptJob& job) {
   std::string message =
       base::concat(byte_of(UnpackMessage::adopt), job.folder, '\n', static_cast<int>(job.owners), '\n', job.variant);
@@ -102,7 +109,7 @@ std::string encode_done() {
 }
 
 UnpackMessage kind_of(std::string_view message) {
-  if (message.empty() || message[0] < byte_of(UnpackMessage::staging) || message[0] > byte_of(UnpackMessage::done))
+  if (message.empty() || message[0] < byte_of(UnpackMessage::staging) || message[0] > byte_of(UnpackMessage::volume))
     throw malformed(message);
   return static_cast<UnpackMessage>(message[0]);
 }
@@ -115,6 +122,15 @@ StagingPlace decode_staging(std::string_view message) {
   for (const storage::UnpackLimit& limit : storage::unpack_limits)
     place.limits.*limit.value = number_in(fields[next++], limit.most);
   for (; next < fields.size(); ++next) place.lowers.push_back(name_in(fields[next]));
+  return place;
+}
+
+VolumePlace decode_volume(std::string_view message) {
+  const auto fields = fields_of(message, UnpackMessage::volume, storage::unpack_limits.size() + 1);
+  VolumePlace place{.owners = policy_in(fields[0]), .limits = {}};
+  std::size_t next = 1;
+  for (const storage::UnpackLimit& limit : storage::unpack_limits)
+    place.limits.*limit.value = number_in(fields[next++], limit.most);
   return place;
 }
 

@@ -27,11 +27,15 @@
 //   (end of file)    ─────────▶   without done: pull failed or was killed. The child stops its jobs, removes the
 //                                 staging folder, which nobody else may do for all owners in it, and exits
 //
+// `volume import` says only this to its own:
+//   volume           ─────────▶   VolumePlace; descriptors: the volume's folder, the archive's bytes
+//                    ◀─────────   unpacked or failed, as above; the child exits
+//
 // Each message is one byte, then its payload: fields, one a line.
 
 namespace engine {
 
-enum class UnpackMessage : char { staging = 1, unpack, unpacked, failed, adopt, done };
+enum class UnpackMessage : char { staging = 1, unpack, unpacked, failed, adopt, done, volume };
 
 struct StagingPlace {
   std::string name;
@@ -51,6 +55,11 @@ struct AdoptJob {
   std::vector<Lower> lowers;  ///< Highest first.
 };
 
+struct VolumePlace {
+  storage::OwnerPolicy owners;
+  storage::UnpackLimits limits;
+};
+
 struct LayerJob {
   oci::LayerCompression compression;
   base::Digest diff_id;
@@ -60,6 +69,7 @@ struct LayerJob {
 std::string encode(const StagingPlace& place);
 std::string encode(const AdoptJob& job);
 std::string encode(const LayerJob& job);
+std::string encode(const VolumePlace& place);
 std::string encode(const storage::UnpackResult& result);
 std::string encode(const base::Error& error);
 std::string encode_done();
@@ -70,6 +80,7 @@ UnpackMessage kind_of(std::string_view message);
 StagingPlace decode_staging(std::string_view message);
 AdoptJob decode_adopt(std::string_view message);
 LayerJob decode_job(std::string_view message);
+VolumePlace decode_volume(std::string_view message);
 /// @throws the Error that the child sent, when it sent one.
 storage::UnpackResult decode_result(std::string_view message);
 

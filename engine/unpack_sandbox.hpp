@@ -13,4 +13,7 @@ namespace engine {
 void enter_unpack_sandbox(int parent_dir, const std::string& name, const std::vector<int>& layers_dirs,
                           const std::vector<std::string>& lowers);
 
+/// The same for who unpacks into one folder that stays.
+void enter_volume_sandbox(int volume);
+
 }  // namespace engine

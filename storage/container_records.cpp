@@ -3,6 +3,7 @@
 #include <array>
 
 #include "storage/json_record.hpp"
+#include "storage/layout.hpp"
 
 namespace storage {
 
@@ -57,16 +58,71 @@ std::vector<std::string> read_command(const base::JsonAt& json) {
   return command;
 }
 
-std::vector<std::pair<std::string, std::string>> read_labels(const base::JsonAt& json) {
-  const auto labels = json.find("labels");
-  return labels ? labels->string_map() : std::vector<std::pair<std::string, std::string>>{};
+/// What lists need of a record: read in two ways, by a tree of all of it or by a scan for these alone.
+template <class Visit>
+void visit_listed(ContainerRecord& record, const Visit& visit) {
+  visit("id", record.id);
+  visit("name", record.name);
+  visit("created", record.created);
+  visit("image_name", record.image_name);
+  visit("image_id", record.image_id);
+  visit("manifest", record.manifest);
+  visit("rootfs", record.rootfs);
+  visit("command", record.command);
+  visit("labels", record.labels);
+  visit("named_volumes", record.named_volumes);
+  visit("network", record.network);
+  visit("auto_remove", record.auto_remove);
+}
+
+template <class Visit>
+void visit_state(ContainerState& state, const Visit& visit) {
+  visit("status", state.status);
+  visit("pid", state.process.pid);
+  visit("start_time", state.process.start_time);
+  visit("process_inode", state.process.inode);
+  visit("boot_id", state.boot_id);
+  visit("monitor_pid", state.monitor_pid);
+  visit("started", state.started);
+  visit("finished", state.finished);
+  visit("exit_code", state.exit_code);
+  visit("oom_killed", state.oom_killed);
+  visit("error", state.error);
+}
+
+/// Reads what is there; what is not stays as it is.
+struct TreeReader {
+  const base::JsonAt& json;
+
+  template <class Value>
+  void operator()(std::string_view key, Value& value) const {
+    if (const auto member = json.find(key)) read(*member, value);
+  }
+  static void read(const base::JsonAt& from, std::string& value) { value = from.string(); }
+  static void read(const base::JsonAt& from, bool& value) { value = from.boolean(); }
+  static void read(const base::JsonAt& from, int& value) { value = static_cast<int>(from.integer()); }
+  static void read(const base::JsonAt& from, std::uint64_t& value) { value = from.unsigned_integer(); }
+  static void read(const base::JsonAt& from, std::vector<std::string>& value) { value = from.strings(); }
+  static void read(const base::JsonAt& from, std::vector<std::pair<std::string, std::string>>& value) {
+    value = from.string_map();
+  }
+};
+
+/// Reads the value of `key` into the field that `visit_fields` shows under that name; false when there is none.
+template <class VisitFields>
+bool scan_member(base::JsonScan& scan, std::string_view key, const VisitFields& visit_fields) {
+  bool is_read = false;
+  visit_fields([&](std::string_view name, auto& value) {
+    if (is_read || name != key) return;
+    is_read = true;
+    scan.read(value);
+  });
+  return is_read;
 }
 
 void read_options(const base::JsonAt& json, ContainerRecord& record) {
   record.user = json.string_or("user", "");
-  record.network = json.string_or("network", record.network);
   record.hostname = json.string_or("hostname", "");
-  record.auto_remove = json.boolean_or("auto_remove", false);
   record.only_for_run = json.boolean_or("only_for_run", false);
   record.tty = json.boolean_or("tty", false);
   record.open_stdin = json.boolean_or("open_stdin", false);
@@ -115,28 +171,32 @@ std::string render_record(const ContainerRecord& record) {
 
 ContainerRecord parse_container_record(std::string_view bytes, std::string what) {
   const base::JsonAt json = parse_record(bytes, std::move(what));
+  for (const char* key : {"id", "name", "created"}) json.at(key).string();
   ContainerRecord record;
-  record.id = json.at("id").string();
-  record.name = json.at("name").string();
-  record.created = json.at("created").string();
-  record.image_name = json.string_or("image_name", "");
-  record.image_id = json.string_or("image_id", "");
-  record.manifest = json.string_or("manifest", "");
+  visit_listed(record, TreeReader{json});
+  record.command = read_command(json);
   record.chain_ids = json.strings_or_empty("chain_ids");
-  record.rootfs = json.string_or("rootfs", "");
   record.variant = json.string_or("variant", "");
   record.userns = json.string_or("userns", "");
   record.uid_map = json.strings_or_empty("uid_map");
   record.gid_map = json.strings_or_empty("gid_map");
   record.driver = json.string_or("driver", "");
-  record.command = read_command(json);
   record.entrypoint_words = json.unsigned_or("entrypoint_words", 0);
-  record.labels = read_labels(json);
   record.anonymous_volumes = json.strings_or_empty("anonymous_volumes");
-  record.named_volumes = json.strings_or_empty("named_volumes");
   record.mounted_chain_ids = json.strings_or_empty("mounted_chain_ids");
   read_options(json, record);
   return record;
+}
+
+ContainerRecord parse_listed_record(std::string_view bytes, std::string what) {
+  ContainerRecord record;
+  bool is_listable = true;
+  const bool is_plain = scan_record(bytes, [&](base::JsonScan& scan, std::string_view key) {
+    is_listable = is_listable && key != "command_hex";
+    return scan_member(scan, key, [&](const auto& visit) { visit_listed(record, visit); });
+  });
+  if (is_plain && is_listable && layout::is_container_id(record.id)) return record;
+  return parse_container_record(bytes, std::move(what));
 }
 
 std::string render_state(const ContainerState& state) {
@@ -152,19 +212,16 @@ std::string render_state(const ContainerState& state) {
 }
 
 ContainerState parse_state(std::string_view bytes, std::string what) {
-  const base::JsonAt json = parse_record(bytes, std::move(what));
   ContainerState state;
-  state.status = json.at("status").string();
-  state.process.pid = static_cast<pid_t>(json.integer_or("pid", 0));
-  state.process.start_time = json.unsigned_or("start_time", 0);
-  state.process.inode = json.unsigned_or("process_inode", 0);
-  state.boot_id = json.string_or("boot_id", "");
-  state.monitor_pid = static_cast<pid_t>(json.integer_or("monitor_pid", 0));
-  state.started = json.string_or("started", "");
-  state.finished = json.string_or("finished", "");
-  state.exit_code = static_cast<int>(json.integer_or("exit_code", 0));
-  state.oom_killed = json.boolean_or("oom_killed", false);
-  state.error = json.string_or("error", "");
+  state.status.clear();
+  const bool is_plain = scan_record(bytes, [&](base::JsonScan& scan, std::string_view key) {
+    return scan_member(scan, key, [&](const auto& visit) { visit_state(state, visit); });
+  });
+  if (is_plain && !state.status.empty()) return state;
+  const base::JsonAt json = parse_record(bytes, std::move(what));
+  json.at("status").string();
+  state = {};
+  visit_state(state, TreeReader{json});
   return state;
 }
 

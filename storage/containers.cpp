@@ -69,31 +69,6 @@ auto undo_on_failure(Undo undo) {
   });
 }
 
-/// In `alive`, behind the holder's name, for which FileLock takes this many bytes.
-constexpr off_t start_note_offset = 64;
-
-std::optional<ContainerState> read_start_note(const ContainerDir& container) {
-  const auto bytes = base::try_read_file(container.dir.get(), alive_name, max_record_bytes);
-  if (!bytes || bytes->size() <= static_cast<std::size_t>(start_note_offset)) return std::nullopt;
-  try {
-    return parse_state(bytes->substr(static_cast<std::size_t>(start_note_offset)),
-                       base::concat("lock file of container ", container.id));
-  } catch (const base::Error& error) {
-    if (error.kind() == base::ErrorKind::unsupported) throw;
-    base::log(base::LogLevel::info, error.message());  // killed while writing it
-    return std::nullopt;
-  }
-}
-
-/// States are not flushed, so a file system may bring back an empty one after power loss. What ran then runs no more.
-ContainerState lost_state() {
-  ContainerState state;
-  state.status = "exited";
-  state.exit_code = 255;
-  state.error = "the state was lost, as when the host goes down";
-  return state;
-}
-
 std::optional<ContainerDir> find_by_prefix(const Store& store, std::string_view prefix) {
   if (prefix.empty() || prefix.size() >= 64 || !layout::is_lower_hex(prefix)) return std::nullopt;
   std::optional<ContainerDir> found;
@@ -177,35 +152,6 @@ ContainerRecord read_record(const ContainerDir& container) {
   const auto bytes = base::try_read_file(container.dir.get(), "record", max_record_bytes);
   if (!bytes) throw base::make_error(base::ErrorKind::not_found, "container ", container.id, " was removed");
   return parse_container_record(*bytes, base::concat("record of container ", container.id));
-}
-
-ContainerState read_state(const ContainerDir& container) {
-  try {
-    const auto bytes = base::try_read_file(container.dir.get(), "state", max_record_bytes);
-    if (bytes && !bytes->empty()) return parse_state(*bytes, base::concat("state of container ", container.id));
-    if (auto started = read_start_note(container)) return *started;
-    return bytes ? lost_state() : ContainerState{};
-  } catch (const base::Error& error) {
-    if (auto started = read_start_note(container)) return *started;
-    if (error.kind() == base::ErrorKind::unsupported) throw;
-    base::log(base::LogLevel::warn, error.message());
-    return lost_state();
-  }
-}
-
-void write_state(const ContainerDir& container, const base::FileLock&, const ContainerState& state) {
-  base::write_file_atomically(container.dir.get(), "state", render_state(state), base::Durability::volatile_);
-}
-
-void note_start(const base::FileLock& alive, const ContainerState& state) {
-  forget_start(alive);
-  const std::string text = render_state(state);
-  if (::pwrite(alive.fd(), text.data(), text.size(), start_note_offset) != static_cast<ssize_t>(text.size()))
-    throw base::os_error("noting the start of the container in its lock file");
-}
-
-void forget_start(const base::FileLock& alive) {
-  if (::ftruncate(alive.fd(), start_note_offset) != 0) throw base::os_error("preparing the container's lock file");
 }
 
 base::FileLock lock_container(const ContainerDir& container) {

@@ -13,11 +13,12 @@ namespace {
 
 /// Records of images/, without any that is damaged or vanished meanwhile.
 void read_images_below(const Store& store, int root, std::vector<ImageRecord>& records) {
+  SmallFiles files;
   for (const std::string& file : base::list_directory(root, "images")) {
     if (!layout::is_hex_digest(file)) continue;
     if (root != store.root() && is_own_image(store, base::Digest::from_hex(file))) continue;
     try {
-      if (auto record = read_image(store, base::Digest::from_hex(file))) records.push_back(std::move(*record));
+      if (auto record = read_image_at(root, base::Digest::from_hex(file), files)) records.push_back(std::move(*record));
     } catch (const base::Error& error) {
       base::log(base::LogLevel::warn, error.message());
     }

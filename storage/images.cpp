@@ -26,7 +26,54 @@ std::string render(const ImageRecord& record) {
   return json.take();
 }
 
+/// A record as its texts, read without a tree.
+struct ImageTexts {
+  std::string manifest, config, index, created;
+  std::vector<std::string> chains;
+  std::uint64_t size_bytes = 0;
+};
+
+std::optional<ImageTexts> scan_image(std::string_view bytes) {
+  ImageTexts texts;
+  const bool is_plain = scan_record(bytes, [&](base::JsonScan& scan, std::string_view key) {
+    std::string* const text = key == "manifest"  ? &texts.manifest
+                              : key == "config"  ? &texts.config
+                              : key == "index"   ? &texts.index
+                              : key == "created" ? &texts.created
+                                                 : nullptr;
+    if (text != nullptr)
+      scan.read(*text);
+    else if (key == "layers")
+      scan.read(texts.chains);
+    else if (key == "size")
+      scan.read(texts.size_bytes);
+    else
+      return false;
+    return true;
+  });
+  return is_plain ? std::optional{std::move(texts)} : std::nullopt;
+}
+
+std::optional<ImageRecord> try_parse_plain_image(std::string_view bytes, const base::Digest& manifest) {
+  auto texts = scan_image(bytes);
+  if (!texts || texts->manifest != manifest.text() || texts->config.empty()) return std::nullopt;
+  try {
+    ImageRecord record{.manifest = manifest,
+                       .config = base::Digest::parse(texts->config),
+                       .index = std::nullopt,
+                       .chain_ids = {},
+                       .size_bytes = texts->size_bytes,
+                       .created = std::move(texts->created)};
+    if (!texts->index.empty()) record.index = base::Digest::parse(texts->index);
+    for (const std::string& chain : texts->chains) record.chain_ids.push_back(base::Digest::parse(chain));
+    return record;
+  } catch (const base::Error&) {  // told with its place in the document by whoever reads all of it
+    return std::nullopt;
+  }
+}
+
 ImageRecord parse_image(std::string_view bytes, const base::Digest& manifest) {
+  if (auto record = try_parse_plain_image(bytes, manifest)) return std::move(*record);
   const base::JsonAt json = parse_record(bytes, base::concat("record of image ", manifest));
   ImageRecord record{.manifest = json.at("manifest").digest(),
                      .config = json.at("config").digest(),
@@ -86,11 +133,16 @@ std::optional<ImageRecord> find_by_ref(const Store& store, const std::string& na
   return std::nullopt;
 }
 
-std::optional<ImageRecord> read_image(const Store& store, const base::Digest& manifest) {
-  const std::string path = layout::image(manifest);
-  const auto bytes = base::try_read_file(store.root_having(path), path, max_record_bytes);
+std::optional<ImageRecord> read_image_at(int root, const base::Digest& manifest, SmallFiles& files) {
+  const auto bytes = files.read(root, layout::image(manifest), max_record_bytes);
   if (!bytes) return std::nullopt;
   return parse_image(*bytes, manifest);
+}
+
+std::optional<ImageRecord> read_image(const Store& store, const base::Digest& manifest) {
+  const std::string path = layout::image(manifest);
+  SmallFiles files;
+  return read_image_at(store.root_having(path), manifest, files);
 }
 
 bool is_own_image(const Store& store, const base::Digest& manifest) {

@@ -8,6 +8,7 @@
 #include "base/digest.hpp"
 #include "base/oci/image_config.hpp"
 #include "base/oci/reference.hpp"
+#include "storage/small_files.hpp"
 #include "storage/store.hpp"
 
 namespace storage {
@@ -36,6 +37,8 @@ bool remove_ref(const Store& store, const std::string& name);
 /// Exact name ("docker.io/library/busybox:latest").
 std::optional<ImageRecord> find_by_ref(const Store& store, const std::string& name);
 std::optional<ImageRecord> read_image(const Store& store, const base::Digest& manifest);
+/// The same in the store at `root`, for a look at many.
+std::optional<ImageRecord> read_image_at(int root, const base::Digest& manifest, SmallFiles& files);
 /// An image as one command uses it.
 struct ResolvedImage {
   std::string name;  ///< The name that was found; "repository@digest" when asked so; empty when found by id.

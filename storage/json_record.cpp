@@ -2,10 +2,6 @@
 
 namespace storage {
 
-namespace {
-constexpr int record_version = 1;
-}
-
 base::JsonWriter begin_record() {
   base::JsonWriter json;
   json.begin_object();

@@ -34,10 +34,17 @@ void check_bomb(std::uint64_t inflated, std::uint64_t compressed, const UnpackLi
         .with_hint(UnpackBudget::hint);
 }
 
+/// Bytes to be inflated.
+struct Input {
+  base::Source& compressed;
+  oci::LayerCompression compression;
+  const UnpackLimits& limits;
+};
+
 /// The first thread: fills the ring until the end, an error, or until nobody wants more.
-void inflate_into(UnpackRing& ring, const UnpackRequest& request) {
-  CountingSource compressed(request.compressed);
-  const std::unique_ptr<base::Source> inflated = open_inflater(compressed, request.compression, request.limits);
+void inflate_into(UnpackRing& ring, const Input& input) {
+  CountingSource compressed(input.compressed);
+  const std::unique_ptr<base::Source> inflated = open_inflater(compressed, input.compression, input.limits);
   std::uint64_t total = 0;
   while (char* const buffer = ring.wait_for_space()) {
     std::size_t filled = 0, count = 1;
@@ -47,14 +54,14 @@ void inflate_into(UnpackRing& ring, const UnpackRequest& request) {
     }
     if (filled == 0) return;
     total += filled;
-    check_bomb(total, compressed.count(), request.limits);
+    check_bomb(total, compressed.count(), input.limits);
     ring.commit(filled);
   }
 }
 
-void run_inflating_thread(UnpackRing& ring, const UnpackRequest& request) noexcept {
+void run_inflating_thread(UnpackRing& ring, const Input& input) noexcept {
   try {
-    inflate_into(ring, request);
+    inflate_into(ring, input);
     ring.finish();
   } catch (...) {  // carried to the caller's thread, which throws it there
     ring.finish(std::current_exception());
@@ -80,6 +87,34 @@ UnpackResult write_layer(LayerBytes& bytes, int diff, int owners, const UnpackRe
   return result;
 }
 
+UnpackResult write_files(LayerBytes& bytes, const UnpackFilesRequest& request) {
+  UnpackBudget budget(request.limits);
+  LayerWriter writer(request.target_dir, request.unused_manifest, request.owners, request.limits, budget,
+                     Markers::none);
+  tar::Reader archive(bytes, request.limits);
+  tar::Entry entry;
+  while (archive.next(entry)) writer.add(entry, archive);
+  bytes.finish();  // damage behind the end of the archive is damage
+  return writer.finish();
+}
+
+/// Runs `write` with the bytes that another thread inflates.
+template <class Write>
+UnpackResult with_inflated(const Input& input, const std::function<void()>& stop_source, const Write& write) {
+  UnpackRing ring;
+  std::thread inflating(run_inflating_thread, std::ref(ring), std::cref(input));
+  auto stop = base::on_scope_exit([&] {
+    ring.cancel();
+    if (stop_source) stop_source();
+    inflating.join();
+  });
+  LayerBytes bytes(ring);
+  const UnpackResult result = write(bytes);
+  stop.cancel();
+  inflating.join();
+  return result;
+}
+
 }  // namespace
 
 UnpackResult unpack_layer(const UnpackRequest& request) {
@@ -90,18 +125,13 @@ UnpackResult unpack_layer(const UnpackRequest& request) {
       ::openat(request.target_dir, "owners", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
   if (!owners) throw base::os_error("creating \"owners\"");
 
-  UnpackRing ring;
-  std::thread inflating(run_inflating_thread, std::ref(ring), std::cref(request));
-  auto stop = base::on_scope_exit([&] {
-    ring.cancel();
-    if (request.stop_source) request.stop_source();
-    inflating.join();
-  });
-  LayerBytes bytes(ring);
-  const UnpackResult result = write_layer(bytes, diff.get(), owners.get(), request);
-  stop.cancel();
-  inflating.join();
-  return result;
+  return with_inflated({request.compressed, request.compression, request.limits}, request.stop_source,
+                       [&](LayerBytes& bytes) { return write_layer(bytes, diff.get(), owners.get(), request); });
+}
+
+UnpackResult unpack_files(const UnpackFilesRequest& request) {
+  return with_inflated({request.compressed, oci::LayerCompression::none, request.limits}, nullptr,
+                       [&](LayerBytes& bytes) { return write_files(bytes, request); });
 }
 
 }  // namespace storage

@@ -46,4 +46,16 @@ struct UnpackResult {
 /// runs in a second thread. Whiteouts become character devices 0:0, opaque directories the xattr user.overlay.opaque=y.
 UnpackResult unpack_layer(const UnpackRequest& request);
 
+struct UnpackFilesRequest {
+  base::Source& compressed;  ///< Or not compressed: the first bytes say.
+  int target_dir;            ///< What is in it is kept, or replaced by what has the same name.
+  int unused_manifest;       ///< The manifest of owners goes there: /dev/null, which a sandbox may not let us open.
+  OwnerPolicy owners;
+  UnpackLimits limits;
+};
+
+/// Unpacks an archive of files, which is no layer: names like ".wh.x" mean nothing, and no digest is known. The limits,
+/// and the care about paths and links, are those of layers. What was unpacked before an error stays.
+UnpackResult unpack_files(const UnpackFilesRequest& request);
+
 }  // namespace storage

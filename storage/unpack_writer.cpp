@@ -37,15 +37,17 @@ bool is_driver_xattr(std::string_view name) {
 
 }  // namespace
 
-LayerWriter::LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackLimits& limits, UnpackBudget& budget)
+LayerWriter::LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackLimits& limits, UnpackBudget& budget,
+                         Markers markers)
     : policy_(policy),
+      markers_(markers),
       limits_(limits),
       budget_(budget),
       free_space_(diff, limits.min_free_bytes),
       tree_(diff,
             [this](const std::string& path, int dir, bool whiteout) { note_made_directory(path, dir, whiteout); }),
       owners_(owners) {
-  directories_[{}] = {0755, {}, true};
+  if (markers == Markers::whiteouts) directories_[{}] = {0755, {}, true};
 }
 
 void LayerWriter::add(const tar::Entry& entry, tar::Reader& archive) {
@@ -53,7 +55,7 @@ void LayerWriter::add(const tar::Entry& entry, tar::Reader& archive) {
   const LayerPath path = parse_layer_path(entry.path, limits_);
   if (path.is_root() && entry.type != tar::EntryType::directory)
     throw base::make_error(base::ErrorKind::corrupt, "the archive replaces the root by something else");
-  if (take_marker(path)) return;
+  if (markers_ == Markers::whiteouts && take_marker(path)) return;
   switch (entry.type) {
     case tar::EntryType::file:
       return add_file(entry, path, archive);
@@ -149,7 +151,7 @@ void LayerWriter::add_directory(const tar::Entry& entry, const LayerPath& path) 
   set_xattrs(dir, entry, false);
   note_directory(path.text, {entry.mode, entry.mtime});
   owners_.add(record_of(OwnerRecord::Type::directory, entry, path));
-  if (replaced == LayerTree::Replaced::whiteout) set_opaque(path.text, dir);
+  if (replaced == LayerTree::Replaced::whiteout && markers_ == Markers::whiteouts) set_opaque(path.text, dir);
 }
 
 void LayerWriter::add_file(const tar::Entry& entry, const LayerPath& path, tar::Reader& archive) {
@@ -229,7 +231,8 @@ void LayerWriter::add_fifo(const tar::Entry& entry, const LayerPath& path) {
 }
 
 void LayerWriter::add_device(const tar::Entry& entry, const LayerPath& path) {
-  if (entry.type == tar::EntryType::character_device && entry.device_major == 0 && entry.device_minor == 0)
+  if (markers_ == Markers::whiteouts && entry.type == tar::EntryType::character_device && entry.device_major == 0 &&
+      entry.device_minor == 0)
     throw base::make_error(base::ErrorKind::corrupt, "the archive has the overlay whiteout device ",
                            base::quoted(path.text));
   ++result_.skipped_devices;  // no user namespace may make one
@@ -254,7 +257,7 @@ void LayerWriter::note_made_directory(const std::string& path, int dir, bool whi
   count_entry();
   note_directory(path, {0755, {}, !whiteout});
   owners_.add({.type = OwnerRecord::Type::directory, .path = path, .mode = 0755});
-  if (whiteout) set_opaque(path, dir);
+  if (whiteout && markers_ == Markers::whiteouts) set_opaque(path, dir);
 }
 
 void LayerWriter::forget_directories(const std::string& path) {

@@ -15,6 +15,12 @@
 
 namespace storage {
 
+/// What names like ".wh.x" mean.
+enum class Markers {
+  whiteouts,  ///< In layers: what they hide. Written as overlay has it.
+  none,       ///< In archives of files: nothing.
+};
+
 /// Puts the entries of one archive into a layer's tree and its owner manifest.
 ///
 /// Modes on disk are the true ones under both owner policies: whoever reads the tree later is root of a user namespace
@@ -23,8 +29,10 @@ namespace storage {
 /// same bytes twice gives the same tree; what the layers below say of it comes later (implied_directories.hpp).
 class LayerWriter {
  public:
-  /// `diff`, `owners` and `budget` are borrowed.
-  LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackLimits& limits, UnpackBudget& budget);
+  /// `diff`, `owners` and `budget` are borrowed. Without markers the tree may have had something in it before: then
+  /// entries are added or replace what has their name, and directories that no entry describes stay as they are.
+  LayerWriter(int diff, int owners, OwnerPolicy policy, const UnpackLimits& limits, UnpackBudget& budget,
+              Markers markers = Markers::whiteouts);
   /// Reads the entry's content from `archive`.
   void add(const tar::Entry& entry, tar::Reader& archive);
   /// Applies what had to wait and ends the manifest.
@@ -65,6 +73,7 @@ class LayerWriter {
   OwnerRecord record_of(OwnerRecord::Type type, const tar::Entry& entry, const LayerPath& path) const;
 
   OwnerPolicy policy_;
+  Markers markers_;
   UnpackLimits limits_;
   UnpackBudget& budget_;
   FreeSpaceGuard free_space_;

@@ -107,6 +107,10 @@ class VolumeMountsTest(EngineTest):
         self.in_container("-v", "data:/data", BUSYBOX, "sh", "-c", "mkdir /data/sub; echo in > /data/sub/file")
         self.assertEqual(self.in_container("--mount", "type=volume,src=data,dst=/d,subpath=sub", BUSYBOX, "sh", "-c",
                                            "cat /d/file; ls /d").stdout, "in\nfile\n")
+        self.engine("create", "--name", "shown", "--mount", "type=volume,src=data,dst=/d,subpath=sub", BUSYBOX)
+        mount = self.inspect("shown")["Mounts"][0]
+        self.assertEqual((mount["Name"], mount["SubPath"]), ("data", "sub"))
+        self.assertNotIn("subpath", str(mount["Options"]))
         self.assert_fails(self.in_container("--mount", "type=volume,src=data,dst=/d,subpath=none", BUSYBOX, "true",
                                             check=False), 125, 'subpath "none" does not exist')
 
@@ -156,6 +160,16 @@ class VolumeMountsTest(EngineTest):
         self.in_container("localhost/other:1", "/guest")  # what was changed was a copy
         self.assert_fails(self.in_container("--mount", "type=image,src=nowhere,dst=/i", BUSYBOX, "true", check=False),
                           125, "no such image")
+
+    def test_an_image_that_is_mounted_can_go_and_its_files_stay(self):
+        self.pull_image("localhost/other:1")
+        self.engine("create", "--name", "user", "--network", "none", "--mount",
+                    "type=image,src=localhost/other:1,dst=/image", BUSYBOX, "cat", "/image/etc/passwd")
+        self.engine("untag", "localhost/other:1")
+        image = self.engine("images", "-q", "--no-trunc").stdout.split()
+        self.engine("rmi", "-f", *[one for one in image if one != self.inspect("user")["Image"]])
+        self.engine("system", "prune", "--force")
+        self.assertIn("root:", self.engine("start", "-a", "user").stdout)
 
     def test_volumes_with_a_type(self):
         folder = self.dir / "folder"

@@ -249,6 +249,22 @@ class ImageLinkTest(HardeningTest):
         self.assertIn("out -> ", again)
 
 
+    @row("R1", "CVE-2017-1002101")
+    @escapes_when_unsafe
+    def test_a_link_in_a_volume_leads_no_subpath_out(self):
+        """The folder is exchanged for a link after `create` has looked at it, and before `start` mounts it."""
+        image = self.hostile_image([])
+        self.in_container("-v", "data:/data", image, "mkdir", "/data/sub")
+        self.engine("create", "--name", "victim", "--network", "none", "--mount",
+                    "type=volume,src=data,dst=/d,subpath=sub", image, "sh", "-c", "cat /d/file; echo dead > /d/file")
+        for target in (str(self.canary), "../" * 20 + str(self.canary).lstrip("/")):
+            with self.subTest(target=target):
+                self.in_container("-v", "data:/data", image, "sh", "-c",
+                                  f"rm -rf /data/sub; ln -s {target} /data/sub")
+                self.assertNotIn("alive", self.engine("start", "-a", "victim", check=False).stdout)
+                self.assert_canary_alive(target)
+
+
 class StaleTreeTest(BundleTest):
     @row("R1")
     @escapes_when_unsafe
