@@ -182,7 +182,7 @@ class SyncTest(TwoRegistriesTest):
         self.here.push("team/web", "latest", self.image)
 
     def tags_there(self, repository):
-        return self.engine("tags", "--tls-verify=false", f"{self.there.name}/{repository}").stdout.split()
+        return sorted(self.engine("tags", "--tls-verify=false", f"{self.there.name}/{repository}").stdout.split())
 
     def test_a_whole_repository(self):
         done = self.sync("--src", "docker", "--dest", "docker", f"{self.here.name}/team/small", self.there.name)

@@ -13,6 +13,9 @@ from registry_server import FakeRegistry, make_certificates, send
 from test_pull import small_image
 
 
+NAME = "docker.io/library/busybox:latest"
+
+
 class ServerTest(EngineTest):
     def serve(self, *words):
         """Starts the server; (process, "127.0.0.1:PORT")."""
@@ -35,6 +38,8 @@ class ServeTest(ServerTest):
         super().setUp()
         self.image = self.guest_image()
         self.engine("pull", "-q", self.archive(self.image))
+        self.engine("tag", BUSYBOX, NAME)
+        self.engine("untag", BUSYBOX, BUSYBOX)
         self.digest = sha256(self.image.manifest_bytes())
         self.layer = sha256(self.image.layers[0][0])
 
@@ -123,17 +128,16 @@ class ServeTest(ServerTest):
     def test_images_without_a_name_are_nobody_s(self):
         _, place = self.serve()
         self.assertEqual(self.ask(place, f"/v2/busybox/blobs/{self.layer}")[0].status, 200)
-        self.engine("tag", BUSYBOX, "localhost/new:1")
+        self.engine("tag", NAME, "localhost/new:1")
         self.assertEqual(self.ask(place, "/v2/new/manifests/1")[0].status, 200)  # a new name counts at once
-        process, place = self.serve()
-        self.engine("untag", BUSYBOX)
-        self.engine("untag", "localhost/new:1")
+        self.engine("untag", NAME)  # from all of its names
+        _, place = self.serve()
         self.assertEqual(self.ask(place, f"/v2/busybox/blobs/{self.layer}")[0].status, 404)
         self.assertEqual(json.loads(self.ask(place, "/v2/_catalog")[1]), {"repositories": []})
 
     def test_tags_over_several_pages(self):
         for tag in ("a", "b", "c"):
-            self.engine("tag", BUSYBOX, f"localhost/many:{tag}")
+            self.engine("tag", NAME, f"localhost/many:{tag}")
         _, place = self.serve()
         answer, body = self.ask(place, "/v2/many/tags/list?n=2")
         self.assertEqual(json.loads(body)["tags"], ["a", "b"])
@@ -234,9 +238,10 @@ class PullThroughTest(ServerTest):
                              f"dir:{self.dir}/copy", check=False)
         self.assertEqual(result.status, 125)
         connection = http.client.HTTPConnection(place, timeout=30)
+        self.addCleanup(connection.close)
         connection.request("GET", self.layer_path)
-        with self.assertRaises((http.client.IncompleteRead, ConnectionError)):
-            connection.getresponse().read()
+        with connection.getresponse() as answer, self.assertRaises((http.client.IncompleteRead, ConnectionError)):
+            answer.read()
         self.assertFalse((self.cache / "blobs" / self.layer_path.rsplit(":")[-1]).exists())
         self.upstream.blobs[self.layer_path] = right
         self.assertEqual(self.ask(place, self.layer_path)[1], right)
