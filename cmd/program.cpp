@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <new>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -116,6 +117,8 @@ int run_program(const Program& program, std::vector<std::string> argv) noexcept 
     return exit_code_of(error.kind());
   } catch (const std::bad_alloc&) {
     print_error(base::Error{ErrorKind::internal, "out of memory"});
+  } catch (const std::system_error& error) {  // of the standard library's, only std::thread throws it here
+    print_error(base::Error{ErrorKind::internal, concat("starting a thread: ", error.what())});
   } catch (const std::exception& error) {
     print_error(base::Error{ErrorKind::internal, concat("unexpected: ", error.what())});
   } catch (...) {

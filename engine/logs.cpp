@@ -63,7 +63,8 @@ class Printer {
     text += line.text;
     // A partial line is continued by the next one of the same stream, unless something stands in front of it.
     if (!line.is_partial || options_.timestamps || options_.names) text += '\n';
-    base::write_all(line.is_stderr ? STDERR_FILENO : STDOUT_FILENO, text);
+    base::with_context([&] { base::write_all(line.is_stderr ? STDERR_FILENO : STDOUT_FILENO, text); },
+                       "passing the container's log on");
   }
 
  private:

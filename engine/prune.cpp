@@ -2,17 +2,22 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "base/log.hpp"
 #include "engine/inside_store.hpp"
 #include "engine/prune_filters.hpp"
+#include "engine/reconcile.hpp"
 #include "engine/trash.hpp"
 #include "engine/upkeep.hpp"
 #include "engine/verbs.hpp"
 #include "storage/containers.hpp"
+#include "storage/damage.hpp"
 #include "storage/layout.hpp"
+#include "storage/refs.hpp"
 #include "storage/trash.hpp"
 #include "storage/volumes.hpp"
 
@@ -21,6 +26,13 @@
 
 namespace engine {
 namespace {
+
+/// One folder open at a time: there may be more containers than descriptors.
+template <class Visit>
+void for_each_container(const storage::Store& store, const Visit& visit) {
+  for (const std::string& id : storage::list_container_ids(store))
+    if (const auto container = storage::open_container(store, id)) visit(*container);
+}
 
 const std::vector<std::string> container_keys{"label", "label!", "until"};
 const std::vector<std::string> image_keys{"label", "label!", "until", "dangling"};
@@ -40,16 +52,25 @@ std::uint64_t delete_trash(Engine& engine) {
 
 // ---- containers
 
+/// Those whose record is damaged stay: whether a filter means them is not known, and "engine rm --force" removes them.
 std::vector<std::string> stopped_containers(Engine& engine, const PruneFilters& filters) {
   std::vector<std::string> ids;
-  for (const ContainerSummary& container : list_containers(engine, {.all = true})) {
-    const bool is_stopped = container.status == "exited" || container.status == "created";
-    if (is_stopped && filters.match(container.created, container.labels)) ids.push_back(container.id);
-  }
+  for_each_container(engine.store(), [&](const storage::ContainerDir& container) {
+    try {
+      const storage::ContainerRecord record = storage::read_record(container);
+      const std::string status = observe(container, engine.host.boot_id).state.status;
+      const bool is_stopped = status == "exited" || status == "created";
+      if (is_stopped && filters.match(base::parse_rfc3339(record.created), record.labels)) ids.push_back(record.id);
+    } catch (const base::Error& error) {
+      if (!storage::is_damage(error)) throw;
+      if (error.kind() != base::ErrorKind::not_found)  // not_found: removed while we looked
+        base::log(base::LogLevel::warn, "container ", container.id.substr(0, 12), " is left: ", error.message());
+    }
+  });
   return ids;
 }
 
-/// False when it was started meanwhile.
+/// False when it was started or removed meanwhile.
 bool remove_stopped_container(Engine& engine, const std::string& id) {
   RemoveOptions options;
   options.containers = {id};
@@ -78,14 +99,27 @@ void prune_containers_into(PruneReport& report, Engine& engine, const PruneOptio
 
 // ---- volumes
 
+/// @throws Error when one cannot be read: what it uses is not known then, and everything has to stay.
+template <class Visit>
+void for_each_record(const storage::Store& store, const Visit& visit) {
+  for_each_container(store, [&](const storage::ContainerDir& container) {
+    std::optional<storage::ContainerRecord> record;
+    try {
+      record = storage::read_record(container);
+    } catch (const base::Error& error) {
+      if (error.kind() != base::ErrorKind::not_found) throw;  // not_found: removed at this moment
+    }
+    if (record) visit(*record);
+  });
+}
+
 std::set<std::string> volumes_in_use(const storage::Store& store, const std::set<std::string>& without_containers) {
   std::set<std::string> names;
-  for (const storage::ContainerDir& container : storage::list_containers(store)) {
-    if (without_containers.count(container.id) != 0) continue;
-    const storage::ContainerRecord record = storage::read_record(container);
+  for_each_record(store, [&](const storage::ContainerRecord& record) {
+    if (without_containers.count(record.id) != 0) return;
     names.insert(record.named_volumes.begin(), record.named_volumes.end());
     names.insert(record.anonymous_volumes.begin(), record.anonymous_volumes.end());
-  }
+  });
   return names;
 }
 
@@ -117,6 +151,9 @@ void prune_volumes_into(PruneReport& report, Engine& engine, const PruneOptions&
       const base::FileLock volume_lock = storage::lock_volume(store, name);
       storage::move_to_trash(store, path);
     }
+    // Power loss may not bring back a part of what is deleted after this.
+    if (!options.dry_run && !report.volumes.empty())
+      base::flush(base::open_directory(store.root(), "volumes").get(), "the folder of volumes");
   }
   report.reclaimed_bytes += options.dry_run ? measure(engine, paths) : delete_trash(engine);
 }
@@ -133,17 +170,28 @@ bool is_wanted(const storage::Store& store, const storage::NamedImage& image, co
   return filters.match(base::parse_rfc3339(image.record.created), labels);
 }
 
+/// An image without names may have had the name that is damaged now; only who removes all that is unused means it, too.
+void keep_what_lost_names_may_mean(const storage::Store& store, std::vector<storage::NamedImage>& images) {
+  const auto has_no_name = [](const storage::NamedImage& image) { return image.names.empty(); };
+  if (std::none_of(images.begin(), images.end(), has_no_name) || !storage::has_damaged_refs(store)) return;
+  base::log(base::LogLevel::warn, "images without a name are kept, since a damaged name may be that of one of them: ",
+            "\"engine system check\" tells more");
+  std::erase_if(images, has_no_name);
+}
+
 std::vector<storage::NamedImage> unused_images(const storage::Store& store, const PruneOptions& options,
                                                const PruneFilters& filters,
                                                const std::set<std::string>& without_containers) {
   std::set<std::string> used;
-  for (const storage::ContainerDir& container : storage::list_containers(store))
-    if (without_containers.count(container.id) == 0) used.insert(storage::read_record(container).manifest);
+  for_each_record(store, [&](const storage::ContainerRecord& record) {
+    if (without_containers.count(record.id) == 0) used.insert(record.manifest);
+  });
   std::vector<storage::NamedImage> images = storage::list_images(store);
   std::erase_if(images, [&](const storage::NamedImage& image) {
     return image.read_only || used.count(image.record.manifest.text()) != 0 ||
            !is_wanted(store, image, options, filters);
   });
+  if (!options.all) keep_what_lost_names_may_mean(store, images);
   return images;
 }
 

@@ -80,7 +80,11 @@ class Copier {
     const ssize_t got = ::read(from, buffer, sizeof buffer);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
     if (got <= 0) return false;
-    base::write_all(to, {buffer, static_cast<std::size_t>(got)});
+    base::with_context(
+        [&] {
+          base::write_all(to, {buffer, static_cast<std::size_t>(got)});
+        },
+        "passing the container's streams on");
     return true;
   }
 

@@ -98,8 +98,10 @@ std::vector<std::string> remove(Engine& engine, const RemoveOptions& options) {
     try {
       remove_one(engine, one, options);
       removed.push_back(one.typed);
-    } catch (const base::Error&) {
+    } catch (const base::Error& error) {
       if (storage::open_container(engine.store(), one.container.id)) throw;
+      if (error.kind() != ErrorKind::not_found && error.kind() != ErrorKind::in_use)
+        throw;                       // it went, but not all of it
       if (options.ignore) continue;  // somebody else was faster
       throw make_error(ErrorKind::not_found, "container ", quoted(one.typed), " was removed by another command");
     }

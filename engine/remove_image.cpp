@@ -28,8 +28,12 @@ std::vector<User> containers_using(const storage::Store& store, const storage::I
   for (const std::string& id : storage::list_container_ids(store)) {
     const auto container = storage::open_container(store, id);
     if (!container) continue;
-    const storage::ContainerRecord record = storage::read_record(*container);
-    if (record.manifest == image.manifest.text()) users.push_back({record.id, record.name});
+    try {
+      const storage::ContainerRecord record = storage::read_record(*container);
+      if (record.manifest == image.manifest.text()) users.push_back({record.id, record.name});
+    } catch (const base::Error& error) {
+      if (error.kind() != ErrorKind::not_found) throw;  // not_found: removed at this moment
+    }
   }
   return users;
 }

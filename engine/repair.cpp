@@ -1,5 +1,6 @@
 #include "engine/repair.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/error.hpp"
@@ -40,6 +41,10 @@ void make_folder(Engine& engine, const std::string& path) {
   const int root = engine.store().root();
   if (::mkdirat(root, path.c_str(), 0700) == 0) return;
   if (errno != EEXIST) throw base::os_error("making the folder ", base::quoted(path));
+  struct stat info {};
+  if (::fstatat(root, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+    throw base::os_error("looking at ", base::quoted(path));
+  if (S_ISDIR(info.st_mode)) return;             // whoever saw that it was missing, it is there
   storage::move_to_trash(engine.store(), path);  // something that is no folder
   if (::mkdirat(root, path.c_str(), 0700) != 0) throw base::os_error("making the folder ", base::quoted(path));
 }
@@ -120,6 +125,7 @@ void sweep(Engine& engine) {
 void repair(Engine& engine, const CheckOptions& options, const std::vector<Finding>& findings,
             std::vector<std::string>& lost) {
   for (const Finding& finding : findings) {
+    if (!finding.is_certain && !options.force) continue;
     try {
       mend(engine, options, finding);
     } catch (const base::Error& error) {

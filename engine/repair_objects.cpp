@@ -206,6 +206,8 @@ std::optional<base::Error> ObjectRepair::try_image(const base::Digest& manifest,
 }
 
 void ObjectRepair::settle_failure(const Finding& finding, const base::Error& error) {
+  if (!finding.is_certain && !options_.force)
+    return tell(base::concat("not repaired: ", finding.message, "; ", error.message()));
   if (finding.cure == Cure::fetch_blob) return give_up_blob(finding);
   const bool is_gone = error.kind() == base::ErrorKind::not_found || error.kind() == base::ErrorKind::corrupt;
   const bool can_wait = error.kind() == base::ErrorKind::in_use || error.kind() == base::ErrorKind::no_space;

@@ -109,7 +109,7 @@ base::UniqueFd make_executable(const char* name, std::string_view image) {
   base::UniqueFd fd = open_executable_memfd(name);
   if (!fd && errno == EACCES) return make_executable_file(image);  // vm.memfd_noexec=2
   if (!fd) throw base::os_error("making a memfd");
-  base::write_all(fd.get(), image);
+  base::with_context([&] { base::write_all(fd.get(), image); }, "filling the memfd ", base::quoted(name));
   seal(fd.get(), true);
   return fd;
 }
@@ -131,7 +131,7 @@ void make_inheritable(int fd) noexcept {
 base::UniqueFd make_plan_fd(std::string_view bytes) {
   base::UniqueFd fd{::memfd_create("plan", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
   if (!fd) throw base::os_error("making a memfd");
-  base::write_all(fd.get(), bytes);
+  base::with_context([&] { base::write_all(fd.get(), bytes); }, "filling a memfd with a plan");
   seal(fd.get(), false);
   return fd;
 }

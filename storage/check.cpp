@@ -16,7 +16,9 @@ namespace {
 
 void check_folder(StoreCheck& check, const std::string& name) {
   struct stat info {};
-  if (::fstatat(check.store.root(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(info.st_mode)) {
+  const bool is_there = ::fstatat(check.store.root(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+  if (!is_there && errno != ENOENT) throw base::os_error("looking at the store's folder ", base::quoted(name));
+  if (!is_there || !S_ISDIR(info.st_mode)) {
     check.add({.severity = Severity::damage,
                .kind = "folder-missing",
                .object = name,
@@ -68,6 +70,14 @@ void check_temporary_files(StoreCheck& check, const std::string& folder) {
 }
 
 }  // namespace
+
+Finding because_of(const base::Error& error, Finding finding) {
+  if (is_damage(error)) return finding;
+  finding.is_certain = false;
+  finding.remedy = base::concat("if it stays so, look at the kernel log (dmesg); ", repair_command,
+                                " --force gives up what cannot be read");
+  return finding;
+}
 
 void check_folders(StoreCheck& check) {
   for (const char* folder : layout::folders) check_folder(check, folder);

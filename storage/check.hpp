@@ -43,6 +43,8 @@ struct Finding {
   std::string message;    ///< One line: what is found and what it means.
   std::string remedy;     ///< One line: what helps; empty for notes.
   Cure cure = Cure::none;
+  /// False when it could not be looked at (damage.hpp): then only --force repairs what gives something up.
+  bool is_certain = true;
   std::string path{};                     ///< In the store; where a cure needs it.
   std::string variant{};                  ///< Of a layer.
   std::vector<base::Digest> manifests{};  ///< Images that tell where a layer or blob comes from.

@@ -72,26 +72,25 @@ void check_name_link(StoreCheck& check, const ContainerRecord& record) {
 }
 
 void check_state(StoreCheck& check, const ContainerDir& container) {
-  std::string why;
+  const auto is_file = [&] {
+    struct stat info {};
+    if (::fstatat(container.dir.get(), "state", &info, AT_SYMLINK_NOFOLLOW) == 0) return S_ISREG(info.st_mode);
+    return true;  // gone, or it cannot be looked at: no reason for more than writing it again
+  };
   try {
     const auto bytes = base::try_read_file(container.dir.get(), "state", max_record_bytes);
-    if (!bytes) return;  // it was never started, or the note in `alive` says so
-    parse_state(*bytes, base::concat("state of container ", short_id(container.id)));
-    return;
+    // Without one it was never started, or the note in `alive` says so.
+    if (bytes) parse_state(*bytes, base::concat("state of container ", short_id(container.id)));
   } catch (const base::Error& error) {
     if (error.kind() == base::ErrorKind::unsupported) return;  // a newer engine's
-    why = error.message();
+    check.add(because_of(
+        error, {.severity = Severity::damage,
+                .kind = "container-state",
+                .object = container.id,
+                .message = base::concat("how container ", short_id(container.id), " ended is lost: ", error.message()),
+                .remedy = base::concat(repair_command, "   or   engine rm --force ", short_id(container.id)),
+                .cure = is_file() ? Cure::write_state : Cure::remove_container}));
   }
-  const bool is_file = [&] {
-    struct stat info {};
-    return ::fstatat(container.dir.get(), "state", &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode);
-  }();
-  check.add({.severity = Severity::damage,
-             .kind = "container-state",
-             .object = container.id,
-             .message = base::concat("how container ", short_id(container.id), " ended is lost: ", why),
-             .remedy = base::concat(repair_command, "   or   engine rm --force ", short_id(container.id)),
-             .cure = is_file ? Cure::write_state : Cure::remove_container});
 }
 
 void check_container(StoreCheck& check, const ContainerDir& container) {
@@ -106,10 +105,10 @@ void check_container(StoreCheck& check, const ContainerDir& container) {
   } catch (const base::Error& error) {
     check.is_reach_known = false;
     const bool is_missing = error.kind() == base::ErrorKind::not_found;
-    check.add(damaged_container(
-        container.id, "container-record",
-        base::concat("container ", short_id(container.id), " cannot be used, and what it keeps is not known: ",
-                     is_missing ? "it has no record" : error.message())));
+    check.add(because_of(error, damaged_container(container.id, "container-record",
+                                                  base::concat("container ", short_id(container.id),
+                                                               " cannot be used, and what it keeps is not known: ",
+                                                               is_missing ? "it has no record" : error.message()))));
   }
   if (!base::exists(container.dir.get(), "config.json"))
     check.add(damaged_container(container.id, "container-config",
@@ -130,20 +129,21 @@ void check_volume(StoreCheck& check, const std::string& file) {
                .remedy = base::concat("engine volume rm ", name)});
     return;
   }
-  std::string why = "it has no record";
+  auto why = base::make_error(base::ErrorKind::not_found, "it has no record");
   try {
     if (const auto volume = find_volume(check.store, name); volume && volume->name == name) return;
   } catch (const base::Error& error) {
-    why = error.message();
+    why = error;
   }
   if (!base::exists(check.store.root(), path)) return;  // removed meanwhile
-  check.add({.severity = Severity::damage,
-             .kind = "volume-record",
-             .object = name,
-             .message = base::concat("volume ", base::quoted(name), " cannot be used: ", why),
-             .remedy = base::concat(repair_command, " writes its record again; its content is not touched"),
-             .cure = Cure::write_volume_record,
-             .path = path});
+  check.add(
+      because_of(why, {.severity = Severity::damage,
+                       .kind = "volume-record",
+                       .object = name,
+                       .message = base::concat("volume ", base::quoted(name), " cannot be used: ", why.message()),
+                       .remedy = base::concat(repair_command, " writes its record again; its content is not touched"),
+                       .cure = Cure::write_volume_record,
+                       .path = path}));
 }
 
 }  // namespace

@@ -111,7 +111,8 @@ void check_record(StoreCheck& check, const ImageRecord& record, const std::strin
     compare_record(check, record, content, user);
   } catch (const base::Error& error) {
     const bool is_missing = error.kind() == base::ErrorKind::not_found;
-    check.add(damaged_image(record.manifest, is_missing ? "blob-missing" : "blob-damaged", user, error.message()));
+    check.add(because_of(
+        error, damaged_image(record.manifest, is_missing ? "blob-missing" : "blob-damaged", user, error.message())));
     for (const base::Digest& chain : record.chain_ids) {
       check.layers[chain].users.push_back(user);
       add_once(check.layers[chain].manifests, record.manifest);
@@ -128,7 +129,7 @@ void check_image_file(StoreCheck& check, const std::string& file, const std::vec
   } catch (const base::Error& error) {
     check.is_reach_known = false;
     check.small_blobs.insert(manifest);
-    check.add(damaged_image(manifest, "image-record", user, error.message()));
+    check.add(because_of(error, damaged_image(manifest, "image-record", user, error.message())));
   }
   // Another command may have removed it while we looked.
   if (check.findings.size() > known && !base::exists(check.store.root(), layout::image(manifest)))
@@ -149,7 +150,7 @@ bool check_image_parts(StoreCheck& check, const base::Digest& manifest, const st
     note_needs(check, manifest, read_content(check.store, manifest), user);
     return true;
   } catch (const base::Error& error) {
-    check.add(damaged_image(manifest, "blob-damaged", user, error.message()));
+    check.add(because_of(error, damaged_image(manifest, "blob-damaged", user, error.message())));
     return false;
   }
 }
@@ -179,13 +180,13 @@ void check_names_of_images(StoreCheck& check) {
                  .path = base::concat("refs/", file),
                  .manifests = {ref->manifest}});
     } catch (const base::Error& error) {
-      check.add({.severity = Severity::damage,
-                 .kind = "name-damaged",
-                 .object = layout::decode_name(file),
-                 .message = base::concat("a name of an image is lost: ", error.message()),
-                 .remedy = base::concat(repair_command, " removes it; pull the image again"),
-                 .cure = Cure::discard,
-                 .path = base::concat("refs/", file)});
+      check.add(because_of(error, {.severity = Severity::damage,
+                                   .kind = "name-damaged",
+                                   .object = layout::decode_name(file),
+                                   .message = base::concat("a name of an image is lost: ", error.message()),
+                                   .remedy = base::concat(repair_command, " removes it; pull the image again"),
+                                   .cure = Cure::discard,
+                                   .path = base::concat("refs/", file)}));
     }
   }
 }

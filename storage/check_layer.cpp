@@ -74,6 +74,13 @@ std::string capability_sets(std::string_view hex) {
 }
 constexpr std::size_t first_version_digits = 24;  // 12 bytes; the kernel does not store it
 
+/// What this process has run out of says nothing of the layer. A disk that cannot read it does: it has to be made
+/// again.
+bool is_about_us(const base::Error& error) {
+  const int code = error.code();
+  return code == EMFILE || code == ENFILE || code == ENOMEM || code == EINTR;
+}
+
 class Comparison final : public TreeVisitor {
  public:
   Comparison(ExpectedTree& expected, LayerOwners whose)
@@ -124,6 +131,11 @@ class Comparison final : public TreeVisitor {
   LayerDifferences take() { return std::move(differences_); }
 
  private:
+  void tell_unreadable(const std::string& path, const base::Error& error) {
+    if (is_about_us(error)) throw base::Error{error};
+    tell(base::quoted(path), " cannot be read: ", error.message());
+  }
+
   void compare_entry(const TreeEntry& entry, const std::string& path, ExpectedTree::Inode& inode) {
     if (inode.type == Type::whiteout) {
       if (entry.info.st_rdev != 0) tell(base::quoted(path), " is a device and not a whiteout");
@@ -137,7 +149,7 @@ class Comparison final : public TreeVisitor {
     if (inode.type == Type::fifo) return;
     const int kind = inode.type == Type::directory ? O_DIRECTORY : O_NONBLOCK;
     const base::UniqueFd fd{::openat(entry.source_dir, entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | kind)};
-    if (!fd) return tell(base::os_error(base::quoted(path), " cannot be read").message());
+    if (!fd) return tell_unreadable(path, base::os_error("opening"));
     if (inode.type == Type::directory) return compare_opaque(path, fd.get(), inode);
     compare_content(path, fd.get(), entry.info, inode);
     compare_capabilities(path, fd.get(), inode);
@@ -158,7 +170,7 @@ class Comparison final : public TreeVisitor {
   void compare_link(const TreeEntry& entry, const std::string& path, const ExpectedTree::Inode& inode) {
     std::array<char, PATH_MAX> target{};
     const ssize_t size = ::readlinkat(entry.source_dir, entry.name.c_str(), target.data(), target.size());
-    if (size < 0) return tell(base::os_error(base::quoted(path), " cannot be read").message());
+    if (size < 0) return tell_unreadable(path, base::os_error("reading the link"));
     if (std::string_view{target.data(), static_cast<std::size_t>(size)} != inode.link)
       tell(base::quoted(path), " points elsewhere than to ", base::quoted(inode.link));
   }
@@ -171,7 +183,7 @@ class Comparison final : public TreeVisitor {
       while (const std::size_t count = base::read_some(fd, buffer_->data(), buffer_->size()))
         hash.update(buffer_->data(), count);
     } catch (const base::Error& error) {
-      return tell(base::quoted(path), " cannot be read: ", error.message());
+      return tell_unreadable(path, error);
     }
     if (hash.finish().hex() != inode.sha256_hex) tell("the content of ", base::quoted(path), " is not what was pulled");
   }
@@ -210,6 +222,7 @@ LayerDifferences compare_layer(int diff, int owners, LayerOwners whose) {
     walk_trees(diff, diff, comparison);
     comparison.tell_missing();
   } catch (const base::Error& error) {  // a directory that cannot be read, say
+    if (is_about_us(error)) throw;
     comparison.tell("the tree cannot be read: ", error.message());
   }
   return comparison.take();

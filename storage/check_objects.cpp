@@ -27,16 +27,21 @@ std::string list_users(const LayerNeed& need) {
   return text;
 }
 
+Finding damaged_layer(std::string_view kind, const base::Digest& chain, const LayerNeed& need,
+                      const std::string& variant, const std::string& why) {
+  return {.severity = Severity::damage,
+          .kind = kind,
+          .object = chain.text(),
+          .message = base::concat("layer ", chain.short_hex(), " of ", list_users(need), " ", why),
+          .remedy = std::string{repair_command},
+          .cure = Cure::rebuild_layer,
+          .variant = variant,
+          .manifests = need.manifests};
+}
+
 void add_damaged_layer(StoreCheck& check, std::string_view kind, const base::Digest& chain, const LayerNeed& need,
                        const std::string& variant, const std::string& why) {
-  check.add({.severity = Severity::damage,
-             .kind = kind,
-             .object = chain.text(),
-             .message = base::concat("layer ", chain.short_hex(), " of ", list_users(need), " ", why),
-             .remedy = std::string{repair_command},
-             .cure = Cure::rebuild_layer,
-             .variant = variant,
-             .manifests = need.manifests});
+  check.add(damaged_layer(kind, chain, need, variant, why));
 }
 
 void read_owners(int layer) {
@@ -54,23 +59,24 @@ void check_layer_records(StoreCheck& check, const base::Digest& chain, const Lay
     if (need.diff_id && meta->diff_id != *need.diff_id)
       throw base::make_error(base::ErrorKind::corrupt, "its record is another layer's");
   } catch (const base::Error& error) {
-    add_damaged_layer(check, "layer-record", chain, need, check.request.variant,
-                      base::concat("has a damaged record: ", error.message()));
+    check.add(because_of(error, damaged_layer("layer-record", chain, need, check.request.variant,
+                                              base::concat("has a damaged record: ", error.message()))));
   }
   try {
     if (check.is_quick() ? !base::exists(layer, "owners") : (read_owners(layer), false))
       throw base::make_error(base::ErrorKind::corrupt, "there is none");
   } catch (const base::Error& error) {
-    add_damaged_layer(
-        check, "layer-owners", chain, need, check.request.variant,
-        base::concat("has a damaged owner manifest, without which it cannot be pushed, saved or checked: ",
-                     error.message()));
+    const std::string why = base::concat(
+        "has a damaged owner manifest, without which it cannot be pushed, saved or checked: ", error.message());
+    check.add(because_of(error, damaged_layer("layer-owners", chain, need, check.request.variant, why)));
   }
 }
 
 bool is_variant_folder(int layer, const std::string& name) {
   struct stat info {};
-  return ::fstatat(layer, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
+  if (::fstatat(layer, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return S_ISDIR(info.st_mode);
+  if (errno != ENOENT) throw base::os_error("looking at ", base::quoted(name), " of a layer");
+  return false;
 }
 
 const std::string* find_damage(const CheckRequest& request, const base::Digest& chain, const std::string& variant) {
@@ -123,6 +129,7 @@ void check_layer_blob(StoreCheck& check, const base::Digest& digest, const BlobN
   if (::fstat(blob->get(), &info) != 0) throw base::os_error("looking at blob ", digest);
   const auto size = static_cast<std::uint64_t>(info.st_size);
   std::string why;
+  bool is_certain = true;
   if (size != need.size_bytes) {
     why = base::concat("has ", size, " bytes instead of ", need.size_bytes);
   } else if (check.request.depth == CheckDepth::deep) {
@@ -131,6 +138,7 @@ void check_layer_blob(StoreCheck& check, const base::Digest& digest, const BlobN
       if (!has_digest(blob->get(), digest)) why = "has another content than its digest says";
     } catch (const base::Error& error) {
       why = base::concat("cannot be read: ", error.message());
+      is_certain = is_damage(error);
     }
   }
   if (why.empty()) return;
@@ -141,6 +149,7 @@ void check_layer_blob(StoreCheck& check, const base::Digest& digest, const BlobN
                                      ": push and save would fail, and what is unpacked of it could not be rebuilt"),
              .remedy = base::concat(repair_command, " fetches it again, or removes it"),
              .cure = Cure::fetch_blob,
+             .is_certain = is_certain,
              .path = layout::blob(digest),
              .manifests = need.manifests});
 }

@@ -8,6 +8,7 @@
 
 #include "base/digest.hpp"
 #include "storage/check.hpp"
+#include "storage/damage.hpp"
 
 // The parts of check_store, which gather in one struct what is found and what is needed.
 
@@ -39,6 +40,9 @@ struct StoreCheck {
   void add(Finding finding) { findings.push_back(std::move(finding)); }
   bool is_quick() const { return request.depth == CheckDepth::quick; }
 };
+
+/// The finding, made uncertain when `error` does not say what is there.
+Finding because_of(const base::Error& error, Finding finding);
 
 void check_folders(StoreCheck& check);
 void check_names_of_images(StoreCheck& check);

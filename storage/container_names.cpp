@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "storage/damage.hpp"
 #include "storage/json_record.hpp"
 #include "storage/layout.hpp"
 
@@ -12,17 +13,23 @@ namespace storage {
 
 namespace {
 
-/// The id in the record that has the name; empty when it is damaged, for then it belongs to nobody.
-std::optional<std::string> read_id(const Store& store, const std::string& name) {
-  const auto bytes = base::try_read_file(store.root(), layout::container_name(name), max_record_bytes);
+/// The id in the record at `path`; empty when it is damaged, for then the name belongs to nobody.
+/// @throws Error when the record cannot be read, or is a newer engine's: then it may well be somebody's.
+std::optional<std::string> read_id_at(const Store& store, const std::string& path) {
+  const auto bytes = base::try_read_file(store.root(), path, max_record_bytes);
   if (!bytes) return std::nullopt;
   try {
-    std::string id = parse_record(*bytes, base::concat("name ", base::quoted(name))).at("id").string();
+    std::string id = parse_record(*bytes, base::concat(base::quoted(path))).at("id").string();
     return layout::is_container_id(id) ? id : std::string{};
   } catch (const base::Error& error) {
+    if (!is_damage(error)) throw;
     base::log(base::LogLevel::warn, error.message());
     return std::string{};
   }
+}
+
+std::optional<std::string> read_id(const Store& store, const std::string& name) {
+  return read_id_at(store, layout::container_name(name));
 }
 
 bool is_there_or_being_made(const Store& store, const std::string& id) {
@@ -37,10 +44,10 @@ base::FileLock lock_names(const Store& store) {
   return base::FileLock::acquire(store.root(), "locks/names", base::FileLock::Mode::exclusive, lock_rank::names);
 }
 
-void remove_if_stale(const Store& store, const std::string& name) {
+void remove_if_stale(const Store& store, const std::string& path) {
   const base::FileLock lock = lock_names(store);
-  const auto id = read_id(store, name);
-  if (id && !is_there_or_being_made(store, *id)) base::unlink_file(store.root(), layout::container_name(name));
+  const auto id = read_id_at(store, path);
+  if (id && !is_there_or_being_made(store, *id)) base::unlink_file(store.root(), path);
 }
 
 base::Error name_is_taken(const std::string& name, const std::string& id) {
@@ -65,7 +72,7 @@ void reserve_name(const Store& store, const std::string& name, const std::string
     const auto holder = read_id(store, name);
     if (!holder) continue;
     if (is_there_or_being_made(store, *holder)) throw name_is_taken(name, *holder);
-    remove_if_stale(store, name);
+    remove_if_stale(store, path);
   }
   throw base::make_error(base::ErrorKind::already_exists, "the container name ", base::quoted(name),
                          " is being taken by others again and again");
@@ -78,8 +85,14 @@ void free_name(const Store& store, const std::string& name, const std::string& i
 }
 
 void remove_stale_names(const Store& store) {
-  for (const std::string& file : base::list_directory(store.root(), "names"))
-    if (file.front() != '.') remove_if_stale(store, layout::decode_name(file));
+  // By the files' own names: that of a long name is a hash.
+  for (const std::string& file : base::list_directory(store.root(), "names")) {
+    try {
+      if (file.front() != '.') remove_if_stale(store, base::concat("names/", file));
+    } catch (const base::Error& error) {  // it stays, which hinders nobody but who wants that name
+      base::log(base::LogLevel::warn, error.message());
+    }
+  }
 }
 
 bool is_name_in_use(const Store& store, const std::string& name) {
@@ -91,7 +104,7 @@ std::optional<std::string> id_of_name(const Store& store, const std::string& nam
   const auto id = read_id(store, name);
   if (!id) return std::nullopt;
   if (is_there_or_being_made(store, *id)) return id;
-  remove_if_stale(store, name);
+  remove_if_stale(store, layout::container_name(name));
   return std::nullopt;
 }
 

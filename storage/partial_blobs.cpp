@@ -1,5 +1,6 @@
 #include "storage/partial_blobs.hpp"
 
+#include <cerrno>
 #include <ctime>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -30,7 +31,8 @@ bool is_still_called(int folder, const std::string& name, const struct stat& ope
 
 bool is_idle(int folder, const std::string& name) {
   const base::UniqueFd fd{::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
-  return !fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0;
+  if (!fd) return errno == ELOOP;  // a link is nothing of ours; of what cannot be opened now it is not known
+  return ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0;
 }
 
 bool is_older(int folder, const std::string& name, std::chrono::seconds age) {

@@ -32,7 +32,10 @@ void add_layer_garbage(const Store& store, const base::Digest& chain, Garbage& g
 void add_blob_garbage(const Store& store, const base::Digest& digest, Garbage& garbage) {
   const std::string path = layout::blob(digest);
   struct stat info {};
-  if (::fstatat(store.root(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
+  if (::fstatat(store.root(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return;
+    throw base::os_error("looking at blob ", digest);
+  }
   ++garbage.blobs;
   garbage.content_bytes += static_cast<std::uint64_t>(info.st_size);
   garbage.paths.push_back(path);
@@ -53,7 +56,7 @@ Garbage subtract(const Store& store, const Objects& candidates, const Objects& r
   return garbage;
 }
 
-void flush_names(const Store& store, const char* folder) {
+void flush_names(const Store& store, const std::string& folder) {
   base::flush(base::open_directory(store.root(), folder).get(), folder);
 }
 
@@ -81,7 +84,13 @@ void move_garbage(const Store& store, const GcLock&, const Garbage& garbage) {
   // Power loss may not bring back what kept them while they stay lost.
   if (!garbage.paths.empty())
     for (const char* folder : {"images", "containers"}) flush_names(store, folder);
-  for (const std::string& path : garbage.paths) move_to_trash(store, path);
+  std::set<std::string> parents;
+  for (const std::string& path : garbage.paths) {
+    move_to_trash(store, path);
+    if (path.starts_with("layers/") || path.starts_with("merged/")) parents.insert(path.substr(0, path.rfind('/')));
+  }
+  // Nor may it bring back a tree whose files were deleted meanwhile: a pull would take it for whole.
+  for (const std::string& parent : parents) flush_names(store, parent);
 }
 
 void forget_image(const Store& store, const GcLock&, const base::Digest& manifest) {

@@ -9,6 +9,7 @@
 #include "base/oci/manifest.hpp"
 #include "storage/blobs.hpp"
 #include "storage/containers.hpp"
+#include "storage/damage.hpp"
 #include "storage/id_variants.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
@@ -23,7 +24,7 @@ void add_layer(const Store& store, const base::Digest& chain, Objects& objects) 
   try {
     if (const auto meta = read_layer_meta(store, chain)) objects.blobs.insert(meta->blob);
   } catch (const base::Error& error) {
-    if (error.kind() != base::ErrorKind::corrupt) throw;
+    if (!is_damage(error)) throw;
     // At worst its compressed bytes go; damage must not keep anything from being removed.
     base::log(base::LogLevel::warn, error.message());
   }
@@ -51,7 +52,7 @@ void add_manifest(const Store& store, const base::Digest& digest, Objects& objec
     for (const oci::Descriptor& layer : manifest->layers) objects.blobs.insert(layer.digest);
   } catch (const base::Error& error) {
     if (error.kind() == base::ErrorKind::not_found) return;
-    if (error.kind() != base::ErrorKind::corrupt) throw;  // not being able to read is no reason to let its layers go
+    if (!is_damage(error)) throw;  // not being able to read is no reason to let its layers go
     // A damaged image must be pulled again in any case; removing has to work.
     base::log(base::LogLevel::warn, error.message());
   }

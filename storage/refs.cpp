@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "storage/damage.hpp"
 #include "storage/layout.hpp"
 
 namespace storage {
@@ -19,14 +20,23 @@ struct Ref {
   std::string name;  ///< Only where the file's own name is a hash.
 };
 
+std::optional<base::Digest> try_parse_digest(std::string_view text) {
+  try {
+    return base::Digest::parse(text);
+  } catch (const base::Error&) {  // the caller knows better what it was
+    return std::nullopt;
+  }
+}
+
 Ref parse_ref(std::string_view bytes, std::string_view path) {
   const std::vector<std::string_view> fields = base::split(base::trim(bytes), ' ');
   const auto generation = fields.size() < 2 ? std::nullopt : base::parse_unsigned(fields[1]);
-  if (!generation || fields.size() > 3) {
+  auto manifest = try_parse_digest(fields.empty() ? std::string_view{} : fields[0]);
+  if (!manifest || !generation || fields.size() > 3) {
     throw base::Error{base::ErrorKind::corrupt, base::concat("the tag file ", base::quoted(path), " is damaged"),
-                      "remove that file of the store and pull the image again"};
+                      "\"engine system check --repair\" removes it; pull the image again"};
   }
-  return {base::Digest::parse(fields[0]), *generation, fields.size() == 3 ? std::string{fields[2]} : std::string{}};
+  return {std::move(*manifest), *generation, fields.size() == 3 ? std::string{fields[2]} : std::string{}};
 }
 
 std::optional<Ref> try_read(int root, const std::string& path) {
@@ -59,7 +69,7 @@ NamesByManifest names_below(int root, const IsWanted& is_wanted) {
     } catch (const base::Error& error) {
       // One damaged tag must not hide the others; but of one that cannot be read it is not known that it names nothing,
       // and its image would be taken for one without names.
-      if (error.kind() != base::ErrorKind::corrupt) throw;
+      if (!is_damage(error)) throw;
       base::log(base::LogLevel::warn, error.message());
     }
   }
@@ -92,6 +102,19 @@ std::optional<RefFile> read_ref_file(const Store& store, const std::string& file
   if (name.empty() || layout::encode_name(name) != file)
     throw base::make_error(base::ErrorKind::corrupt, "the tag file ", base::quoted(file), " stands for no name");
   return RefFile{std::move(name), std::move(ref->manifest)};
+}
+
+bool has_damaged_refs(const Store& store) {
+  const std::vector<std::string> files = base::list_directory(store.root(), "refs");
+  return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+    try {
+      if (file.front() != '.') read_ref_file(store, file);
+      return false;
+    } catch (const base::Error& error) {
+      if (!is_damage(error)) throw;
+      return true;
+    }
+  });
 }
 
 NamesByManifest refs_by_manifest(const Store& store) {

@@ -29,5 +29,7 @@ using NamesByManifest = std::map<std::string, std::vector<std::string>, std::les
 NamesByManifest refs_by_manifest(const Store& store);
 /// The same of a shared store. A name that ours has, too, is left out: ours is the one that is meant.
 NamesByManifest shared_refs_by_manifest(const Store& store, const SharedStore& shared);
+/// Whether there is a file of which it cannot be told any more which image it names.
+bool has_damaged_refs(const Store& store);
 
 }  // namespace storage

@@ -40,6 +40,8 @@ void replace_layer(const Store& store, const GcLock&, int staging_dir, const std
     replace_common_file(staged.get(), "owners", layer.get(), "owners");
   }
   exchange_or_move(store, staging_dir, name, layout::layer_variant(chain, variant));
+  // The damaged one will be deleted; power loss may not bring back what is left of it then.
+  base::flush(base::open_directory(store.root(), layout::layer(chain)).get(), "the folder of the layer");
   for (const std::string& merged : base::list_directory(store.root(), "merged"))
     if (merged.ends_with("-" + variant)) move_to_trash(store, base::concat("merged/", merged));
 }

@@ -56,6 +56,17 @@ void check_name(const std::string& name) {
                          " does not match [a-zA-Z0-9][a-zA-Z0-9_.-]*");
 }
 
+/// False when its record does not say so: removing has to work nevertheless.
+bool is_anonymous(const Store& store, const std::string& path) {
+  try {
+    const auto dir = base::try_open_directory(store.root(), path);
+    const auto meta = dir ? read_meta(dir->get(), path) : std::nullopt;
+    return meta && meta->anonymous;
+  } catch (const base::Error&) {
+    return false;
+  }
+}
+
 std::optional<Volume> open_volume(const Store& store, const std::string& path) {
   const auto dir = base::try_open_directory(store.root(), path);
   if (!dir) return std::nullopt;
@@ -144,7 +155,11 @@ void restore_volume_record(const Store& store, const base::FileLock&, const std:
 
 void remove_volume(const Store& store, const base::FileLock&, const std::string& name) {
   check_name(name);
-  discard(store, layout::volume(name));
+  const bool is_relied_on = !is_anonymous(store, layout::volume(name));
+  const std::string trashed = move_to_trash(store, layout::volume(name));
+  // Power loss may not bring back a part of it.
+  if (is_relied_on) base::flush(base::open_directory(store.root(), "volumes").get(), "the folder of volumes");
+  delete_trashed(store, trashed);
 }
 
 }  // namespace storage

@@ -72,8 +72,9 @@ class DurabilityTest(EngineTest):
 
     def prepare_store(self):
         """Three images, a volume with a file, a container that wrote one, and another that may go."""
-        for name in (BOX, OTHER, EXTRA):
-            self.engine("pull", "-q", self.archive(image(name), "image.tar"))
+        self.archives = [self.archive(image(name), f"image{place}.tar") for place, name in enumerate((BOX, OTHER, EXTRA))]
+        for archive in self.archives:
+            self.engine("pull", "-q", archive)
         self.new_archive = self.archive(image(NEW), "new.tar")
         self.engine(*RUN, "--rm", "-v", "data:/data", BOX, "sh", "-c", "echo precious > /data/file")
         self.engine(*RUN, "--name", "keeper", OTHER, "sh", "-c", "echo kept > /kept")

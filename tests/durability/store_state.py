@@ -41,7 +41,9 @@ class StoreState:
         return hashlib.sha256("\n".join(sorted(self.described.values())).encode()).hexdigest()
 
     def describe_folder(self, place, name, chance, before):
-        for entry in os.scandir(place):
+        with os.scandir(place) as entries:
+            entries = list(entries)
+        for entry in entries:
             status = entry.stat(follow_symlinks=False)
             path = f"{name}/{entry.name}"
             # With what chance made differently, the line is another one, too.

@@ -90,9 +90,19 @@ class PowerLossTest(DurabilityTest):
                     self.assertEqual(self.check("--deep"), ([], False))
                 if is_last:
                     self.assert_result(name)
+                if name in ("rmi", "prune"):
+                    self.assert_pulled_whole(state)
         print(f"\n{name}: {len(chosen)} of {len(states)} states after {len(events)} calls", end=" ", file=sys.stderr,
               flush=True)
         return events
+
+    def assert_pulled_whole(self, state):
+        """A pull takes for whole what it finds; what was removed may not be there in part."""
+        self.bring_back(state)
+        for archive in self.archives:
+            self.engine("pull", "-q", archive)
+        found, _ = self.check("--deep")
+        self.assertEqual([one for one in found if one.startswith(("damage layer", "damage blob"))], [])
 
     def assert_survived(self):
         self.assert_no_false_promise()

@@ -144,6 +144,15 @@ class ImagePruneTest(PruneTest):
         self.assertEqual(len(self.names(["images", "-q"])), 2)
         self.assert_sound()
 
+    def test_what_may_have_had_a_damaged_name_is_kept(self):
+        (self.root / "refs/localhost%2Fa:1").write_text("nonsense\n")
+        done = self.engine("image", "prune", "-f")
+        self.assertEqual(done.stdout, "")
+        self.assertIn("a damaged name may be that of one of them", done.stderr)
+        self.engine("system", "prune", "-f")
+        self.assertEqual(len(self.names(["images", "-q"])), 3)
+        self.assertIn(self.ids["localhost/a:1"], self.names(["image", "prune", "-af"]))  # all means it, too
+
     def test_all_but_those_in_use(self):
         self.create()
         done = self.engine("image", "prune", "-a", input="yes\n")

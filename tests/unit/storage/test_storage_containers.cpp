@@ -228,6 +228,23 @@ TEST_CASE("a name whose container is gone is free again") {
   CHECK(id_found(*store, "damaged") == id_of('b'));
 }
 
+TEST_CASE("a long name whose container is gone is swept away like any other") {
+  TempStore store;
+  const std::string name(230, 'n');
+  leave_reservation(*store, name, id_of('d'));
+  create(*store, id_of('a'), "web");
+  CHECK(storage::list_container_ids(*store) == std::vector{id_of('a')});
+  CHECK_FALSE(is_reserved(*store, name));
+}
+
+TEST_CASE("a name in a newer engine's record is left alone") {
+  TempStore store;
+  storage::test::write_file(store->root(), "names/web", R"({"version": 2, "id": ")" + id_of('d') + R"("})");
+  CHECK_THROWS_AS(create(*store, id_of('a'), "web"), base::Error);
+  CHECK(storage::list_container_ids(*store).empty());
+  CHECK(is_reserved(*store, "web"));
+}
+
 TEST_CASE("the name of a container that is being made is not free") {
   TempStore store;
   const base::UniqueFd unborn = base::make_directory(store->root(), "containers/.new-" + id_of('d'));

@@ -69,6 +69,19 @@ TEST_CASE("a name too long for a file name is listed in full") {
   CHECK(storage::list_images(*store).at(0).names == std::vector{name});
 }
 
+TEST_CASE("a damaged tag file hides no other, and that there is one is known") {
+  TempStore store;
+  const auto record = put_small_image(*store, "one", {});
+  storage::set_ref(*store, store->hold_garbage(), "localhost/one:1", record.manifest);
+  CHECK_FALSE(storage::has_damaged_refs(*store));
+  for (const char* damaged : {"", "nonsense", "sha256:12 1\n"}) {
+    CAPTURE(damaged);
+    storage::test::write_file(store->root(), "refs/localhost%2Fone:2", damaged);
+    CHECK(storage::has_damaged_refs(*store));
+    CHECK(storage::list_images(*store).at(0).names == std::vector<std::string>{"localhost/one:1"});
+  }
+}
+
 TEST_CASE("an image is found by every form of its name") {
   TempStore store;
   const auto record = put_small_image(*store, "busybox", {});
