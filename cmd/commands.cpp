@@ -104,7 +104,8 @@ constexpr Command commands[] = {
 };
 
 constexpr CommandGroup groups[] = {
-    {"blob", "Look at the parts of images"}, {"config", "Look at the configuration"}, {"container", "Work with containers"}, {"image", "Work with images"},
+    {"blob", "Look at the parts of images"}, {"config", "Look at the configuration"},
+    {"container", "Work with containers"},   {"image", "Work with images"},
     {"system", "Look at the engine itself"}, {"volume", "Work with volumes"},
 };
 
