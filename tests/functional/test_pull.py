@@ -190,6 +190,40 @@ class FetchingTest(RealRegistryTest):
         self.pull("small:2", "-q")
         self.assertEqual(fetched(), [1, 1, 1])
 
+    def test_what_a_digest_names_is_fetched_once(self):
+        image = small_image()
+        index = make_image.index_bytes([image.descriptor()])
+        self.registry.push("small", "1", image)
+        self.registry.put_manifest("small", "list", index)
+        paths = [f"GET /v2/small/blobs/{sha256(image.config_bytes())}",
+                 f"GET /v2/small/manifests/{sha256(image.manifest_bytes())}"]
+        for _ in range(3):
+            self.pull("small:list", "-q")
+        self.assertEqual([self.registry.requests(path) for path in paths], [1, 1])
+
+    def test_a_rehearsal_says_what_would_be_fetched(self):
+        first, second = small_image(), small_image("second")
+        second.layers[0] = first.layers[0]
+        self.registry.push("small", "1", first)
+        self.registry.push("small", "2", second)
+        self.pull("small:1", "-q")
+        lines = self.pull("small:2", "-q", "--dry-run").stdout.splitlines()
+        self.assertEqual(lines[0], f"{sha256(first.layers[0][0])} already exists")
+        self.assertIn(f"{sha256(second.layers[1][0])} would be fetched: ", lines[1])
+        self.assertIn(": 1 of 2 layers, ", lines[2])
+        self.assertEqual(len(self.image_ids()), 1)
+        self.assertEqual(self.registry.requests(f"GET /v2/small/blobs/{sha256(second.layers[1][0])}"), 0)
+
+    def test_progress_for_programs(self):
+        image = small_image()
+        self.registry.push("small", "1", image)
+        events = [json.loads(line) for line in self.pull("small:1", "--progress=json").stderr.splitlines()]
+        layer = f"layer {sha256(image.layers[0][0])[7:19]}"
+        mine = [event for event in events if event.get("item") == layer]
+        self.assertEqual([event["event"] for event in mine], ["begin", "end"])
+        self.assertEqual((mine[0]["total"], mine[-1]["outcome"]), (len(image.layers[0][0]), "done"))
+        self.assertIn("note", {event["event"] for event in events})
+
     def test_output_is_for_scripts_and_progress_for_people(self):
         image = small_image()
         self.registry.push("small", "1", image)
