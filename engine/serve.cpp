@@ -81,6 +81,13 @@ registry::ServerResponse answer(
   return served(question, request);
 }
 
+void tell_ready(const registry::ServerSettings& settings, const registry::HttpServer& server,
+                const std::function<void(const std::string& url)>& on_ready) {
+  if (!is_loopback(settings.address))
+    base::log(base::LogLevel::warn, "everybody who reaches ", settings.address, " can read what is served");
+  on_ready(url_of(settings, server.port()));
+}
+
 void wait_for_end(base::SignalFd& signals) {
   while (true) {
     pollfd waits{.fd = signals.fd(), .events = POLLIN, .revents = 0};
@@ -115,7 +122,7 @@ void serve_cache(Engine& engine, const ServeOptions& options, const registry::Se
   const registry::HttpServer server(settings, [&](const registry::ServerRequest& request) {
     return answer(request, [&](const auto& question, const auto& asked) { return cache.answer(question, asked); });
   });
-  on_ready(url_of(settings, server.port()));
+  tell_ready(settings, server, on_ready);
   wait_for_end(signals);
   cache.stop();  // so that the server's threads end, which wait for bytes
 }
@@ -126,14 +133,12 @@ void serve(Engine& engine, const ServeOptions& options, const std::function<void
   const registry::ServerSettings settings = settings_of(options);
   // Blocked before any thread is there, so that all of them inherit it.
   base::SignalFd signals{SIGINT, SIGTERM, SIGPIPE, SIGHUP};
-  if (!is_loopback(settings.address))
-    base::log(base::LogLevel::warn, "everybody who reaches ", settings.address, " can read the images of this store");
   if (!options.pull_through.empty()) return serve_cache(engine, options, settings, signals, on_ready);
   ServedStore store(engine.store());
   const registry::HttpServer server(settings, [&](const registry::ServerRequest& request) {
     return answer(request, [&](const auto& question, const auto& asked) { return store.answer(question, asked); });
   });
-  on_ready(url_of(settings, server.port()));
+  tell_ready(settings, server, on_ready);
   wait_for_end(signals);
 }
 
