@@ -11,17 +11,20 @@ namespace registry {
 
 namespace {
 constexpr std::size_t max_pieces = 8;
+/// A fast transfer hands over megabytes at once; of several blobs at a time these would be too many.
+constexpr std::size_t max_piece_bytes = 128 * 1024;
 constexpr std::size_t drain_bytes = 64 * 1024;
 }  // namespace
 
 void ByteQueue::write(std::string_view bytes) {
-  if (bytes.empty()) return;
-  std::string piece{bytes};
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return left_ || pieces_.size() < max_pieces; });
-  if (left_) throw base::Error(base::ErrorKind::interrupted, "nobody wants the rest of the blob");
-  pieces_.push_back(std::move(piece));
-  changed_.notify_all();
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), max_piece_bytes))) {
+    std::string piece{bytes.substr(0, max_piece_bytes)};
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return left_ || pieces_.size() < max_pieces; });
+    if (left_) throw base::Error(base::ErrorKind::interrupted, "nobody wants the rest of the blob");
+    pieces_.push_back(std::move(piece));
+    changed_.notify_all();
+  }
 }
 
 void ByteQueue::close(std::exception_ptr failure) {
