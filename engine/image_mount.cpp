@@ -49,7 +49,8 @@ MountedImage describe(const storage::Store& store, const storage::NamedImage& im
 
 std::vector<rootless::IdRange> own_ranges(const char* path) {
   std::vector<rootless::IdRange> ranges;
-  for (const std::string_view line : base::split(base::read_file(AT_FDCWD, path, max_id_map_bytes), '\n')) {
+  const std::string text = base::read_file(AT_FDCWD, path, max_id_map_bytes);
+  for (const std::string_view line : base::split(text, '\n')) {
     std::vector<std::uint32_t> numbers;
     for (const std::string_view word : base::split(line, ' '))
       if (const auto number = base::parse_unsigned(word)) numbers.push_back(static_cast<std::uint32_t>(*number));

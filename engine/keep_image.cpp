@@ -1,5 +1,8 @@
 #include "engine/keep_image.hpp"
 
+#include <algorithm>
+#include <memory>
+
 #include "engine/pull_layers.hpp"
 #include "storage/blobs.hpp"
 #include "storage/images.hpp"
@@ -24,6 +27,26 @@ void record_image(Engine& engine, const ImageParts& parts, const std::vector<std
   for (const std::string& name : names) storage::set_ref(store, hold, name, parts.manifest.digest);
 }
 
+/// A layer that was here already may have come from other bytes: uncompressed in an archive, for example. Where ours
+/// are at hand they are kept, too, or the image could be neither saved nor pushed as it is.
+void keep_missing_blobs(Engine& engine, registry::ImageSource& source, const ImageParts& parts,
+                        const storage::Staging& staging) {
+  if (!engine.config.keep_blobs || source.is_remote()) return;
+  std::vector<std::unique_ptr<storage::BlobWriter>> writers;
+  for (const oci::Descriptor& layer : parts.parsed.layers) {
+    const bool is_under_way =
+        std::any_of(writers.begin(), writers.end(), [&](const auto& writer) { return writer->is_of(layer.digest); });
+    if (is_under_way || storage::has_blob(engine.store(), layer.digest)) continue;
+    writers.push_back(
+        std::make_unique<storage::BlobWriter>(engine.store(), staging.dir(), layer.digest, layer.size_bytes));
+    source.blob(layer, *writers.back(), 0);
+    writers.back()->verify();
+  }
+  if (writers.empty()) return;
+  staging.flush();
+  for (const auto& writer : writers) writer->commit();
+}
+
 }  // namespace
 
 std::vector<base::Digest> parts_to_keep(const ImageParts& parts) {
@@ -40,6 +63,7 @@ std::string keep_image(Engine& engine, registry::ImageSource& source, registry::
   const std::string shown = names.empty() ? root.digest.text() : names.front();
   const ImageParts parts = fetch_parts(source, std::move(root), platform, shown);
   const storage::Staging staging = pull_layers(engine, source, parts, parts_to_keep(parts));
+  keep_missing_blobs(engine, source, parts, staging);
   const std::string item = base::concat("config ", parts.parsed.config.digest.short_hex());
   engine.progress.begin(item, parts.parsed.config.size_bytes);
   record_image(engine, parts, names);

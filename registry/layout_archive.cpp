@@ -32,6 +32,7 @@ class ArchiveFiles final : public LayoutFiles {
   void put(const std::string& name, std::uint64_t size_bytes, const Write& write) override {
     const std::lock_guard lock(mutex_);  // a tar has one member after the other
     if (names_.contains(name)) return;
+    add_folders_of(name);
     TarSink sink(tar_);
     tar_.begin_file(name, size_bytes);
     write(sink);
@@ -47,6 +48,12 @@ class ArchiveFiles final : public LayoutFiles {
   }
 
  private:
+  /// skopeo, run by an ordinary user, cannot unpack an archive that does not list its folders.
+  void add_folders_of(const std::string& name) {
+    for (std::size_t slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
+      if (names_.insert(name.substr(0, slash)).second) tar_.add_folder(name.substr(0, slash));
+  }
+
   OutputFile file_;
   TarWriter tar_;
   std::mutex mutex_;

@@ -39,7 +39,7 @@ Block make_header(std::string_view name, char type, std::uint64_t size, std::str
     throw base::make_error(base::ErrorKind::internal, base::quoted(name), " is too long for a tar header");
   Block block{};
   put_text(block, 0, name);
-  put_octal(block, 100, 7, 0444);
+  put_octal(block, 100, 7, type == '5' ? 0755 : 0444);
   put_octal(block, 108, 7, 0);  // uid
   put_octal(block, 116, 7, 0);  // gid
   put_size(block, size);
@@ -86,6 +86,10 @@ void TarWriter::add_file(const std::string& name, std::string_view bytes) {
   begin_file(name, bytes.size());
   write(bytes);
   end_file();
+}
+
+void TarWriter::add_folder(const std::string& name) {
+  write_header(name + '/', '5', 0, {});
 }
 
 void TarWriter::add_link(const std::string& name, std::string_view target) {

@@ -15,6 +15,7 @@ class TarWriter {
   explicit TarWriter(int fd);
 
   void add_file(const std::string& name, std::string_view bytes);
+  void add_folder(const std::string& name);
   void add_link(const std::string& name, std::string_view target);
 
   /// A member in pieces; exactly `size_bytes` must follow before end_file. @throws Error internal otherwise.

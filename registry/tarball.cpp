@@ -63,6 +63,7 @@ std::shared_ptr<const base::UniqueFd> open_tarball(const std::string& place, con
   base::UniqueFd fd =
       is_url(place) ? base::with_context([&] { return download(place, settings); }, "downloading ", base::quoted(place))
                     : open_file(place == "-" ? "/dev/stdin" : place);
+  if (::lseek(fd.get(), 0, SEEK_SET) != 0) throw base::os_error("going back to the start of ", base::quoted(place));
   if (is_compressed_for_archives_only(fd.get()))
     fd = base::with_context([&] { return uncompressed_copy(fd.get()); }, "uncompressing ", base::quoted(place));
   return std::make_shared<const base::UniqueFd>(std::move(fd));

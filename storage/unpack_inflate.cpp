@@ -48,14 +48,20 @@ bool is_zstd(std::string_view first) {
   return (static_cast<unsigned char>(first[0]) & 0xf0U) == 0x50 && first.substr(1, 3) == "\x2a\x4d\x18";
 }
 
+constexpr std::size_t magic_end = 262;
+
+bool is_tar(std::string_view first) {
+  return first.size() == magic_end && first.ends_with("ustar");
+}
+
 }  // namespace
 
 std::unique_ptr<base::Source> open_inflater(base::Source& compressed, oci::LayerCompression declared,
                                             const UnpackLimits& limits) {
-  std::string first = read_first(compressed, 4);
+  std::string first = read_first(compressed, magic_end);
   const bool gzip = first.starts_with("\x1f\x8b");
   const bool zstd = is_zstd(first);
-  if (!gzip && !zstd && declared != oci::LayerCompression::none)
+  if (!gzip && !zstd && declared != oci::LayerCompression::none && !is_tar(first))
     throw base::make_error(base::ErrorKind::corrupt, "the layer is neither gzip nor zstd, unlike its media type says");
   auto whole = std::make_unique<PrefixedSource>(std::move(first), compressed);
   if (gzip) return open_gunzip(std::move(whole));

@@ -29,8 +29,9 @@ class CountingSource final : public base::Source {
 };
 
 /// The inflated bytes of `compressed`, which must outlive the result. What the first bytes say wins over `declared`,
-/// because media types in the wild are wrong now and then and the diff id decides in the end; but bytes declared
-/// compressed that are not are refused. @throws Error corrupt from read(), for damaged or truncated input.
+/// because media types in the wild are wrong now and then (podman calls plain tars in dir: folders gzip) and the diff
+/// id decides in the end; but bytes declared compressed that are neither that nor a tar are refused. @throws Error
+/// corrupt from read(), for damaged or truncated input.
 std::unique_ptr<base::Source> open_inflater(base::Source& compressed, oci::LayerCompression declared,
                                             const UnpackLimits& limits);
 

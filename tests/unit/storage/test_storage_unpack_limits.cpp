@@ -34,8 +34,10 @@ TEST_CASE("layers may be plain, gzip or zstd, and what the bytes say wins") {
     }
   }
   CHECK(unpack(archive).message() == "");
-  CHECK(unpack(archive, {.compression = LayerCompression::gzip}).message().find("neither gzip nor zstd") !=
-        std::string::npos);
+  CHECK(unpack(archive, {.compression = LayerCompression::gzip}).message() == "");  // as podman writes into dir:
+  CHECK(unpack(std::string(10'000, 'x'), {.compression = LayerCompression::gzip})
+            .message()
+            .find("neither gzip nor zstd") != std::string::npos);
   CHECK(unpack("", {.compression = LayerCompression::zstd}).message().find("neither gzip nor zstd") !=
         std::string::npos);
 }
