@@ -17,6 +17,7 @@
 #include "engine/serve_cache.hpp"
 #include "engine/serve_store.hpp"
 #include "registry/http_server.hpp"
+#include "registry/url.hpp"
 
 namespace engine {
 namespace {
@@ -67,10 +68,21 @@ std::string url_of(const registry::ServerSettings& settings, std::uint16_t port)
                       is_v6 ? "]" : "", ":", port);
 }
 
+using Served = std::function<registry::ServerResponse(const RegistryQuestion&, const registry::ServerRequest&)>;
+
+/// Whether a client may mean this server. A page in a browser is kept from other hosts' answers, unless its own host's
+/// name is made to mean ours: then the name that is asked for is not ours.
+bool is_asked_for(const registry::ServerRequest& request, const registry::ServerSettings& settings) {
+  if (!is_loopback(settings.address) || request.host.empty()) return true;
+  const std::size_t colon = request.host.rfind(':');
+  const bool has_port = colon != std::string::npos && request.host.find(']', colon) == std::string::npos;
+  return registry::is_loopback_host(base::to_lower(request.host.substr(0, has_port ? colon : std::string::npos)));
+}
+
 /// What is the same whatever is served.
-registry::ServerResponse answer(
-    const registry::ServerRequest& request,
-    const std::function<registry::ServerResponse(const RegistryQuestion&, const registry::ServerRequest&)>& served) {
+registry::ServerResponse answer(const registry::ServerRequest& request, const registry::ServerSettings& settings,
+                                const Served& served) {
+  if (!is_asked_for(request, settings)) return error_answer(421, "DENIED", "this server has another name");
   if (request.method != "GET" && request.method != "HEAD") {
     registry::ServerResponse refusal = error_answer(405, "UNSUPPORTED", "this registry can only be read");
     refusal.headers.emplace_back("Allow", "GET, HEAD");
@@ -120,7 +132,8 @@ void serve_cache(Engine& engine, const ServeOptions& options, const registry::Se
   ServedCache cache(engine.store(), registry, options_for_others(engine, options),
                     cache_folder(engine, options, registry));
   const registry::HttpServer server(settings, [&](const registry::ServerRequest& request) {
-    return answer(request, [&](const auto& question, const auto& asked) { return cache.answer(question, asked); });
+    return answer(request, settings,
+                  [&](const auto& question, const auto& asked) { return cache.answer(question, asked); });
   });
   tell_ready(settings, server, on_ready);
   wait_for_end(signals);
@@ -136,7 +149,8 @@ void serve(Engine& engine, const ServeOptions& options, const std::function<void
   if (!options.pull_through.empty()) return serve_cache(engine, options, settings, signals, on_ready);
   ServedStore store(engine.store());
   const registry::HttpServer server(settings, [&](const registry::ServerRequest& request) {
-    return answer(request, [&](const auto& question, const auto& asked) { return store.answer(question, asked); });
+    return answer(request, settings,
+                  [&](const auto& question, const auto& asked) { return store.answer(question, asked); });
   });
   tell_ready(settings, server, on_ready);
   wait_for_end(signals);

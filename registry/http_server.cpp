@@ -56,8 +56,12 @@ ServerRequest request_of(MHD_Connection* connection, const char* url, const char
   ServerRequest request;
   request.method = method;
   request.path = url;
-  const char* range = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Range");
-  request.range = range == nullptr ? "" : range;
+  const auto header = [&](const char* name) {
+    const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+    return std::string{value == nullptr ? "" : value};
+  };
+  request.host = header("Host");
+  request.range = header("Range");
   MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &take_parameter, &request);
   return request;
 }

@@ -21,7 +21,8 @@ namespace registry {
 struct ServerRequest {
   std::string method;
   std::string path;   ///< Decoded by the server; begins with '/', at most max_request_path_bytes.
-  std::string range;  ///< The header's value; empty without one.
+  std::string host;   ///< The header's value: what the client believes to talk to. Empty without one.
+  std::string range;  ///< Likewise.
   std::vector<std::pair<std::string, std::string>> query;
 
   /// The last value of that name, or "".

@@ -190,6 +190,14 @@ class ServeTest(ServerTest):
             connection.close()
         self.assertIsNone(process.poll())
 
+    def test_a_page_of_another_host_cannot_read_it(self):
+        """Its name may be made to mean 127.0.0.1; the browser sends the name all the same."""
+        _, place = self.serve()
+        port = place.split(":")[1]
+        for host, status in ((place, 200), (f"localhost:{port}", 200), ("[::1]", 200), (f"evil.example:{port}", 421),
+                             ("127.0.0.1.evil.example", 421)):
+            self.assertEqual(self.ask(place, "/v2/_catalog", headers={"Host": host})[0].status, status, host)
+
     def test_addresses_that_cannot_be(self):
         _, place = self.serve()
         self.assert_fails(self.engine("serve", "--addr", place, check=False), 125, "taken", "hint: ")

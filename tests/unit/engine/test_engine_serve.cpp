@@ -21,7 +21,7 @@ std::string header_of(const registry::ServerResponse& answer, std::string_view n
 }
 
 registry::ServerRequest asking(std::vector<std::pair<std::string, std::string>> query, std::string range = {}) {
-  return {.method = "GET", .path = "/", .range = std::move(range), .query = std::move(query)};
+  return {.method = "GET", .path = "/", .host = {}, .range = std::move(range), .query = std::move(query)};
 }
 
 base::UniqueFd open_file(const base::TempDir& folder) {
