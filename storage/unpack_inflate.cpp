@@ -43,7 +43,7 @@ std::string read_first(base::Source& source, std::size_t wanted) {
 
 bool is_zstd(std::string_view first) {
   if (first.size() < 4) return false;
-  if (first == std::string_view{"\x28\xb5\x2f\xfd", 4}) return true;
+  if (first.starts_with("\x28\xb5\x2f\xfd")) return true;
   // Skippable frames start with 0x184D2A50 to 0x184D2A5F, little-endian.
   return (static_cast<unsigned char>(first[0]) & 0xf0U) == 0x50 && first.substr(1, 3) == "\x2a\x4d\x18";
 }
