@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "storage/container_list.hpp"
 #include "storage/container_records.hpp"
+#include "storage/damage.hpp"
 #include "storage/json_record.hpp"
 
 namespace storage {
@@ -62,6 +63,8 @@ ContainerState read_state_at(const Place& place, SmallFiles& files) {
     if (auto started = read_start_note(place)) return *started;
     return bytes ? lost_state() : ContainerState{};
   } catch (const base::Error& error) {
+    // What cannot be read now is not lost: taken for "exited", a container that runs could be removed.
+    if (!is_damage(error) && error.kind() != base::ErrorKind::unsupported) throw;
     if (auto started = read_start_note(place)) return *started;
     if (error.kind() == base::ErrorKind::unsupported) throw;
     base::log(base::LogLevel::warn, error.message());
