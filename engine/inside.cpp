@@ -135,7 +135,14 @@ void change_owners(Engine& engine, const std::vector<std::string>& words) {
 void copy_up(Engine& engine, const std::vector<std::string>& words) {
   const storage::ContainerDir container = require_container(engine, words.at(1));
   const storage::ContainerRecord record = storage::read_record(container);
-  base::RootfsMount rootfs = storage::plan_rootfs(engine.store(), rootfs_request(container, record));
+  storage::RootfsRequest request = rootfs_request(container, record);
+  if (request.driver == base::RootfsDriver::fuse_overlayfs) {
+    // Nothing is written to it, and links show the same without a server.
+    request.driver = base::RootfsDriver::copy;
+    request.read_only = true;
+    storage::prepare_copy(engine.store(), request);
+  }
+  base::RootfsMount rootfs = storage::plan_rootfs(engine.store(), request);
   const base::UniqueFd root = runtime::mount_rootfs_detached(rootfs);
   const runtime::User user = user_of(engine, container, record);
   for (std::size_t i = 2; i + 1 < words.size(); i += 2) {

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "storage/json_record.hpp"
-#include "storage/layout.hpp"
 
 namespace storage {
 
@@ -195,7 +194,7 @@ ContainerRecord parse_listed_record(std::string_view bytes, std::string what) {
     is_listable = is_listable && key != "command_hex";
     return scan_member(scan, key, [&](const auto& visit) { visit_listed(record, visit); });
   });
-  if (is_plain && is_listable && layout::is_container_id(record.id)) return record;
+  if (is_plain && is_listable && !record.id.empty() && !record.created.empty()) return record;
   return parse_container_record(bytes, std::move(what));
 }
 

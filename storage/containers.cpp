@@ -176,12 +176,17 @@ std::optional<base::FileLock> try_lock_alive(const ContainerDir& container) {
 
 void remove_container(const Store& store, const ContainerDir& container, const base::FileLock&) {
   std::string name;
+  bool is_only_for_now = false;
   try {
-    name = read_record(container).name;
+    const ContainerRecord record = read_record(container);
+    name = record.name;
+    is_only_for_now = record.auto_remove;
   } catch (const base::Error& error) {  // a damaged record must not make it undeletable; its name frees itself
     base::log(base::LogLevel::warn, error.message());
   }
   const std::string trashed = move_to_trash(store, layout::container(container.id));
+  // Power loss may not bring the folder back without its name or its volumes. Nobody relies on a --rm container.
+  if (!is_only_for_now) flush_folder(store, "containers");
   free_name(store, name, container.id);  // killed before this, we leave a name that frees itself
   base::unlink_file(container.dir.get(), "record");
   delete_trashed(store, trashed);

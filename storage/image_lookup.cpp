@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "storage/damage.hpp"
 #include "storage/images.hpp"
 #include "storage/layout.hpp"
 #include "storage/refs.hpp"
@@ -20,6 +21,8 @@ void read_images_below(const Store& store, int root, std::vector<ImageRecord>& r
     try {
       if (auto record = read_image_at(root, base::Digest::from_hex(file), files)) records.push_back(std::move(*record));
     } catch (const base::Error& error) {
+      // Without one that cannot be read now, the beginning of an id might seem to mean another image.
+      if (!is_damage(error) && error.kind() != base::ErrorKind::unsupported) throw;
       base::log(base::LogLevel::warn, error.message());
     }
   }

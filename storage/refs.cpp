@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "storage/damage.hpp"
 #include "storage/layout.hpp"
+#include "storage/small_files.hpp"
 
 namespace storage {
 
@@ -39,10 +40,15 @@ Ref parse_ref(std::string_view bytes, std::string_view path) {
   return {std::move(*manifest), *generation, fields.size() == 3 ? std::string{fields[2]} : std::string{}};
 }
 
-std::optional<Ref> try_read(int root, const std::string& path) {
-  const auto bytes = base::try_read_file(root, path, max_ref_bytes);
+std::optional<Ref> try_read(int root, const std::string& path, SmallFiles& files) {
+  const auto bytes = files.read(root, path, max_ref_bytes);
   if (!bytes) return std::nullopt;
   return parse_ref(*bytes, path);
+}
+
+std::optional<Ref> try_read(int root, const std::string& path) {
+  SmallFiles files;
+  return try_read(root, path, files);
 }
 
 std::uint64_t generation_of(const Store& store, const std::string& path) {
@@ -59,10 +65,11 @@ template <class IsWanted>
 NamesByManifest names_below(int root, const IsWanted& is_wanted) {
   NamesByManifest result;
   const base::UniqueFd folder = base::open_directory(root, "refs");
+  SmallFiles files;
   for (const std::string& file : base::list_directory(folder.get(), ".")) {
     if (file.front() == '.' || !is_wanted(file)) continue;
     try {
-      const auto ref = try_read(folder.get(), file);
+      const auto ref = try_read(folder.get(), file, files);
       if (!ref) continue;
       std::string name = file.front() == '~' ? ref->name : layout::decode_name(file);
       if (!name.empty()) result[std::string{ref->manifest.hex()}].push_back(std::move(name));

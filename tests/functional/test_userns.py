@@ -56,6 +56,19 @@ class UsernsTest(EngineTest):
         return [one[:4] + (one[5:] if one[0].startswith("/owned/") else []) if one[0].startswith("/") else one
                 for one in fields]
 
+    def test_pull_makes_the_layers_for_a_default_userns(self):
+        by_default = {"PODMAN_USERNS": "keep-id"}
+
+        def variants():
+            return sorted(str(path.relative_to(self.root)) for path in self.root.glob("layers/*/user-*"))
+        image = self.guest_image("localhost/prepared:1").add_layer(tar_of([("only-here", b"")]))
+        self.engine("pull", "-q", self.archive(image, "prepared.tar"), env=by_default)
+        made = variants()
+        self.assertEqual(len({os.path.basename(path) for path in made}), 2, made)
+        self.assertEqual(self.in_container("localhost/prepared:1", "stat", "-c", "%u", "/only-here",
+                                           env=by_default).stdout, "0\n")
+        self.assertEqual(variants(), made)
+
     def test_keep_id_is_the_caller_with_a_name_and_its_own_files(self):
         uid, gid = os.getuid(), os.getgid()
         shared = self.dir / "shared"

@@ -1,8 +1,10 @@
 """Volumes: the commands of `engine volume`, and what -v and --mount can ask of them."""
 
 import os
+import shutil
 
 from engine_test import BUSYBOX, EngineTest
+from make_image import tar_of
 
 
 class VolumeCommandsTest(EngineTest):
@@ -162,14 +164,14 @@ class VolumeMountsTest(EngineTest):
                           125, "no such image")
 
     def test_an_image_that_is_mounted_can_go_and_its_files_stay(self):
-        self.pull_image("localhost/other:1")
+        other = self.guest_image("localhost/other:1").add_layer(tar_of([("only-here", b"kept\n")]))
+        self.engine("pull", "-q", self.archive(other, "other.tar"))
         self.engine("create", "--name", "user", "--network", "none", "--mount",
-                    "type=image,src=localhost/other:1,dst=/image", BUSYBOX, "cat", "/image/etc/passwd")
-        self.engine("untag", "localhost/other:1")
-        image = self.engine("images", "-q", "--no-trunc").stdout.split()
-        self.engine("rmi", "-f", *[one for one in image if one != self.inspect("user")["Image"]])
-        self.engine("system", "prune", "--force")
-        self.assertIn("root:", self.engine("start", "-a", "user").stdout)
+                    "type=image,src=localhost/other:1,dst=/image", BUSYBOX, "cat", "/image/only-here")
+        self.engine("rmi", "localhost/other:1")
+        self.engine("image", "prune", "--all", "--force")
+        self.assertEqual(self.engine("image", "exists", "localhost/other:1", check=False).status, 1)
+        self.assertEqual(self.engine("start", "-a", "user").stdout, "kept\n")
 
     def test_volumes_with_a_type(self):
         folder = self.dir / "folder"
@@ -189,3 +191,11 @@ class VolumeMountsTest(EngineTest):
         self.assertEqual(self.in_container("-v", "data:/etc", BUSYBOX, "head", "-n", "1", "/etc/passwd").stdout,
                          "root:x:0:0:root:/root:/bin/sh\n")
         self.assertEqual(self.in_container("-v", "bare:/etc:nocopy", BUSYBOX, "ls", "/etc/passwd", check=False).stdout, "")
+
+    def test_copy_up_with_fuse_overlayfs(self):
+        if not shutil.which("fuse-overlayfs") or not os.access("/dev/fuse", os.R_OK | os.W_OK):
+            self.skipTest("no fuse-overlayfs, or no way to /dev/fuse")
+        self.driver = "fuse-overlayfs"
+        self.assertEqual(self.in_container("-v", "data:/etc", BUSYBOX, "sh", "-c", "head -n 1 /etc/passwd; touch /etc/x;"
+                                           "stat -c %u /etc").stdout, "root:x:0:0:root:/root:/bin/sh\n0\n")
+        self.assertIn("x", self.in_container("-v", "data:/d", BUSYBOX, "ls", "/d").stdout.split())
