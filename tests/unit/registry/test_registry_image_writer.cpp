@@ -154,8 +154,8 @@ TEST_CASE("a folder of the kind dir is replaced whole") {
 
 TEST_CASE("a folder that holds other things is left alone") {
   const base::TempDir dir;
-  base::make_directory(dir.fd(), "home");
-  base::write_file_atomically(dir.fd(), "home/precious", "x", base::Durability::volatile_);
+  const base::UniqueFd home = base::make_directory(dir.fd(), "home");
+  base::write_file_atomically(home.get(), "precious", "x", base::Durability::volatile_);
   for (const Format& format : {formats[0], formats[3]})
     CHECK(failure_of([&] { format.open(dir.path() + "/home"); }).find("holds other files") != std::string::npos);
   CHECK(base::list_directory(dir.fd(), "home") == std::vector<std::string>{"precious"});
