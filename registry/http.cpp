@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <curl/curl.h>
+#include <poll.h>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +15,8 @@ namespace {
 
 /// libcurl fills this up to a hundred times before it lets us read, so it bounds the memory of a fast transfer.
 constexpr long receive_buffer_bytes = 64 * 1024;
+/// With so much waiting to be read, libcurl is told to stop receiving.
+constexpr std::size_t max_waiting_bytes = 1024 * 1024;
 constexpr long send_buffer_bytes = 512 * 1024;
 /// A registry may work for minutes on what it was sent before it answers.
 constexpr long answer_patience_seconds = 600;
@@ -86,8 +89,9 @@ void Transfer::start(const HttpSettings& settings, const HttpRequest& request, c
                      bool with_authorization) {
   stop();
   curl_easy_reset(easy_.get());
-  has_headers_ = is_done_ = is_over_limit_ = body_was_read_ = is_sending_paused_ = false;
+  has_headers_ = is_done_ = is_over_limit_ = body_was_read_ = is_sending_paused_ = is_receiving_paused_ = false;
   outgoing_ = {};
+  send_limit_ = settings.limits.slow;
   result_ = CURLE_OK;
   status_ = 0;
   header_bytes_ = 0;
@@ -214,7 +218,12 @@ std::size_t Transfer::on_header(char* bytes, std::size_t size, std::size_t count
 
 std::size_t Transfer::on_body(char* bytes, std::size_t size, std::size_t count, void* self) noexcept {
   try {
-    static_cast<Transfer*>(self)->body_.append(bytes, size * count);
+    auto& transfer = *static_cast<Transfer*>(self);
+    if (transfer.body_.size() >= max_waiting_bytes) {
+      transfer.is_receiving_paused_ = true;  // libcurl keeps these bytes and hands them over again
+      return CURL_WRITEFUNC_PAUSE;
+    }
+    transfer.body_.append(bytes, size * count);
     return size * count;
   } catch (const std::exception&) {  // out of memory, as above
     return 0;
@@ -232,13 +241,36 @@ std::size_t Transfer::on_read(char* room, std::size_t size, std::size_t count, v
   return taken;
 }
 
+/// Whether the peer has closed its side, so that no answer can come. libcurl would go on to wait for room to send.
+bool Transfer::has_peer_left() const {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket);
+  if (socket == CURL_SOCKET_BAD) return false;
+  pollfd peer{.fd = socket, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&peer, 1, 0) == 1 && (peer.revents & POLLRDHUP) != 0;
+}
+
+std::uint64_t Transfer::sent_bytes() const {
+  curl_off_t sent = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_UPLOAD_T, &sent);
+  return static_cast<std::uint64_t>(sent);
+}
+
+void Transfer::give_up(int result) {
+  is_done_ = true;
+  result_ = result;
+}
+
 bool Transfer::send(std::string_view bytes) {
+  using Clock = std::chrono::steady_clock;
   outgoing_ = bytes;
   if (is_sending_paused_) {
     is_sending_paused_ = false;
     if (curl_easy_pause(easy_.get(), CURLPAUSE_CONT) != CURLE_OK)
       throw base::Error(base::ErrorKind::internal, "going on with a transfer in libcurl");
   }
+  std::uint64_t sent = sent_bytes();
+  Clock::time_point last_progress = Clock::now();
   while (!outgoing_.empty() && !has_headers_ && !is_done_) {
     int running = 0;
     if (curl_multi_perform(multi_.get(), &running) != CURLM_OK)
@@ -246,6 +278,15 @@ bool Transfer::send(std::string_view bytes) {
     collect_result();
     if (outgoing_.empty() || has_headers_ || is_done_) break;
     curl_multi_poll(multi_.get(), nullptr, 0, 1000, nullptr);
+    const Clock::duration waited = Clock::now() - last_progress;
+    if (sent_bytes() != sent) {
+      sent = sent_bytes();
+      last_progress = Clock::now();
+    } else if (waited >= std::chrono::seconds{1} && has_peer_left()) {
+      give_up(CURLE_SEND_ERROR);
+    } else if (waited >= send_limit_) {  // libcurl's own limit is more patient, for what follows
+      give_up(CURLE_OPERATION_TIMEDOUT);
+    }
   }
   const bool was_taken = outgoing_.empty();
   outgoing_ = {};
@@ -272,11 +313,18 @@ void Transfer::advance() {
   curl_multi_poll(multi_.get(), nullptr, 0, 1000, nullptr);
 }
 
+/// The peer has left: what it said before is still to be read.
+void Transfer::advance_once_more() {
+  advance();
+  if (!has_headers_ && !is_done_ && body_.empty()) give_up(CURLE_SEND_ERROR);
+}
+
 void Transfer::wait_for_headers() {
   // Headers that come byte by byte are fast enough for libcurl's limit of speed. What was sent may take its time.
   const auto deadline = std::chrono::steady_clock::now() + headers_limit_;
   while (!has_headers_ && !is_done_) {
     advance();
+    if (!has_headers_ && !is_done_ && has_body_to_send_ && has_peer_left()) advance_once_more();
     if (!has_headers_ && !is_done_ && !has_body_to_send_ && std::chrono::steady_clock::now() >= deadline)
       throw base::make_error(base::ErrorKind::network, url_.origin(), " is too slow: no answer after ",
                              headers_limit_.count(), " seconds")
@@ -290,6 +338,7 @@ std::string_view Transfer::read_chunk() {
   if (body_was_read_) {
     body_.clear();
     body_was_read_ = false;
+    if (std::exchange(is_receiving_paused_, false)) curl_easy_pause(easy_.get(), CURLPAUSE_CONT);
   }
   while (body_.empty() && !is_done_) advance();
   if (!body_.empty()) {

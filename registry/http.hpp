@@ -96,6 +96,10 @@ class Transfer {
   void set_tls(const TlsSettings& tls);
   void set_headers(const HttpRequest& request, bool with_authorization);
   void set_content(const HttpRequest& request);
+  bool has_peer_left() const;
+  std::uint64_t sent_bytes() const;
+  void give_up(int result);
+  void advance_once_more();
   bool take_header_line(std::string_view line);
   void advance();
   void collect_result();
@@ -116,8 +120,10 @@ class Transfer {
   std::vector<std::pair<std::string, std::string>> headers_;
   std::string body_;  ///< What arrived and was not read yet.
   bool body_was_read_ = false;
+  bool is_receiving_paused_ = false;
   std::string_view outgoing_;  ///< What the peer has not taken yet of the piece that send() is given.
   bool is_sending_paused_ = false;
+  std::chrono::seconds send_limit_{0};  ///< A peer that takes nothing for this long is given up.
   Url url_;
   TlsSettings tls_;
   std::string authorities_;
