@@ -34,6 +34,9 @@ struct TomlFile::Document {
 };
 
 TomlFile TomlFile::parse(std::string_view text, const std::string& what) {
+  // The library asserts that it meets none where a key begins.
+  if (text.find('\0') != std::string_view::npos)
+    throw base::make_error(base::ErrorKind::invalid_argument, what, ": holds a NUL byte");
   try {
     return TomlFile{std::make_shared<const Document>(Document{toml::parse(text)})};
   } catch (const toml::parse_error& error) {

@@ -189,6 +189,9 @@ oci::Reference rewrite(const oci::Reference& reference, std::string_view prefix,
 
 void merge_registries_conf(RegistriesConf& conf, std::string_view text, const std::string& file) {
   const ConfReader reader{file};
+  // The library asserts that it meets none where a key begins.
+  if (text.find('\0') != std::string_view::npos)
+    throw base::make_error(base::ErrorKind::invalid_argument, file, ": holds a NUL byte");
   toml::table root;
   try {
     root = toml::parse(text);
