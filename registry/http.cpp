@@ -243,11 +243,15 @@ std::size_t Transfer::on_read(char* room, std::size_t size, std::size_t count, v
 
 /// Whether the peer has closed its side, so that no answer can come. libcurl would go on to wait for room to send.
 bool Transfer::has_peer_left() const {
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket);
-  if (socket == CURL_SOCKET_BAD) return false;
-  pollfd peer{.fd = socket, .events = POLLRDHUP, .revents = 0};
-  return ::poll(&peer, 1, 0) == 1 && (peer.revents & POLLRDHUP) != 0;
+  fd_set reading{}, writing{}, failing{};
+  int highest = -1;
+  if (curl_multi_fdset(multi_.get(), &reading, &writing, &failing, &highest) != CURLM_OK) return false;
+  for (int fd = 0; fd <= highest; ++fd) {
+    if (!FD_ISSET(fd, &writing) && !FD_ISSET(fd, &reading)) continue;
+    pollfd peer{.fd = fd, .events = POLLRDHUP, .revents = 0};
+    if (::poll(&peer, 1, 0) == 1 && (peer.revents & POLLRDHUP) != 0) return true;
+  }
+  return false;
 }
 
 std::uint64_t Transfer::sent_bytes() const {
@@ -276,8 +280,7 @@ bool Transfer::send(std::string_view bytes) {
     if (curl_multi_perform(multi_.get(), &running) != CURLM_OK)
       throw base::Error(base::ErrorKind::internal, "running a transfer in libcurl");
     collect_result();
-    if (outgoing_.empty() || has_headers_ || is_done_) break;
-    curl_multi_poll(multi_.get(), nullptr, 0, 1000, nullptr);
+    if (!outgoing_.empty() && !has_headers_ && !is_done_) curl_multi_poll(multi_.get(), nullptr, 0, 1000, nullptr);
     const Clock::duration waited = Clock::now() - last_progress;
     if (sent_bytes() != sent) {
       sent = sent_bytes();
@@ -313,18 +316,15 @@ void Transfer::advance() {
   curl_multi_poll(multi_.get(), nullptr, 0, 1000, nullptr);
 }
 
-/// The peer has left: what it said before is still to be read.
-void Transfer::advance_once_more() {
-  advance();
-  if (!has_headers_ && !is_done_ && body_.empty()) give_up(CURLE_SEND_ERROR);
-}
-
 void Transfer::wait_for_headers() {
   // Headers that come byte by byte are fast enough for libcurl's limit of speed. What was sent may take its time.
   const auto deadline = std::chrono::steady_clock::now() + headers_limit_;
   while (!has_headers_ && !is_done_) {
     advance();
-    if (!has_headers_ && !is_done_ && has_body_to_send_ && has_peer_left()) advance_once_more();
+    if (!has_headers_ && !is_done_ && has_body_to_send_ && has_peer_left()) {
+      advance();  // what it said before it left is still to be read
+      if (!has_headers_ && !is_done_) give_up(CURLE_SEND_ERROR);
+    }
     if (!has_headers_ && !is_done_ && !has_body_to_send_ && std::chrono::steady_clock::now() >= deadline)
       throw base::make_error(base::ErrorKind::network, url_.origin(), " is too slow: no answer after ",
                              headers_limit_.count(), " seconds")

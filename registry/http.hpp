@@ -99,7 +99,6 @@ class Transfer {
   bool has_peer_left() const;
   std::uint64_t sent_bytes() const;
   void give_up(int result);
-  void advance_once_more();
   bool take_header_line(std::string_view line);
   void advance();
   void collect_result();
