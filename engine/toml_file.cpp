@@ -2,6 +2,13 @@
 #include "engine/toml_file.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+
+// The library asserts what a wrong file makes untrue ("[@" where a key shall begin): that must be an error, no abort.
+[[noreturn]] static void refuse_toml() {
+  throw std::invalid_argument("a key that begins with neither a letter nor a quote");
+}
+#define TOML_ASSERT(condition) ((condition) ? void() : refuse_toml())
 #include <toml++/toml.h>
 
 #include "base/error.hpp"
@@ -42,6 +49,8 @@ TomlFile TomlFile::parse(std::string_view text, const std::string& what) {
   } catch (const toml::parse_error& error) {
     throw base::make_error(base::ErrorKind::invalid_argument, what, ": line ", error.source().begin.line, ", column ",
                            error.source().begin.column, ": ", error.description());
+  } catch (const std::invalid_argument& error) {
+    throw base::make_error(base::ErrorKind::invalid_argument, what, ": ", error.what());
   }
 }
 

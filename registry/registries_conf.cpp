@@ -1,6 +1,13 @@
 #include "registry/registries_conf.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+
+// The library asserts what a wrong file makes untrue ("[@" where a key shall begin): that must be an error, no abort.
+[[noreturn]] static void refuse_toml() {
+  throw std::invalid_argument("a key that begins with neither a letter nor a quote");
+}
+#define TOML_ASSERT(condition) ((condition) ? void() : refuse_toml())
 #include <toml++/toml.h>
 
 #include "base/error.hpp"
@@ -197,6 +204,8 @@ void merge_registries_conf(RegistriesConf& conf, std::string_view text, const st
     root = toml::parse(text);
   } catch (const toml::parse_error& error) {
     throw reader.error(error.source(), error.description());
+  } catch (const std::invalid_argument& error) {
+    throw base::make_error(base::ErrorKind::invalid_argument, file, ": ", error.what());
   }
   if (const toml::node* old = root.get("registries"); old != nullptr && old->is_table()) {
     base::Error error = reader.error(old->source(), "this is version 1 of the format, which is not read any more");

@@ -178,7 +178,8 @@ TEST_CASE("files that do not exist are skipped when loading") {
 }
 
 TEST_CASE("a NUL byte and version 1 are refused") {
-  for (const std::string& bad : {std::string("[\0", 2), std::string("[registries.search]\nregistries = [\"a.io\"]\n")}) {
+  for (const std::string& bad :
+       {std::string("[\0", 2), std::string("[\\x]"), std::string("[registries.search]\nregistries = [\"a.io\"]\n")}) {
     registry::RegistriesConf conf;
     CHECK_THROWS_AS(registry::merge_registries_conf(conf, bad, "registries.conf"), base::Error);
   }
