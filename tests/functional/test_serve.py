@@ -154,7 +154,7 @@ class ServeTest(ServerTest):
         self.assertEqual(self.engine("digest", "--cert-dir", trust, f"{place}/busybox").stdout, self.digest + "\n")
         host, port = place.split(":")
         with socket.create_connection((host, int(port))) as plain:
-            plain.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+            plain.sendall(b"GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertNotIn(b"200 OK", plain.recv(1000))
         self.assert_fails(self.engine("serve", "--cert", certificate, check=False), 125, "--key")
 
@@ -163,7 +163,7 @@ class ServeTest(ServerTest):
             process, place = self.serve()
             host, port = place.split(":")
             with socket.create_connection((host, int(port))) as idle:
-                idle.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+                idle.sendall(b"GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 self.assertIn(b"200 OK", idle.recv(1000))
                 process.send_signal(number)
                 self.assertEqual(process.wait(20), 0)
