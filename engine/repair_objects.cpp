@@ -14,6 +14,7 @@
 #include "engine/reconcile.hpp"
 #include "engine/verbs.hpp"
 #include "storage/containers.hpp"
+#include "storage/damage.hpp"
 #include "storage/layout.hpp"
 #include "storage/prune.hpp"
 #include "storage/prune_reachable.hpp"
@@ -209,7 +210,7 @@ void ObjectRepair::settle_failure(const Finding& finding, const base::Error& err
   if (!finding.is_certain && !options_.force)
     return tell(base::concat("not repaired: ", finding.message, "; ", error.message()));
   if (finding.cure == Cure::fetch_blob) return give_up_blob(finding);
-  const bool is_gone = error.kind() == base::ErrorKind::not_found || error.kind() == base::ErrorKind::corrupt;
+  const bool is_gone = storage::is_damage(error);  // not: a disk that could not write what was made again
   const bool can_wait = error.kind() == base::ErrorKind::in_use || error.kind() == base::ErrorKind::no_space;
   if (can_wait || (!is_gone && !options_.force))
     return tell(base::concat("not repaired: ", error.message(), error.hint().empty() ? "" : "; ", error.hint()));
