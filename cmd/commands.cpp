@@ -10,6 +10,7 @@ namespace cmd {
 namespace {
 
 constexpr Command commands[] = {
+    {"append", "Add a layer to an image", Home::transfer, Visibility::listed, declare_append},
     {"copy", "Copy an image from any place to any other", Home::transfer, Visibility::listed, declare_copy},
     {"create|container create", "Create a container without starting it", Home::engine, Visibility::listed,
      declare_create},
@@ -31,6 +32,7 @@ constexpr Command commands[] = {
     {"login", "Log in to a registry", Home::transfer, Visibility::listed, declare_login},
     {"logout", "Forget the login of a registry", Home::transfer, Visibility::listed, declare_logout},
     {"logs|container logs", "Show what containers have written", Home::engine, Visibility::listed, declare_logs},
+    {"mutate", "Make an image with another configuration", Home::transfer, Visibility::listed, declare_mutate},
     {"ps|container ls|container list|container ps", "List containers", Home::engine, Visibility::listed, declare_ps},
     {"pull|image pull", "Fetch images from a registry or an archive", Home::transfer, Visibility::listed, declare_pull},
     {"push|image push", "Send an image to a registry, an archive or a folder", Home::transfer, Visibility::listed,
@@ -55,6 +57,16 @@ constexpr Command commands[] = {
     {"wait|container wait", "Wait until containers end and print their exit codes", Home::engine, Visibility::listed,
      declare_wait},
 
+    {"artifact add", "Make an artifact of files, or add files to one", Home::engine, Visibility::listed,
+     declare_artifact_add},
+    {"artifact extract", "Write the files of an artifact to a folder", Home::engine, Visibility::listed,
+     declare_artifact_extract},
+    {"artifact inspect", "Show everything known about an artifact", Home::engine, Visibility::listed,
+     declare_artifact_inspect},
+    {"artifact ls|artifact list", "List artifacts", Home::engine, Visibility::listed, declare_artifact_ls},
+    {"artifact pull", "Fetch an artifact from a registry", Home::transfer, Visibility::listed, declare_artifact_pull},
+    {"artifact push", "Send an artifact to a registry", Home::transfer, Visibility::listed, declare_artifact_push},
+    {"artifact rm|artifact remove", "Remove artifacts", Home::engine, Visibility::listed, declare_artifact_rm},
     {"blob cat", "Write a blob of an image to standard output", Home::transfer, Visibility::listed, declare_blob_cat},
     {"blob ls|blob list", "List what an image is made of", Home::transfer, Visibility::listed, declare_blob_ls},
     {"config explain", "Show which file decides a setting, and all that were looked at", Home::engine,
@@ -74,6 +86,18 @@ constexpr Command commands[] = {
     {"image prune", "Remove images that nothing uses", Home::engine, Visibility::listed, declare_image_prune},
     {"image tree", "Show the layers of an image", Home::engine, Visibility::listed, declare_image_tree},
     {"image unmount|image umount", "Undo image mount", Home::engine, Visibility::listed, declare_image_unmount},
+    {"manifest add", "Add an image to a manifest list", Home::transfer, Visibility::listed, declare_manifest_add},
+    {"manifest annotate", "Change what a manifest list says of an image, or of itself", Home::engine,
+     Visibility::listed, declare_manifest_annotate},
+    {"manifest create", "Make a manifest list", Home::transfer, Visibility::listed, declare_manifest_create},
+    {"manifest exists", "Tell by the exit code whether a manifest list exists", Home::engine, Visibility::listed,
+     declare_manifest_exists},
+    {"manifest inspect", "Show a manifest list", Home::transfer, Visibility::listed, declare_manifest_inspect},
+    {"manifest push", "Send a manifest list with its images to a registry or a folder", Home::transfer,
+     Visibility::listed, declare_manifest_push},
+    {"manifest remove", "Take an image out of a manifest list", Home::engine, Visibility::listed,
+     declare_manifest_remove},
+    {"manifest rm", "Remove manifest lists", Home::engine, Visibility::listed, declare_manifest_rm},
     {"system check|system fsck", "Look for damage in the store, and repair it", Home::engine, Visibility::listed,
      declare_system_check},
     {"system df", "Show how much room images, containers and volumes take", Home::engine, Visibility::listed,
@@ -104,8 +128,10 @@ constexpr Command commands[] = {
 };
 
 constexpr CommandGroup groups[] = {
+    {"artifact", "Work with files in registries"},
     {"blob", "Look at the parts of images"}, {"config", "Look at the configuration"},
     {"container", "Work with containers"},   {"image", "Work with images"},
+    {"manifest", "Work with lists of images for several platforms"},
     {"system", "Look at the engine itself"}, {"volume", "Work with volumes"},
 };
 

@@ -6,6 +6,15 @@
 
 namespace cmd {
 
+// cmd/artifact
+Action declare_artifact_add(OptionTable& table);
+Action declare_artifact_extract(OptionTable& table);
+Action declare_artifact_inspect(OptionTable& table);
+Action declare_artifact_ls(OptionTable& table);
+Action declare_artifact_pull(OptionTable& table);
+Action declare_artifact_push(OptionTable& table);
+Action declare_artifact_rm(OptionTable& table);
+
 // cmd/container
 Action declare_container_exists(OptionTable& table);
 Action declare_container_inspect(OptionTable& table);
@@ -22,6 +31,7 @@ Action declare_stop(OptionTable& table);
 Action declare_wait(OptionTable& table);
 
 // cmd/image
+Action declare_append(OptionTable& table);
 Action declare_history(OptionTable& table);
 Action declare_image_diff(OptionTable& table);
 Action declare_image_exists(OptionTable& table);
@@ -33,12 +43,23 @@ Action declare_image_unmount(OptionTable& table);
 Action declare_images(OptionTable& table);
 Action declare_import(OptionTable& table);
 Action declare_load(OptionTable& table);
+Action declare_mutate(OptionTable& table);
 Action declare_pull(OptionTable& table);
 Action declare_push(OptionTable& table);
 Action declare_rmi(OptionTable& table);
 Action declare_save(OptionTable& table);
 Action declare_tag(OptionTable& table);
 Action declare_untag(OptionTable& table);
+
+// cmd/manifest
+Action declare_manifest_add(OptionTable& table);
+Action declare_manifest_annotate(OptionTable& table);
+Action declare_manifest_create(OptionTable& table);
+Action declare_manifest_exists(OptionTable& table);
+Action declare_manifest_inspect(OptionTable& table);
+Action declare_manifest_push(OptionTable& table);
+Action declare_manifest_remove(OptionTable& table);
+Action declare_manifest_rm(OptionTable& table);
 
 // cmd/registry
 Action declare_blob_cat(OptionTable& table);

@@ -32,6 +32,14 @@ int main(int argc, char** argv) {
                                  .write_blob = engine::write_blob,
                                  .copy_image = engine::copy_image,
                                  .serve = engine::serve,
-                                 .sync_images = engine::sync_images};
+                                 .sync_images = engine::sync_images,
+                                 .pull_artifact = engine::pull_artifact,
+                                 .push_artifact = engine::push_artifact,
+                                 .append_layers = engine::append_layers,
+                                 .mutate_image = engine::mutate_image,
+                                 .create_manifest_list = engine::create_manifest_list,
+                                 .add_to_manifest_list = engine::add_to_manifest_list,
+                                 .inspect_manifest_list = engine::inspect_manifest_list,
+                                 .push_manifest_list = engine::push_manifest_list};
   return cmd::run_program({.transfer = &verbs, .callers_umask = callers_umask}, {argv, argv + argc});
 }

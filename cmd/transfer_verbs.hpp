@@ -4,10 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "engine/append.hpp"
+#include "engine/artifacts.hpp"
 #include "engine/context.hpp"
 #include "engine/copy.hpp"
 #include "engine/image_archives.hpp"
 #include "engine/login.hpp"
+#include "engine/manifest_list_verbs.hpp"
 #include "engine/push.hpp"
 #include "engine/remote.hpp"
 #include "engine/repair_image.hpp"
@@ -46,6 +49,14 @@ struct TransferVerbs {
                 const std::function<void(const std::string& url)>& on_ready);
   void (*sync_images)(engine::Engine& engine, const engine::SyncOptions& options,
                       const std::function<void(const engine::SyncedImage&)>& on_image);
+  base::Digest (*pull_artifact)(engine::Engine& engine, const engine::PullArtifactOptions& options);
+  engine::PushedImage (*push_artifact)(engine::Engine& engine, const engine::PushArtifactOptions& options);
+  engine::DerivedImage (*append_layers)(engine::Engine& engine, const engine::AppendOptions& options);
+  engine::DerivedImage (*mutate_image)(engine::Engine& engine, const engine::MutateOptions& options);
+  std::string (*create_manifest_list)(engine::Engine& engine, const engine::CreateListOptions& options);
+  std::string (*add_to_manifest_list)(engine::Engine& engine, const engine::AddToListOptions& options);
+  engine::InspectedList (*inspect_manifest_list)(engine::Engine& engine, const engine::InspectListOptions& options);
+  engine::PushedImage (*push_manifest_list)(engine::Engine& engine, const engine::PushListOptions& options);
 };
 
 }  // namespace cmd

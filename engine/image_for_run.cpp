@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/process.hpp"
 #include "engine/inside.hpp"
+#include "engine/manifest_list_store.hpp"
 #include "storage/layers.hpp"
 
 namespace engine {
@@ -70,6 +71,12 @@ bool is_wanted_platform(Engine& engine, const storage::ImageRecord& record, cons
 std::optional<storage::ResolvedImage> find_usable(Engine& engine, const RunOptions& options) {
   if (is_other_transport(options.image)) return std::nullopt;
   auto image = storage::resolve_image(engine.store(), options.image);
+  if (image && is_manifest_list(engine.store(), image->record)) {
+    const auto chosen = choose_stored_instance(engine.store(), image->record, options.platform);
+    if (!chosen || !has_all_layers(engine, *chosen)) return std::nullopt;
+    image->record = *chosen;
+    return image;
+  }
   if (image && is_wanted_platform(engine, image->record, options.platform) && has_all_layers(engine, image->record))
     return image;
   return std::nullopt;

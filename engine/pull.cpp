@@ -8,6 +8,7 @@
 #include "engine/id_variants.hpp"
 #include "engine/image_policy.hpp"
 #include "engine/keep_image.hpp"
+#include "engine/manifest_list_store.hpp"
 #include "engine/pull_layers.hpp"
 #include "engine/pull_rehearsal.hpp"
 #include "engine/pull_source.hpp"
@@ -157,10 +158,27 @@ std::string complete(Engine& engine, const storage::NamedImage& image, registry:
   return id_of(image.record);
 }
 
+/// The image that a manifest list of the store has for us: the store's, else it is fetched from where it was added.
+std::string pull_instance(Engine& engine, const StoredList& list, const PullOptions& options,
+                          const registry::RegistryOptions& registry) {
+  const ListInstance instance = choose_instance(list.list, options.platform);
+  const auto stored = storage::read_image(engine.store(), instance.digest);
+  if (stored && is_complete(engine, *stored)) return id_of(*stored);
+  if (parse_policy(options.policy) == PullPolicy::never || instance.source.empty())
+    throw base::make_error(base::ErrorKind::not_found, "the image ", instance.digest, " of the list ",
+                           base::quoted(list.name), " is not in the store");
+  registry::SourceName name = registry::parse_source_name(instance.source);
+  if (name.transport == "docker")
+    name.rest = base::concat(oci::Reference::parse(name.rest).repository(), "@", instance.digest);
+  return pull_from(engine, name, options, registry);
+}
+
 std::string pull_docker(Engine& engine, const std::string& typed, const PullOptions& options,
                         const registry::RegistryOptions& registry) {
   const PullPolicy policy = parse_policy(options.policy);
   std::optional<storage::ImageRecord> local;
+  if (policy == PullPolicy::missing || policy == PullPolicy::never)
+    if (const auto list = find_manifest_list(engine.store(), typed)) return pull_instance(engine, *list, options, registry);
   if (policy != PullPolicy::always) local = find_local(engine, typed, options.platform);
   if (local && policy != PullPolicy::newer) return id_of(*local);
   if (policy == PullPolicy::missing || policy == PullPolicy::never) {

@@ -11,6 +11,8 @@
 #include "base/oci/reference.hpp"
 #include "engine/convert_manifest.hpp"
 #include "engine/inflate.hpp"
+#include "engine/manifest_list_store.hpp"
+#include "engine/manifest_list_verbs.hpp"
 #include "engine/pull_source.hpp"
 #include "engine/recompressed_source.hpp"
 #include "engine/send_image.hpp"
@@ -118,12 +120,25 @@ PushedImage send(Engine& engine, registry::ImageSource& source, registry::Manife
   return pushed;
 }
 
+/// A list goes with all of its images, as with podman.
+PushedImage push_as_list(Engine& engine, const PushOptions& options) {
+  if (options.is_rehearsal || !options.compression.empty())
+    throw base::Error(base::ErrorKind::unsupported, "a manifest list is pushed as it is: without --dry-run and --compression-format");
+  PushListOptions same;
+  same.list = options.image;
+  same.destination = options.destination;
+  same.format = options.format;
+  same.remote = {options.tls_verify, options.auth_file, options.creds, options.cert_dir, options.retries};
+  return push_manifest_list(engine, same);
+}
+
 }  // namespace
 
 PushedImage push(Engine& engine, const PushOptions& options) {
   if (options.compression.empty() && (options.compression_level || options.force_compression))
     throw base::Error(base::ErrorKind::invalid_argument, "a compression level without --compression-format");
   const storage::ResolvedImage image = find_image_to_send(engine.store(), options.image);
+  if (is_manifest_list(engine.store(), image.record)) return push_as_list(engine, options);
   const registry::SourceName destination = destination_of(options, image.name);
   return base::with_context(
       [&] {

@@ -5,13 +5,23 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "engine/manifest_list_source.hpp"
 #include "engine/pull_source.hpp"
 #include "engine/store_source.hpp"
 
 namespace engine {
 namespace {
 
-OpenedImage open_stored_image(Engine& engine, const std::string& typed, bool whole_index) {
+OpenedImage open_stored_list(Engine& engine, StoredList list, const registry::RegistryOptions& options) {
+  const std::string name = list.name.empty() ? std::string{list.record.config.hex()} : list.name;
+  auto source = std::make_unique<ListSource>(engine, std::move(list), options);
+  registry::ManifestBytes root = source->root_manifest();
+  return {name, "containers-storage", std::move(source), std::move(root)};
+}
+
+OpenedImage open_stored_image(Engine& engine, const std::string& typed, const registry::RegistryOptions& options,
+                              bool whole_index) {
+  if (auto list = find_manifest_list(engine.store(), typed)) return open_stored_list(engine, std::move(*list), options);
   storage::ResolvedImage image = find_image_to_send(engine.store(), typed);
   const std::string name = image.name.empty() ? std::string{image.record.config.hex()} : image.name;
   auto source = std::make_unique<StoreSource>(engine.store(), std::move(image.record), std::move(image.name),
@@ -57,7 +67,7 @@ bool may_be_elsewhere(const base::Error& error) {
 
 OpenedImage open_image(Engine& engine, const std::string& typed, const registry::RegistryOptions& options,
                        bool whole_index) {
-  if (const auto stored = name_in_store(typed)) return open_stored_image(engine, *stored, whole_index);
+  if (const auto stored = name_in_store(typed)) return open_stored_image(engine, *stored, options, whole_index);
   const registry::SourceName name = registry::parse_source_name(typed);
   if (name.transport != "docker") return open_at(name, options);
   return with_first_candidate(name.rest, options, [&](const std::string& candidate) {

@@ -3,6 +3,7 @@
 #include "engine/trash.hpp"
 #include "engine/upkeep.hpp"
 #include "engine/verbs.hpp"
+#include "storage/artifact_names.hpp"
 #include "storage/layout.hpp"
 #include "storage/prune_reachable.hpp"
 #include "storage/trash.hpp"
@@ -40,6 +41,8 @@ void reset_system(Engine& engine) {
       throw base::make_error(base::ErrorKind::in_use, "container ", id.substr(0, 12), " was made meanwhile")
           .with_hint("engine system reset again");
     for (const char* folder : emptied_folders) empty_folder(store, folder);
+    if (base::exists(store.root(), storage::layout::artifacts_folder))
+      empty_folder(store, storage::layout::artifacts_folder);
     for (const std::string& folder : base::list_directory(store.root(), "blobs/sha256"))
       empty_folder(store, base::concat("blobs/sha256/", folder));
   }

@@ -108,6 +108,12 @@ void remove_image(const Store& store, const GcLock& lock, const ImageRecord& rec
   move_garbage(store, lock, subtract(store, candidates, find_reachable(store)));
 }
 
+void remove_unneeded(const Store& store, const GcLock& lock, const base::Digest& manifest) {
+  Objects candidates;
+  add_manifest_objects(store, manifest, candidates);
+  move_garbage(store, lock, subtract(store, candidates, find_reachable(store)));
+}
+
 Garbage find_kept_blobs(const Store& store, const GcLock&) {
   std::set<base::Digest> needed = find_small_blobs(store);
   for (const base::Digest& kept : kept_by_staging(store)) needed.insert(kept);

@@ -31,6 +31,8 @@ void move_garbage(const Store& store, const GcLock& lock, const Garbage& garbage
 void forget_image(const Store& store, const GcLock& lock, const base::Digest& manifest);
 
 /// The compressed layers of all images and containers, which only `push`, `save` and another id variant need; what a
+/// What hangs below a manifest that no name stands for any more: moved to the trash where nothing else needs it.
+void remove_unneeded(const Store& store, const GcLock& lock, const base::Digest& manifest);
 /// living staging folder keeps is left out.
 Garbage find_kept_blobs(const Store& store, const GcLock& lock);
 

@@ -7,6 +7,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "base/oci/manifest.hpp"
+#include "storage/artifact_names.hpp"
 #include "storage/blobs.hpp"
 #include "storage/containers.hpp"
 #include "storage/damage.hpp"
@@ -110,6 +111,10 @@ void for_each_container(const Store& store, const Visit& visit) {
 
 }  // namespace
 
+void add_manifest_objects(const Store& store, const base::Digest& manifest, Objects& objects) {
+  add_manifest(store, manifest, objects);
+}
+
 void add_image_objects(const Store& store, const ImageRecord& record, Objects& objects) {
   objects.blobs.insert(record.config);
   if (record.index) objects.blobs.insert(*record.index);
@@ -149,6 +154,7 @@ Objects find_reachable(const Store& store, const Forgotten& forgotten) {
   for_each_container(store, [&](const ContainerRecord& container) {
     if (forgotten.containers.count(container.id) == 0) add_container(store, container, objects);
   });
+  for (const NamedArtifact& artifact : list_artifacts(store)) add_manifest(store, artifact.manifest, objects);
   for (const base::Digest& kept : kept_by_staging(store)) {
     objects.blobs.insert(kept);
     add_layer(store, kept, objects);
@@ -167,6 +173,9 @@ std::set<base::Digest> find_small_blobs(const Store& store) {
     if (!container.manifest.empty()) blobs.insert(base::Digest::parse(container.manifest));
     if (!container.image_id.empty()) blobs.insert(base::Digest::from_hex(container.image_id));
   });
+  Objects artifacts;  // their files are not kept layers, which could be fetched again
+  for (const NamedArtifact& artifact : list_artifacts(store)) add_manifest(store, artifact.manifest, artifacts);
+  blobs.merge(artifacts.blobs);
   return blobs;
 }
 

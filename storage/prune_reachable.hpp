@@ -24,6 +24,8 @@ struct Forgotten {
   std::set<std::string> containers;  ///< Ids.
 };
 
+/// A manifest with its config and blobs; of an index, what is here of its images.
+void add_manifest_objects(const Store& store, const base::Digest& manifest, Objects& objects);
 void add_image_objects(const Store& store, const ImageRecord& record, Objects& objects);
 /// What the store must keep. Reads names and records only. Takes no lock: an object that was listed before this call
 /// and is not in its result is in nobody's use, but only under the exclusive garbage lock that stays so.
