@@ -11,6 +11,7 @@ namespace {
 
 constexpr Command commands[] = {
     {"append", "Add a layer to an image", Home::transfer, Visibility::listed, declare_append},
+    {"bundle", "Make an OCI bundle of an image, for a runtime", Home::engine, Visibility::listed, declare_bundle},
     {"copy", "Copy an image from any place to any other", Home::transfer, Visibility::listed, declare_copy},
     {"create|container create", "Create a container without starting it", Home::engine, Visibility::listed,
      declare_create},

@@ -32,6 +32,7 @@ Action declare_wait(OptionTable& table);
 
 // cmd/image
 Action declare_append(OptionTable& table);
+Action declare_bundle(OptionTable& table);
 Action declare_history(OptionTable& table);
 Action declare_image_diff(OptionTable& table);
 Action declare_image_exists(OptionTable& table);

@@ -9,6 +9,7 @@
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
 #include "base/signals.hpp"
+#include "engine/bundle.hpp"
 #include "engine/container_ids.hpp"
 #include "engine/container_user.hpp"
 #include "engine/driver.hpp"
@@ -185,6 +186,8 @@ void dispatch(Engine& engine, const std::vector<std::string>& words, const base:
     storage::empty_trash(engine.store());
   else if (verb == "prepare-copy")
     prepare_copy(engine, words.at(1));
+  else if (verb == "bundle-tree")
+    make_bundle_tree_inside(engine, words);
   else if (verb == "copy-up")
     copy_up(engine, words);
   else if (verb == "prepare-image")

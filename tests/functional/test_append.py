@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 
 from engine_test import BUSYBOX, EngineTest
 from make_image import file_entry, sha256, tar_of
@@ -64,3 +65,37 @@ class AppendTest(EngineTest):
     def test_what_is_missing_is_said(self):
         self.assert_fails(self.engine("append", self.tar, check=False), 125, "--base")
         self.assert_fails(self.engine("mutate", "-e", "nothing", BUSYBOX, check=False), 125, "NAME=VALUE")
+
+
+class BundleTest(EngineTest):
+    def setUp(self):
+        super().setUp()
+        self.pull_image(Cmd=["/bin/sh", "-c", "echo $GREETING from $(hostname)"], Env=["GREETING=hello", "PATH=/bin"])
+        self.bundle = self.dir / "bundle"
+        self.addCleanup(self.engine, "unshare", "rm", "-rf", self.bundle, check=False)
+
+    def runtime(self, *words):
+        return self.tool(os.environ["ENGINE"], "runtime", "--root", self.dir / "state", *words)
+
+    def test_a_bundle_runs(self):
+        self.assertEqual(self.engine("bundle", BUSYBOX, self.bundle).stdout.strip(), str(self.bundle))
+        self.assertEqual(self.runtime("run", "-b", self.bundle, "test-bundle").stdout, "hello from bundle\n")
+        config = json.loads((self.bundle / "config.json").read_text())
+        self.assertEqual(config["root"]["path"], "rootfs")
+        self.assertIn("GREETING=hello", config["process"]["env"])
+        self.assertEqual(self.engine("system", "check").status, 0)
+
+    def test_a_bundle_shares_nothing_with_the_store(self):
+        self.engine("bundle", BUSYBOX, self.bundle)
+        self.engine("unshare", "sh", "-c", f"echo changed > {self.bundle}/rootfs/guest")
+        self.assertEqual(self.in_container(BUSYBOX, "/guest", "exit", "3", check=False).status, 3)
+        self.assertEqual(self.engine("system", "check").status, 0)
+
+    def test_a_folder_that_is_not_empty_stays_as_it_is(self):
+        self.bundle.mkdir()
+        (self.bundle / "mine").write_text("mine")
+        self.assert_fails(self.engine("bundle", BUSYBOX, self.bundle, check=False), 125, "not empty")
+        self.assertEqual([path.name for path in self.bundle.iterdir()], ["mine"])
+        self.assert_fails(self.engine("bundle", "--pull", "never", "localhost/nothing", self.dir / "new", check=False),
+                          125, "not known")
+        self.assertFalse((self.dir / "new").exists())
