@@ -65,7 +65,8 @@ class Usage {
       : engine_(engine),
         store_(engine.store()),
         containers_(list_containers(engine, {.all = true})),
-        sizes_(measure_inside(engine, {"layers/*", "merged/*", "containers/*", "volumes/*", "staging/*", "partial/*", "trash/*"})) {
+        sizes_(measure_inside(
+            engine, {"layers/*", "merged/*", "containers/*", "volumes/*", "staging/*", "partial/*", "trash/*"})) {
     measure_blobs(store_, sizes_);
     for (const ContainerSummary& container : containers_) read_container(container);
   }

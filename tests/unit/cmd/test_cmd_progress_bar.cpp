@@ -4,9 +4,9 @@
 
 using std::chrono::milliseconds;
 
-TEST_CASE("a bar shows item, part, amounts and rate") {
+TEST_CASE("a bar shows item, part, amounts, rate and the time that is left") {
   CHECK(cmd::bar_line("layer 4bcf0a9d3e21", 5'000'000, 10'000'000, milliseconds{1000}, 80) ==
-        "layer 4bcf0a9d3e21 [====================>                   ]  5MB / 10MB  5MB/s");
+        "layer 4bcf0a9d3e21 [==================>                 ]  5MB / 10MB  5MB/s  1s");
   CHECK(cmd::bar_line("layer 4bcf0a9d3e21", 10'000'000, 10'000'000, milliseconds{2000}, 80).find("=]") !=
         std::string::npos);
 }
