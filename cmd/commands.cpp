@@ -130,10 +130,13 @@ constexpr Command commands[] = {
 
 constexpr CommandGroup groups[] = {
     {"artifact", "Work with files in registries"},
-    {"blob", "Look at the parts of images"}, {"config", "Look at the configuration"},
-    {"container", "Work with containers"},   {"image", "Work with images"},
+    {"blob", "Look at the parts of images"},
+    {"config", "Look at the configuration"},
+    {"container", "Work with containers"},
+    {"image", "Work with images"},
     {"manifest", "Work with lists of images for several platforms"},
-    {"system", "Look at the engine itself"}, {"volume", "Work with volumes"},
+    {"system", "Look at the engine itself"},
+    {"volume", "Work with volumes"},
 };
 
 /// How many of `words` spell `path`; 0 when they do not begin with it.

@@ -68,8 +68,12 @@ bool is_manifest_list(const storage::Store& store, const storage::ImageRecord& r
 
 std::optional<StoredList> find_manifest_list(const storage::Store& store, const std::string& typed) {
   auto image = storage::resolve_image(store, typed);
-  if (!image || !is_manifest_list(store, image->record)) return std::nullopt;
-  return read_list(store, std::move(*image));
+  return image ? as_manifest_list(store, std::move(*image)) : std::nullopt;
+}
+
+std::optional<StoredList> as_manifest_list(const storage::Store& store, storage::ResolvedImage image) {
+  if (!is_manifest_list(store, image.record)) return std::nullopt;
+  return read_list(store, std::move(image));
 }
 
 StoredList require_manifest_list(const storage::Store& store, const std::string& typed) {

@@ -22,6 +22,8 @@ struct StoredList {
 bool is_manifest_list(const storage::Store& store, const storage::ImageRecord& record);
 /// Nothing, when there is none, or an image that is no list.
 std::optional<StoredList> find_manifest_list(const storage::Store& store, const std::string& typed);
+/// The same of an image that was found already.
+std::optional<StoredList> as_manifest_list(const storage::Store& store, storage::ResolvedImage image);
 /// @throws Error not_found; unsupported, when it is an image.
 StoredList require_manifest_list(const storage::Store& store, const std::string& typed);
 

@@ -178,7 +178,8 @@ std::string pull_docker(Engine& engine, const std::string& typed, const PullOpti
   const PullPolicy policy = parse_policy(options.policy);
   std::optional<storage::ImageRecord> local;
   if (policy == PullPolicy::missing || policy == PullPolicy::never)
-    if (const auto list = find_manifest_list(engine.store(), typed)) return pull_instance(engine, *list, options, registry);
+    if (const auto list = find_manifest_list(engine.store(), typed))
+      return pull_instance(engine, *list, options, registry);
   if (policy != PullPolicy::always) local = find_local(engine, typed, options.platform);
   if (local && policy != PullPolicy::newer) return id_of(*local);
   if (policy == PullPolicy::missing || policy == PullPolicy::never) {

@@ -123,7 +123,8 @@ PushedImage send(Engine& engine, registry::ImageSource& source, registry::Manife
 /// A list goes with all of its images, as with podman.
 PushedImage push_as_list(Engine& engine, const PushOptions& options) {
   if (options.is_rehearsal || !options.compression.empty())
-    throw base::Error(base::ErrorKind::unsupported, "a manifest list is pushed as it is: without --dry-run and --compression-format");
+    throw base::Error(base::ErrorKind::unsupported,
+                      "a manifest list is pushed as it is: without --dry-run and --compression-format");
   PushListOptions same;
   same.list = options.image;
   same.destination = options.destination;

@@ -8,6 +8,8 @@
 #include "engine/image_archives.hpp"
 #include "engine/images.hpp"
 #include "engine/inflate.hpp"
+#include "engine/manifest_list_source.hpp"
+#include "engine/pull_source.hpp"
 #include "engine/recompressed_source.hpp"
 #include "engine/send_image.hpp"
 #include "engine/stoppable_source.hpp"
@@ -70,10 +72,17 @@ registry::ManifestBytes root_for(const std::string& format, registry::ImageSourc
   return format == "docker-dir" ? convert_manifest(root, ManifestFormat::docker) : root;
 }
 
+/// Images of a manifest list may be elsewhere.
+std::unique_ptr<registry::ImageSource> open_stored(Engine& engine, const storage::ImageRecord& record) {
+  if (auto list = as_manifest_list(engine.store(), {.name = {}, .record = record}))
+    return std::make_unique<ListSource>(engine, std::move(*list), registry_options(engine, {}));
+  return std::make_unique<StoreSource>(engine.store(), record, "");
+}
+
 void save_image(Engine& engine, const SaveOptions& options, const ImageToSave& image, StopSignals& signals,
                 registry::ImageSetWriter& set) {
-  StoreSource store_source(engine.store(), image.record, "");
-  StoppableSource source(store_source, signals);
+  const std::unique_ptr<registry::ImageSource> stored = open_stored(engine, image.record);
+  StoppableSource source(*stored, signals);
   registry::ManifestBytes root = root_for(options.format, source);
   std::optional<RecompressedSource> compressed;
   if (options.compress) {

@@ -119,6 +119,23 @@ class ManifestTest(EngineTest):
         self.engine("rmi", "app")
         self.assertFalse([path for path in (self.root / "blobs").rglob("*") if path.is_file()])
 
+    def test_saved_and_loaded(self):
+        self.pull_image()
+        self.manifest("create", "mine", BUSYBOX)
+        index = self.manifest("push", "mine", f"dir:{self.dir}/folder").stdout.strip()
+        self.engine("save", "-q", "--format", "oci-archive", "-o", self.dir / "mine.tar", "mine")
+        self.assertEqual(sha256(self.raw(f"oci-archive:{self.dir}/mine.tar")), index)
+        self.engine("rmi", "mine", BUSYBOX)
+        self.engine("load", "-q", "-i", self.dir / "mine.tar")
+        self.assertEqual(self.in_container("mine", "/guest", "exit", "7", check=False).status, 7)
+
+    def test_of_two_additions_at_once_none_is_lost(self):
+        self.manifest("create", "app")
+        adding = [self.start_engine("manifest", "add", "--tls-verify=false", "app", self.remote(arch))
+                  for arch in self.images]
+        self.assertEqual([process.wait() for process in adding], [0, 0])
+        self.assertEqual({entry["digest"] for entry in self.entries()}, set(self.digests.values()))
+
     def test_run_takes_the_image_for_this_machine(self):
         self.pull_image()
         self.manifest("create", "mine", BUSYBOX)
