@@ -15,6 +15,7 @@
 #include "engine/manifest_list_verbs.hpp"
 #include "engine/pull_source.hpp"
 #include "engine/recompressed_source.hpp"
+#include "engine/repair_source.hpp"
 #include "engine/send_image.hpp"
 #include "engine/store_source.hpp"
 #include "registry/open_destination.hpp"
@@ -145,6 +146,11 @@ PushedImage push(Engine& engine, const PushOptions& options) {
       [&] {
         StoreSource source(engine.store(), image.record, image.name,
                            options.whole_index ? StoreRoot::whole_index : StoreRoot::manifest);
+        // Neither --creds nor --cert-dir: they are the destination's.
+        PullOptions origin;
+        origin.tls_verify = options.tls_verify;
+        origin.auth_file = options.auth_file;
+        source.fall_back_to(open_origin(engine.store(), image.record.manifest, registry_options(engine, origin)));
         registry::ManifestBytes root = root_to_send(source, options);
         if (options.compression.empty()) return send(engine, source, std::move(root), destination, options);
         const Recompression how{.format = parse_compression(options.compression),

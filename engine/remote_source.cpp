@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "engine/manifest_list_source.hpp"
 #include "engine/pull_source.hpp"
+#include "engine/repair_source.hpp"
 #include "engine/store_source.hpp"
 
 namespace engine {
@@ -24,8 +25,10 @@ OpenedImage open_stored_image(Engine& engine, const std::string& typed, const re
   if (auto list = find_manifest_list(engine.store(), typed)) return open_stored_list(engine, std::move(*list), options);
   storage::ResolvedImage image = find_image_to_send(engine.store(), typed);
   const std::string name = image.name.empty() ? std::string{image.record.config.hex()} : image.name;
+  const base::Digest manifest = image.record.manifest;
   auto source = std::make_unique<StoreSource>(engine.store(), std::move(image.record), std::move(image.name),
                                               whole_index ? StoreRoot::whole_index : StoreRoot::manifest);
+  source->fall_back_to(open_origin(engine.store(), manifest, options));
   registry::ManifestBytes root = source->root_manifest();
   return {name, "containers-storage", std::move(source), std::move(root)};
 }

@@ -6,7 +6,9 @@
 #include "base/error.hpp"
 #include "base/oci/image_config.hpp"
 #include "base/oci/manifest.hpp"
+#include "base/oci/reference.hpp"
 #include "storage/blobs.hpp"
+#include "storage/refs.hpp"
 
 namespace engine {
 namespace {
@@ -66,6 +68,20 @@ registry::ImageSource& RepairSource::remote() {
   }
   if (failure) throw std::move(*failure);
   throw base::make_error(base::ErrorKind::not_found, "it came from no registry, so it cannot be fetched again");
+}
+
+std::unique_ptr<registry::ImageSource> open_origin(const storage::Store& store, const base::Digest& manifest,
+                                                   registry::RegistryOptions options) {
+  std::vector<std::string> repositories;
+  const auto names = storage::refs_by_manifest(store);
+  const auto own = names.find(manifest.hex());
+  if (own == names.end()) return nullptr;
+  for (const std::string& name : own->second) {
+    const oci::Reference reference = oci::Reference::parse(name);
+    if (reference.domain() != "localhost") repositories.push_back(reference.repository());  // else made here
+  }
+  if (repositories.empty()) return nullptr;
+  return std::make_unique<RepairSource>(store, manifest, std::move(repositories), std::move(options));
 }
 
 }  // namespace engine

@@ -37,4 +37,9 @@ class RepairSource final : public registry::ImageSource {
   std::unique_ptr<registry::ImageSource> remote_;
 };
 
+/// Where an image of the store came from, as far as its names tell: for bytes that were not kept. Asks nobody yet;
+/// null for what was made here.
+std::unique_ptr<registry::ImageSource> open_origin(const storage::Store& store, const base::Digest& manifest,
+                                                   registry::RegistryOptions options);
+
 }  // namespace engine

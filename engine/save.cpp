@@ -11,6 +11,7 @@
 #include "engine/manifest_list_source.hpp"
 #include "engine/pull_source.hpp"
 #include "engine/recompressed_source.hpp"
+#include "engine/repair_source.hpp"
 #include "engine/send_image.hpp"
 #include "engine/stoppable_source.hpp"
 #include "engine/store_source.hpp"
@@ -76,7 +77,9 @@ registry::ManifestBytes root_for(const std::string& format, registry::ImageSourc
 std::unique_ptr<registry::ImageSource> open_stored(Engine& engine, const storage::ImageRecord& record) {
   if (auto list = as_manifest_list(engine.store(), {.name = {}, .record = record}))
     return std::make_unique<ListSource>(engine, std::move(*list), registry_options(engine, {}));
-  return std::make_unique<StoreSource>(engine.store(), record, "");
+  auto source = std::make_unique<StoreSource>(engine.store(), record, "");
+  source->fall_back_to(open_origin(engine.store(), record.manifest, registry_options(engine, {})));
+  return source;
 }
 
 void save_image(Engine& engine, const SaveOptions& options, const ImageToSave& image, StopSignals& signals,

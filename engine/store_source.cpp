@@ -55,7 +55,7 @@ void add_digests(const storage::Store& store, const registry::ManifestBytes& top
 base::Error not_kept(const oci::Descriptor& blob) {
   return base::make_error(base::ErrorKind::not_found, "the store has not kept the compressed bytes of layer ",
                           blob.digest)
-      .with_hint("with keep_blobs = true in engine.conf, pull the image again");
+      .with_hint("with keep_blobs = true in engine.conf, remove the image and pull it again");
 }
 
 }  // namespace
@@ -87,7 +87,7 @@ registry::ManifestBytes StoreSource::manifest(const oci::Descriptor& descriptor)
 
 void StoreSource::blob(const oci::Descriptor& descriptor, base::Sink& sink, std::uint64_t offset) {
   const std::optional<base::UniqueFd> fd = storage::open_blob(store_, descriptor.digest);
-  if (!fd) throw not_kept(descriptor);
+  if (!fd) return fetch_anew(descriptor, sink, offset);
   std::vector<char> buffer(piece_bytes);
   for (std::uint64_t position = offset;;) {
     const ssize_t got = ::pread(fd->get(), buffer.data(), buffer.size(), static_cast<off_t>(position));
@@ -97,6 +97,12 @@ void StoreSource::blob(const oci::Descriptor& descriptor, base::Sink& sink, std:
     sink.write({buffer.data(), static_cast<std::size_t>(got)});
     position += static_cast<std::uint64_t>(got);
   }
+}
+
+void StoreSource::fetch_anew(const oci::Descriptor& descriptor, base::Sink& sink, std::uint64_t offset) {
+  if (!origin_) throw not_kept(descriptor);
+  base::with_context([&] { origin_->blob(descriptor, sink, offset); }, "layer ", descriptor.digest,
+                     ", whose compressed bytes the store has not kept");
 }
 
 storage::ResolvedImage find_image_to_send(const storage::Store& store, const std::string& typed) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "base/oci/descriptor.hpp"
 #include "registry/image_source.hpp"
@@ -16,7 +18,8 @@ enum class StoreRoot {
   whole_index,  ///< The index that it was chosen from. @throws Error not_found, unless all its images are here.
 };
 
-/// An image of the store, or of a shared one, for `push`, `save` and `copy`: its bytes as they came. Needs no network.
+/// An image of the store, or of a shared one, for `push`, `save` and `copy`: its bytes as they came. Needs no network
+/// but where bytes were not kept.
 /// Thread-safe. While it lives nothing of the image is removed from the disk, whatever becomes of its names.
 class StoreSource final : public registry::ImageSource {
  public:
@@ -26,15 +29,20 @@ class StoreSource final : public registry::ImageSource {
 
   registry::ManifestBytes root_manifest() override;
   registry::ManifestBytes manifest(const oci::Descriptor& descriptor) override;
-  /// @throws Error not_found with a hint, when the compressed layer was not kept.
+  /// @throws Error not_found with a hint, when the compressed layer was not kept and is nowhere else.
   void blob(const oci::Descriptor& descriptor, base::Sink& sink, std::uint64_t offset) override;
   std::string suggested_name() const override { return name_; }
+  /// Where compressed layers come from that were not kept. Nothing is asked of it before that.
+  void fall_back_to(std::unique_ptr<registry::ImageSource> origin) { origin_ = std::move(origin); }
 
  private:
+  void fetch_anew(const oci::Descriptor& descriptor, base::Sink& sink, std::uint64_t offset);
+
   const storage::Store& store_;
   storage::ImageRecord record_;
   std::string name_;
   StoreRoot root_;
+  std::unique_ptr<registry::ImageSource> origin_;
   storage::Staging keeps_;  ///< Nothing is written there but the list of what is read.
 };
 

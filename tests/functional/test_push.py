@@ -126,6 +126,24 @@ class RoundTripTest(PushTest):
         self.engine("pull", "-q", self.archive(small_image()), env=unkept)
         self.assert_fails(self.push("localhost/small", self.at("app:1"), check=False), 125, "keep_blobs")
 
+    def test_layers_that_were_not_kept_are_fetched_from_where_they_came(self):
+        (self.dir / "engine.conf").write_text("[pull]\nkeep_blobs = false\n")
+        unkept = {"ENGINE_CONF": str(self.dir / "engine.conf")}
+        origin, image = FakeRegistry(), small_image()
+        self.addCleanup(origin.stop)
+        origin.add("box", image)
+        name = f"{origin.name}/box:latest"
+        self.engine("pull", "-q", "--tls-verify=false", name, env=unkept)
+        self.engine("push", "-q", "--tls-verify=false", name, f"oci:{self.dir}/layout:1")
+        self.engine("rmi", "--all")
+        self.engine("pull", "-q", f"oci:{self.dir}/layout:1")
+        self.assertEqual(self.image_ids(), [sha256(image.config_bytes())])
+        self.engine("rmi", "--all")
+        self.engine("pull", "-q", "--tls-verify=false", name, env=unkept)
+        origin.stop()
+        self.assert_fails(self.engine("push", "-q", "--tls-verify=false", name, f"oci:{self.dir}/other:1", check=False), 125,
+                          "has not kept")
+
     def test_an_index_of_which_parts_are_missing_is_not_pushed(self):
         image = small_image()
         entry = image.descriptor()
