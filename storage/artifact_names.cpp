@@ -49,14 +49,17 @@ std::optional<NamedArtifact> find_artifact(const Store& store, const std::string
   return read_name(store, layout::artifact(name));
 }
 
+std::optional<NamedArtifact> read_artifact_file(const Store& store, const std::string& file) {
+  return read_name(store, base::concat(layout::artifacts_folder, "/", file));
+}
+
 std::vector<NamedArtifact> list_artifacts(const Store& store) {
   std::vector<NamedArtifact> artifacts;
   if (!base::exists(store.root(), layout::artifacts_folder)) return artifacts;
   for (const std::string& file : base::list_directory(store.root(), layout::artifacts_folder)) {
     if (file.front() == '.') continue;
     try {
-      if (auto artifact = read_name(store, base::concat(layout::artifacts_folder, "/", file)))
-        artifacts.push_back(std::move(*artifact));
+      if (auto artifact = read_artifact_file(store, file)) artifacts.push_back(std::move(*artifact));
     } catch (const base::Error& error) {
       if (error.kind() != base::ErrorKind::corrupt) throw;  // what it keeps is not known then
       base::log(base::LogLevel::warn, error.message());

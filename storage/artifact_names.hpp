@@ -26,6 +26,8 @@ struct NamedArtifact {
 void set_artifact(const Store& store, const GcHold& hold, const std::string& name, const base::Digest& manifest);
 /// Of our own store. @throws Error corrupt.
 std::optional<NamedArtifact> find_artifact(const Store& store, const std::string& name);
+/// By the file's own name. Nothing when it went away. @throws Error corrupt.
+std::optional<NamedArtifact> read_artifact_file(const Store& store, const std::string& file);
 /// In alphabetical order; damaged names are left out with a warning.
 std::vector<NamedArtifact> list_artifacts(const Store& store);
 /// False when there was no such name. What it alone kept goes with the next prune, or by forget_artifact.

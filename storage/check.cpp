@@ -115,6 +115,7 @@ std::vector<Finding> check_store(const Store& store, const CheckRequest& request
   check_containers(check);
   check_names_of_containers(check);
   check_volumes(check);
+  check_artifacts(check);
   check_layers(check);
   check_blobs(check);
   check_orphans(check);

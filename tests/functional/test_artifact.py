@@ -106,6 +106,18 @@ class ArtifactTest(EngineTest):
         self.assertEqual(self.extracted(), self.files)
         self.assert_fails(self.engine("pull", "-q", "--tls-verify=false", name, check=False), 125, "artifact")
 
+    def test_damage_is_found(self):
+        self.add()
+        digest = sha256(self.files["model.bin"])[7:]
+        blob = self.root / "blobs/sha256" / digest[:2] / digest
+        blob.chmod(0o600)
+        blob.write_bytes(b"\1" * len(self.files["model.bin"]))
+        self.assertIn("localhost/a:1", self.engine("system", "check", "--deep", check=False).stdout)
+        self.assert_fails(self.artifact("extract", "localhost/a:1", self.out, check=False), 125, "damaged")
+        self.assertNotIn("model.bin", self.extracted())
+        blob.unlink()
+        self.assertIn("is missing", self.engine("system", "check", check=False).stdout)
+
     def test_an_image_is_no_artifact(self):
         self.assert_fails(self.artifact("pull", self.archive(), check=False), 125, "container image")
 
