@@ -248,11 +248,16 @@ class ServedCache::Shared : public std::enable_shared_from_this<ServedCache::Sha
       base::flush(fetch.fd(), name);
       base::rename_replace(incoming_.get(), name, blobs_.get(), name);
       fetch.succeed();
+      forget(fetch);
     } catch (const std::exception& error) {  // the last frame of a thread; its readers are told
       base::log(base::LogLevel::warn, "blob ", fetch.digest(), ": ", error.what());
       ::unlinkat(incoming_.get(), name.c_str(), 0);
+      forget(fetch);  // first: who is told may ask again at once, and is to get a new one
       fetch.fail();
     }
+  }
+
+  void forget(const ServedFetch& fetch) {
     const std::lock_guard lock(mutex_);
     fetches_.erase(fetch.digest());
   }
