@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <new>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -30,7 +31,7 @@ std::string_view last_component(std::string_view path) {
 }
 
 /// Becomes engine-transfer with the same words. Returns only by throwing.
-int execute_transfer(const std::vector<std::string>& argv) {
+int execute_transfer(const Program& program, const std::vector<std::string>& argv) {
   const std::string path = engine::path_of_own_program("engine-transfer");
   const std::string build = concat("--build=", build_id());
   std::vector<std::string> words{path, build};
@@ -38,6 +39,7 @@ int execute_transfer(const std::vector<std::string>& argv) {
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
+  ::umask(program.callers_umask);  // which engine-transfer must learn, for the files that it makes for the caller
   ::execv(path.c_str(), pointers.data());
   throw base::os_error("executing ", base::quoted(path));
 }
@@ -77,7 +79,7 @@ int run_command(const Program& program, const FoundCommand& found, GlobalWords& 
   settle_global_options(globals);
   const std::vector<std::string> not_enforced = bind_options(walk.options);
   bind_words(table, walk.words, path);
-  if (command.home == Home::transfer && program.transfer == nullptr) return execute_transfer(argv);
+  if (command.home == Home::transfer && program.transfer == nullptr) return execute_transfer(program, argv);
   if (command.home == Home::engine && program.transfer != nullptr) {
     throw make_error(ErrorKind::invalid_argument, "engine-transfer does not do ", base::quoted(found.path))
         .with_hint(concat("use ", path));

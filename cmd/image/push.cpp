@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <memory>
+#include <sys/stat.h>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -52,6 +53,8 @@ void print_plan(const engine::PushedImage& image) {
 
 int push_one(Invocation& invocation, const PushWords& words) {
   invocation.report_to(make_progress(style_of(words)));
+  invocation.engine();
+  ::umask(invocation.program.callers_umask);  // an archive or a folder is the user's, as with save
   const engine::PushedImage pushed = invocation.program.transfer->push(invocation.engine(), words.options);
   if (words.options.is_rehearsal) print_plan(pushed);
   if (!words.digest_file.empty()) write_digest_file(words.digest_file, pushed.digest.text());

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <memory>
+#include <sys/stat.h>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -29,6 +30,8 @@ ProgressStyle style_of(const PushListWords& words) {
 
 int push_list(Invocation& invocation, const PushListWords& words) {
   invocation.report_to(make_progress(style_of(words)));
+  invocation.engine();
+  ::umask(invocation.program.callers_umask);  // an archive or a folder is the user's, as with save
   const engine::PushedImage pushed =
       invocation.program.transfer->push_manifest_list(invocation.engine(), words.options);
   if (!words.digest_file.empty()) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <memory>
+#include <sys/stat.h>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -85,6 +86,8 @@ int copy_one(Invocation& invocation, const CopyWords& words) {
   options.from = source_options(words.route);
   options.to = destination_options(words.route);
   invocation.report_to(make_progress(style_of(words)));
+  invocation.engine();
+  ::umask(invocation.program.callers_umask);  // an archive or a folder is the user's, as with save
   const engine::CopiedImage copied = invocation.program.transfer->copy_image(invocation.engine(), options);
   if (format == Format::json)
     print_line(copied_json(copied));

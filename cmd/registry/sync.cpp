@@ -1,6 +1,7 @@
 #include "engine/sync.hpp"
 
 #include <memory>
+#include <sys/stat.h>
 
 #include "base/error.hpp"
 #include "base/json_writer.hpp"
@@ -63,6 +64,8 @@ int sync(Invocation& invocation, const SyncWords& words) {
   options.remote_from = source_options(words.route);
   options.remote_to = destination_options(words.route);
   invocation.report_to(make_progress(style_of(words)));
+  invocation.engine();
+  ::umask(invocation.program.callers_umask);  // folders are the user's, as with save
   invocation.program.transfer->sync_images(invocation.engine(), options,
                                            [&](const engine::SyncedImage& image) { show(image, format); });
   return 0;
