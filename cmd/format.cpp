@@ -1,7 +1,9 @@
 #include "cmd/format.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdio>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -22,6 +24,18 @@ Format parse_format(const std::string& format) {
 
 std::string shown_id(const std::string& id, bool whole) {
   return whole ? id : id.substr(0, 12);
+}
+
+std::string image_size(std::uint64_t bytes) {
+  constexpr std::array units = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  double size = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; size >= 1000.0 && unit + 1 < units.size(); ++unit) size /= 1000.0;
+  std::array<char, 32> text{};
+  // 999.6 would be "1e+03" with three digits
+  const char* format = size >= 999.5 ? "%.4g %s" : "%.3g %s";
+  std::snprintf(text.data(), text.size(), format, size, units[unit]);
+  return text.data();
 }
 
 std::string time_ago(base::Time time) {

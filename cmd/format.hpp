@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/clock.hpp"
@@ -15,6 +16,9 @@ Format parse_format(const std::string& format);
 
 /// The first twelve digits of an id, or all of them.
 std::string shown_id(const std::string& id, bool whole);
+
+/// "2.13 MB", "53 kB", "9 B": three digits, as podman shows sizes of images and of the steps of their history.
+std::string image_size(std::uint64_t bytes);
 
 /// "5 minutes ago"
 std::string time_ago(base::Time time);

@@ -67,17 +67,22 @@ bool match_time(const ImageSummary& image, const std::string& key, base::Time ti
 
 ImageFilters::ImageFilters(Engine& engine, const std::vector<std::string>& words) {
   for (const std::string& word : words) {
-    const auto parts = base::split_once(word, '=');
+    auto parts = base::split_once(word, '=');
+    const bool negated = parts && parts->first.ends_with('!');
+    if (negated) parts->first.remove_suffix(1);
     if (!parts || std::find(std::begin(keys), std::end(keys), parts->first) == std::end(keys))
       throw make_error(ErrorKind::invalid_argument, "invalid image filter ", base::quoted(word))
           .with_hint(
-              "filters are KEY=VALUE with after, before, containers, dangling, digest, id, label, readonly, "
+              "filters are KEY=VALUE or KEY!=VALUE with after, before, containers, dangling, digest, id, label, "
+              "readonly, "
               "reference, since or until");
     const std::string key{parts->first};
     const std::string value{parts->second};
     if (is_yes_or_no(key)) parse_yes(key, value);
-    auto known = std::find_if(filters_.begin(), filters_.end(), [&](const Filter& one) { return one.key == key; });
-    if (known == filters_.end()) known = filters_.insert(known, {.key = key, .values = {}, .times = {}});
+    auto known = std::find_if(filters_.begin(), filters_.end(),
+                              [&](const Filter& one) { return one.key == key && one.negated == negated; });
+    if (known == filters_.end())
+      known = filters_.insert(known, {.key = key, .negated = negated, .values = {}, .times = {}});
     known->values.push_back(value);
     if (key == "after" || key == "before" || key == "since" || key == "until")
       known->times.push_back(time_meant(engine, key, value));
@@ -86,9 +91,10 @@ ImageFilters::ImageFilters(Engine& engine, const std::vector<std::string>& words
 
 bool ImageFilters::match_all(const Filter& filter, const ImageSummary& image) const {
   if (!filter.times.empty())
-    return std::any_of(filter.times.begin(), filter.times.end(),
-                       [&](base::Time time) { return match_time(image, filter.key, time); });
+    return filter.negated != std::any_of(filter.times.begin(), filter.times.end(),
+                                         [&](base::Time time) { return match_time(image, filter.key, time); });
   const auto matches = [&](const std::string& value) { return match_one(image, filter.key, value); };
+  if (filter.negated) return std::none_of(filter.values.begin(), filter.values.end(), matches);
   return filter.key == "label" ? std::all_of(filter.values.begin(), filter.values.end(), matches)
                                : std::any_of(filter.values.begin(), filter.values.end(), matches);
 }

@@ -12,6 +12,7 @@ namespace engine {
 
 /// --filter KEY=VALUE of images: after, before, containers, dangling, digest, id, intermediate, label, manifest,
 /// readonly, reference, since, until. Values of one key: any of them; of `label`: all of them; several keys: all keys.
+/// KEY!=VALUE: the images that KEY=VALUE leaves out; of several such values none may match.
 /// Source: podman-images(1) "--filter".
 class ImageFilters {
  public:
@@ -22,6 +23,7 @@ class ImageFilters {
  private:
   struct Filter {
     std::string key;
+    bool negated = false;
     std::vector<std::string> values;
     std::vector<base::Time> times;  ///< What the values of after, before, since and until mean.
   };

@@ -115,12 +115,11 @@ std::vector<MountedImage> mounted_images(Engine& engine) {
   return result;
 }
 
-std::string unmount_image(Engine& engine, const std::string& name) {
+std::optional<std::string> unmount_image(Engine& engine, const std::string& name) {
   require_unshare(engine, "unmount");
   const storage::Store& store = engine.store();
   const MountedImage image = describe(store, require_image(store, name));
-  if (!is_mounted(image.path))
-    throw base::make_error(base::ErrorKind::not_found, "image ", base::quoted(name), " is not mounted");
+  if (!is_mounted(image.path)) return std::nullopt;
   base::unmount(image.path, UMOUNT_NOFOLLOW | MNT_DETACH);
   return image.id;
 }

@@ -57,7 +57,7 @@ struct MountedImage {
 MountedImage mount_image(Engine& engine, const std::string& image);
 /// What mount_image mounted in this mount namespace.
 std::vector<MountedImage> mounted_images(Engine& engine);
-/// Returns the id. @throws Error not_found, when it is not mounted.
-std::string unmount_image(Engine& engine, const std::string& image);
+/// Returns the id; nothing, when it was not mounted.
+std::optional<std::string> unmount_image(Engine& engine, const std::string& image);
 
 }  // namespace engine

@@ -37,7 +37,7 @@ std::string table_text(const std::vector<engine::HistoryLine>& lines, const Hist
     const std::string created = !line.created ? "" : words.human ? time_ago(*line.created) : plain_time(*line.created);
     table.add_row({shown_image(line, words), created,
                    words.no_trunc ? line.created_by : shortened(line.created_by, shown_step_bytes),
-                   words.human ? base::human_size(line.size_bytes) : base::concat(line.size_bytes), line.comment});
+                   words.human ? image_size(line.size_bytes) : base::concat(line.size_bytes), line.comment});
   }
   return table.text(true);
 }
@@ -52,7 +52,7 @@ std::string json_text(const std::vector<engine::HistoryLine>& lines) {
     json.member("created", base::format_rfc3339(created));
     json.member("CreatedBy", line.created_by);
     json.member("size", line.size_bytes);
-    json.member("comment", line.comment);
+    if (!line.comment.empty()) json.member("comment", line.comment);  // podman leaves out what is empty
     json.member("Created", plain_time(created));
     json.end_object();
   }

@@ -72,7 +72,7 @@ std::string table_text(const std::vector<Line>& lines, const ImagesWords& words)
     if (words.digests) cells.push_back(image->digest);
     cells.push_back(words.no_trunc ? base::concat("sha256:", image->id) : shown_id(image->id, false));
     cells.push_back(image->created ? time_ago(*image->created) : "");
-    cells.push_back(base::human_size(image->size_bytes));
+    cells.push_back(image_size(image->size_bytes));
     if (has_shared) cells.emplace_back(image->read_only ? "true" : "false");
     if (words.history) cells.push_back(base::join(image->names, ", "));
     table.add_row(std::move(cells));
@@ -91,6 +91,7 @@ void add_object(base::JsonWriter& json, const ImageSummary& image) {
   image.labels.empty() ? json.null() : json.value(image.labels);
   json.member("Containers", image.containers);
   json.member("Names", image.names).member("Digest", image.digest);
+  if (!image.names.empty()) json.member("History", image.names);
   json.member("Created", image.created ? unix_seconds(*image.created) : 0);
   json.member("CreatedAt", image.created ? base::format_rfc3339(*image.created) : "0001-01-01T00:00:00Z");
   if (image.read_only) json.member("ReadOnly", true);  // podman leaves out what is false
@@ -145,7 +146,8 @@ Action declare_images(OptionTable& table) {
   table.text("sort", 0, "KEY", words->sort, "Order of the lines").choices("created|id|repository|size|tag");
   table.list(
       "filter", 'f', "KEY=VALUE", words->filters,
-      "Show only what matches: before, since, until, reference, label, id, digest, dangling, readonly, containers");
+      "Show only what matches, or with KEY!=VALUE what does not: before, since, until, reference, label, id, digest, "
+      "dangling, readonly, containers");
   table.flag("history", 0, words->history, "Show all names of each image");
   Positional& name = table.word("IMAGE", words->name, "Show only images of this name");
   name.at_least = 0;

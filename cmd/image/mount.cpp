@@ -82,8 +82,9 @@ Action declare_image_unmount(OptionTable& table) {
       throw base::Error(base::ErrorKind::invalid_argument, "image name or id must be specified")
           .with_hint("engine image unmount --all");
     const auto names = words->all ? ids_of(engine::mounted_images(invocation.engine())) : words->images;
-    return for_each_name(
-        names, [&](const std::string& name) { print_line(engine::unmount_image(invocation.engine(), name)); });
+    return for_each_name(names, [&](const std::string& name) {
+      if (const auto id = engine::unmount_image(invocation.engine(), name)) print_line(*id);
+    });
   };
 }
 
