@@ -78,6 +78,7 @@ class ImageCommandsTest(EngineTest):
             {engine} image mount --all --format json
             {engine} image unmount {CHILD}
             ls $place
+            {engine} image unmount {CHILD}  # no error, and nothing to say
             {engine} image unmount --all
             {engine} image mount
             echo end
@@ -108,6 +109,9 @@ class ImageCommandsTest(EngineTest):
         self.assertEqual(names("label=team"), [BASE, "none"])
         self.assertEqual(names("label=team=web", "label=stage=test", "dangling=false"), [BASE])
         self.assertEqual(names("label=team=web", "label=stage=other"), [])
+        self.assertEqual(names("label!=team"), [BUSYBOX])
+        self.assertEqual(names("label!=team=db", "dangling!=true"), [BASE, BUSYBOX])
+        self.assertEqual(names("reference!=busybox", "reference!=renamed"), ["none"])
         self.assertEqual(names("reference=busybox"), [BUSYBOX])
         self.assertEqual(names("reference=renamed*"), [BASE])
         self.assertEqual(names("containers=true"), [BUSYBOX])
@@ -119,7 +123,7 @@ class ImageCommandsTest(EngineTest):
         self.assertEqual(names(f"before={BASE}"), [])  # all were made in the same second
         self.assertEqual(names("until=2021-01-01T00:00:00Z", "reference=base"), [BASE])
         self.assertEqual(names("until=2020-01-01T00:00:00Z"), [])
-        for bad, part in (("color=red", "color"), ("dangling=maybe", "maybe"), ("since=nosuch", "nosuch"),
+        for bad, part in (("color=red", "color"), ("color!=red", "color"), ("dangling=maybe", "maybe"), ("since=nosuch", "nosuch"),
                           ("dangling", "dangling")):
             self.assert_fails(self.engine("images", "--filter", bad, check=False), 125, part)
         line = self.engine("images", "--history", "--filter", "reference=base").stdout.splitlines()[1]

@@ -107,6 +107,22 @@ class FormatsTest(SaveLoadTest):
                     self.assertEqual(self.digest(id), digest)
                 self.load_small()
 
+    def test_files_have_the_modes_that_the_callers_umask_leaves(self):
+        self.load_small()
+        for mask in (0o022, 0o027):
+            for format, options in (("docker-archive", ()), ("oci-archive", ("--format", "oci-archive")),
+                                    ("oci-dir", ("--format", "oci-dir"))):
+                saved, pushed = self.dir / f"saved-{format}-{mask}", self.dir / f"pushed-{format}-{mask}"
+                transport = format.removesuffix("-dir")
+                for words in (("save", "-q", *options, "-o", saved, SMALL),
+                              ("push", "-q", SMALL, f"{transport}:{pushed}")):
+                    self.tool("sh", "-c", f"umask {mask:03o}; exec \"$@\"", "sh", *self.command(*words))
+                for path in (saved, pushed):
+                    with self.subTest(path=path.name):
+                        for one in [path, *path.rglob("*")]:
+                            mode = (0o755 if one.is_dir() else 0o644) & ~mask
+                            self.assertEqual(oct(one.stat().st_mode & 0o777), oct(mode), one)
+
     def test_a_docker_archive_is_what_docker_writes(self):
         self.load_small()
         self.engine("save", "-o", "a.tar", SMALL)

@@ -12,6 +12,16 @@ TEST_CASE("a format is for people or JSON; templates are refused for now") {
                        base::Error);
 }
 
+TEST_CASE("sizes of images have three digits and a blank") {
+  CHECK(cmd::image_size(0) == "0 B");
+  CHECK(cmd::image_size(999) == "999 B");
+  CHECK(cmd::image_size(1000) == "1 kB");
+  CHECK(cmd::image_size(11'607) == "11.6 kB");
+  CHECK(cmd::image_size(999'600) == "999.6 kB");
+  CHECK(cmd::image_size(2'131'097) == "2.13 MB");
+  CHECK(cmd::image_size(123'456'789'000) == "123 GB");
+}
+
 TEST_CASE("JSON is indented as Go does") {
   struct Case {
     const char* compact;
