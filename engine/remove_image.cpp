@@ -108,7 +108,7 @@ ImageRemoval plan_image_removal(const storage::NamedImage& image, const std::str
   const bool by_name = std::find(image.names.begin(), image.names.end(), found_name) != image.names.end();
   if (by_name && image.names.size() > 1) return {.untag = {found_name}, .deletes = false};
   if (image.names.size() > 1 && !force) {
-    throw make_error(ErrorKind::in_use, "image ", image.record.config.short_hex(),
+    throw make_error(ErrorKind::invalid_argument, "image ", image.record.config.short_hex(),
                      " has several names: ", base::join(image.names, ", "))
         .with_hint("name one of them, or use -f to remove them all");
   }
