@@ -139,6 +139,19 @@ constexpr CommandGroup groups[] = {
     {"volume", "Work with volumes"},
 };
 
+/// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
+constexpr std::string_view not_built_yet[] = {
+    "attach",      "auto-update", "build",   "commit",  "cp",    "diff",    "events",  "export", "farm",    "generate",
+    "healthcheck", "init",        "kube",    "machine", "mount", "network", "pause",   "play",   "pod",     "port",
+    "quadlet",     "rename",      "restart", "secret",  "stats", "top",     "unmount", "umount", "unpause", "update"};
+
+/// "top", also of "container top".
+bool is_not_built_yet(std::string_view typed) {
+  constexpr std::string_view container = "container ";
+  if (typed.substr(0, container.size()) == container) typed.remove_prefix(container.size());
+  return std::find(std::begin(not_built_yet), std::end(not_built_yet), typed) != std::end(not_built_yet);
+}
+
 /// How many of `words` spell `path`; 0 when they do not begin with it.
 std::size_t words_matching(std::string_view path, const std::vector<std::string>& words) {
   const auto parts = base::split(path, ' ');
@@ -177,6 +190,9 @@ const CommandGroup* find_group(std::string_view name) {
 void refuse_unknown_command(const std::vector<std::string>& words) {
   std::string typed = words.front();
   if (find_group(typed) != nullptr && words.size() > 1) typed += base::concat(' ', words[1]);
+  if (is_not_built_yet(typed))
+    throw base::make_error(base::ErrorKind::unsupported, "engine ", typed, " is not there yet")
+        .with_hint("engine --help lists what is");
   std::vector<std::string> known;
   for (const Command& command : commands) {
     if (command.visibility == Visibility::hidden) continue;

@@ -77,6 +77,21 @@ TEST_CASE("every way to call a command finds it, and none is given twice") {
   }
 }
 
+TEST_CASE("of a command that is not there yet no other one is suggested") {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"top", "box"}, std::vector<std::string>{"container", "top"}}) {
+    CAPTURE(words.back());
+    CHECK(cmd::find_command(words).command == nullptr);
+    try {
+      cmd::refuse_unknown_command(words);
+      FAIL("not refused");
+    } catch (const base::Error& error) {
+      CHECK(error.kind() == base::ErrorKind::unsupported);
+      CHECK(error.hint().find("did you mean") == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("an unknown command names the nearest one") {
   const auto hint_for = [](const std::vector<std::string>& words) -> std::string {
     try {
