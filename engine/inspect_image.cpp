@@ -69,7 +69,9 @@ void write_identity(JsonWriter& json, const storage::NamedImage& image, const oc
                     const JsonAt& raw) {
   json.member("Id", image.record.config.hex()).member("Digest", image.record.manifest.text());
   json.member("RepoTags", image.names).member("RepoDigests", repo_digests_of(image));
-  json.member("Parent", "").member("Comment", raw.string_or("comment", ""));
+  // Docker's configurations have a comment; of others podman shows that of the first step, which `import` makes.
+  const std::string first_comment = config.history.empty() ? "" : config.history.front().comment;
+  json.member("Parent", "").member("Comment", raw.string_or("comment", first_comment));
   json.member("Created", config.created.empty() ? no_time : config.created);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/log.hpp"
 #include "engine/pull_layers.hpp"
 #include "storage/blobs.hpp"
 #include "storage/images.hpp"
@@ -47,6 +48,15 @@ void keep_missing_blobs(Engine& engine, registry::ImageSource& source, const Ima
   for (const auto& writer : writers) writer->commit();
 }
 
+/// A manifest without an index is taken for any platform, as podman does, but not without a word.
+void warn_of_platform(const oci::Platform& have, const std::string& platform) {
+  if (platform.empty() || have.architecture.empty()) return;
+  const oci::Platform wanted = oci::parse_platform(platform);
+  if (have.os == wanted.os && have.architecture == wanted.architecture) return;
+  base::log(base::LogLevel::warn, "image platform (", have.to_string(), ") does not match the expected platform (",
+            wanted.to_string(), ")");
+}
+
 }  // namespace
 
 std::vector<base::Digest> parts_to_keep(const ImageParts& parts) {
@@ -62,6 +72,7 @@ std::string keep_image(Engine& engine, registry::ImageSource& source, registry::
                        const std::vector<std::string>& names, const std::string& platform) {
   const std::string shown = names.empty() ? root.digest.text() : names.front();
   const ImageParts parts = fetch_parts(source, std::move(root), platform, shown);
+  warn_of_platform(parts.config.platform, platform);
   const storage::Staging staging = pull_layers(engine, source, parts, parts_to_keep(parts));
   keep_missing_blobs(engine, source, parts, staging);
   const std::string item = base::concat("config ", parts.parsed.config.digest.short_hex());
