@@ -161,8 +161,9 @@ std::string read_auth_file_text(const std::string& file) {
 
 void write_auth_file(const std::string& file, std::string_view text) {
   std::error_code error;
-  std::filesystem::path path = std::filesystem::weakly_canonical(file, error);  // where a link leads, it is written
-  if (error) path = file;
+  const std::filesystem::path whole = std::filesystem::absolute(file, error);    // has a folder, unlike "auth.json"
+  std::filesystem::path path = std::filesystem::weakly_canonical(whole, error);  // where a link leads, it is written
+  if (error) path = whole;
   const base::UniqueFd folder = open_folder_of(path);
   base::with_context([&] { base::write_file_atomically(folder.get(), path.filename(), text); }, "writing ",
                      base::quoted(file));
