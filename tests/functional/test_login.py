@@ -81,7 +81,7 @@ class LoginTest(PrivateRegistryTest):
     def test_files_can_be_named(self):
         mine, dockers = self.dir / "mine.json", self.dir / "config.json"
         dockers.write_text('{"psFormat": "x"}')
-        self.log_in("--authfile", mine, self.registry.name)
+        self.log_in("--authfile", "mine.json", self.registry.name)
         self.log_in("--compat-auth-file", dockers, self.registry.name)
         self.assertEqual(self.kept(mine), self.kept(dockers))
         self.assertEqual(json.loads(dockers.read_text())["psFormat"], "x")

@@ -164,6 +164,16 @@ class FormatsTest(RealRegistryTest):
                                  sha256(images[architecture].config_bytes())[7:] + "\n")
         self.assert_fails(self.pull("multi:all", "-q", "--platform", "linux/riscv64", check=False), 125, "riscv64")
 
+    def test_an_image_without_index_is_taken_for_any_platform_with_a_warning(self):
+        image = small_image()
+        image.architecture = "s390x"
+        self.registry.push("other", "1", image)
+        for options, count in ((["--platform", "linux/riscv64"], 1), (["--platform", "linux/s390x"], 0), ([], 0)):
+            with self.subTest(options=options):
+                warned = self.pull("other:1", "-q", *options).stderr
+                self.assertEqual(warned.count("image platform (linux/s390x) does not match the expected platform"),
+                                 count, warned)
+
     def test_a_digest_names_one_image(self):
         digest = self.registry.push("small", "1", small_image())
         self.pull(f"small@{digest}", "-q")

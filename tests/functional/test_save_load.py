@@ -258,7 +258,7 @@ class ImportTest(SaveLoadTest):
         self.assertEqual(image["Config"], {
             "User": "5", "ExposedPorts": {"80/tcp": {}}, "Env": ["A=1", "B=2"], "Cmd": ["/x"],
             "Volumes": {"/data": {}}, "WorkingDir": "/w", "Labels": {"a": "b"}})
-        self.assertEqual((image["Architecture"], image["Os"]), ("arm64", "linux"))
+        self.assertEqual((image["Architecture"], image["Os"], image["Comment"]), ("arm64", "linux", "by hand"))
         diff_id = hashlib.sha256(self.tar).hexdigest()
         self.assertEqual(image["RootFS"]["Layers"], [f"sha256:{diff_id}"])
         [line] = self.engine("history", "--format", "json", "made:1").json()
