@@ -164,6 +164,8 @@ void write_auth_file(const std::string& file, std::string_view text) {
   const std::filesystem::path whole = std::filesystem::absolute(file, error);    // has a folder, unlike "auth.json"
   std::filesystem::path path = std::filesystem::weakly_canonical(whole, error);  // where a link leads, it is written
   if (error) path = whole;
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error))
+    throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(file), " is no file to keep logins in");
   const base::UniqueFd folder = open_folder_of(path);
   base::with_context([&] { base::write_file_atomically(folder.get(), path.filename(), text); }, "writing ",
                      base::quoted(file));

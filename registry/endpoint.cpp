@@ -113,12 +113,15 @@ HttpResponse Endpoint::send_by(const std::string& scheme, const EndpointRequest&
   request.deadline = what.deadline;
   request.body = what.body;
   request.stream = what.stream;
-  const bool is_our_origin =
-      request.url.same_origin(url_of(scheme, {})) && (request.url.scheme == "https" || is_insecure_);
+  const Url ours = url_of(scheme, {});
+  const bool is_our_origin = request.url.same_origin(ours) && (request.url.scheme == "https" || is_insecure_);
+  if (request.url.host != ours.host) request.tls.client_certificate.clear();
   for (bool was_answered = false;; was_answered = true) {
     if (is_our_origin) request.authorization = authenticator_.header();
     HttpResponse response = http_.send(request);
-    base::log(base::LogLevel::debug, what.method, " ", request.url.text(), ": ", response.status());
+    // Without its query, which in the address of an upload is as good as a password.
+    const std::string_view path = std::string_view{request.url.target}.substr(0, request.url.target.find('?'));
+    base::log(base::LogLevel::debug, what.method, " ", request.url.origin(), path, ": ", response.status());
     if (response.status() != 401 || !is_our_origin || !response.url().same_origin(request.url)) return response;
     if (was_answered) throw authenticator_.denied(message_of_error_body(read_error_body(response)));
     response.discard();

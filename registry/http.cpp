@@ -10,7 +10,6 @@
 #include "base/text.hpp"
 
 namespace registry {
-
 namespace {
 
 /// libcurl fills this up to a hundred times before it lets us read, so it bounds the memory of a fast transfer.
@@ -103,7 +102,8 @@ void Transfer::start(const HttpSettings& settings, const HttpRequest& request, c
   headers_limit_ = settings.limits.first_byte;
   has_body_to_send_ = request.method != "GET" && request.method != "HEAD";
   set_fixed_options(settings);
-  set_tls(request.tls);
+  if (url.host != request.url.host) tls_.client_certificate.clear();  // a redirect must not make us known elsewhere
+  set_tls(tls_);
   set_headers(request, with_authorization);
   set_option(easy_.get(), CURLOPT_URL, url.text().c_str());
   set_option(easy_.get(), CURLOPT_PROTOCOLS_STR, url.scheme.c_str());
