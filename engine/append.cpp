@@ -7,6 +7,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/oci/reference.hpp"
+#include "engine/image_policy.hpp"
 #include "engine/images.hpp"
 #include "engine/inflate.hpp"
 #include "engine/keep_image.hpp"
@@ -155,6 +156,7 @@ DerivedImage mutate_image(Engine& engine, const MutateOptions& options) {
   return base::with_context(
       [&] {
         OpenedImage base = open_base(engine, options.place.base, registry);
+        if (is_in_store(options.place.tag)) check_policy(engine, base, registry, options.place.platform);
         std::vector<TarLayer> layers;
         for (const std::string& layer : options.layers) layers.push_back(read_layer(layer));
         DerivedSource source = derive(base, options, std::move(layers));

@@ -12,6 +12,7 @@
 #include "base/oci/reference.hpp"
 #include "engine/convert_manifest.hpp"
 #include "engine/copy_referrers.hpp"
+#include "engine/image_policy.hpp"
 #include "engine/images.hpp"
 #include "engine/inflate.hpp"
 #include "engine/keep_image.hpp"
@@ -95,6 +96,7 @@ CopiedImage copy_in(Engine& engine, OpenedImage image, const std::string& name, 
   if (options.all || options.referrers || options.dry_run)
     throw base::Error(base::ErrorKind::unsupported,
                       "the store takes one image: without --all, --referrers and --dry-run");
+  check_policy(engine, image, registry_options_of(engine, options.from), options.platform);
   CopiedImage copied;
   copied.source = shown({image.transport, image.name});
   copied.destination = base::concat("containers-storage:", name_for_tagging(name));

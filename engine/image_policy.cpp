@@ -1,6 +1,7 @@
 #include "engine/image_policy.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <unistd.h>
 #include <variant>
@@ -148,7 +149,8 @@ std::optional<std::string> policy_file(const Engine& engine) {
   const ConfigFolders folders = config_folders(engine.host);
   for (const std::string& folder : {folders.user, folders.system}) {
     const std::string path = folder + "/policy.json";
-    if (::access(path.c_str(), F_OK) == 0) return path;
+    // One that is there, but cannot be reached, must not be taken for none: reading it tells what is wrong.
+    if (::access(path.c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) return path;
   }
   return std::nullopt;
 }
@@ -167,6 +169,14 @@ void check_policy(const Engine& engine, const registry::SourceName& name, const 
     throw base::Error(base::ErrorKind::permission, base::concat("the policy does not accept the image: ", fault),
                       base::concat(*file, " decides, by its entry ", base::quoted(found.scope)));
   }
+}
+
+void check_policy(const Engine& engine, const OpenedImage& image, const registry::RegistryOptions& registry,
+                  const std::string& platform) {
+  if (image.transport == "containers-storage") return;
+  const registry::SourceName name = image.transport == "docker" ? registry::SourceName{"docker", image.name}
+                                                                : registry::parse_source_name(image.name);
+  check_policy(engine, name, registry, *image.source, image.root, platform);
 }
 
 }  // namespace engine

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/context.hpp"
+#include "engine/remote_source.hpp"
 #include "registry/image_source.hpp"
 #include "registry/open_source.hpp"
 
@@ -18,5 +19,8 @@ std::optional<std::string> policy_file(const Engine& engine);
 /// Source: containers-policy.json(5).
 void check_policy(const Engine& engine, const registry::SourceName& name, const registry::RegistryOptions& registry,
                   registry::ImageSource& source, const registry::ManifestBytes& root, const std::string& platform);
+/// The same for an image that was opened; one of our own store was let in before.
+void check_policy(const Engine& engine, const OpenedImage& image, const registry::RegistryOptions& registry,
+                  const std::string& platform);
 
 }  // namespace engine

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/oci/reference.hpp"
 #include "engine/image_archives.hpp"
+#include "engine/image_policy.hpp"
 #include "engine/images.hpp"
 #include "engine/keep_image.hpp"
 #include "registry/image_archive.hpp"
@@ -24,10 +25,12 @@ std::vector<std::string> stored_names(const std::vector<std::string>& archived) 
   return names;
 }
 
-LoadedImage load_one(Engine& engine, const registry::ArchivedImage& archived) {
+LoadedImage load_one(Engine& engine, const registry::ArchivedImage& archived, const std::string& path) {
   const std::unique_ptr<registry::ImageSource> source = archived.open();
+  registry::ManifestBytes root = source->root_manifest();
+  check_policy(engine, {archived.transport, path}, {}, *source, root, "");
   LoadedImage loaded{.id = {}, .names = stored_names(archived.names)};
-  loaded.id = keep_image(engine, *source, source->root_manifest(), loaded.names, "");
+  loaded.id = keep_image(engine, *source, std::move(root), loaded.names, "");
   return loaded;
 }
 
@@ -43,7 +46,7 @@ void load_images(Engine& engine, const std::string& input, const std::function<v
       [&] {
         const std::vector<registry::ArchivedImage> images = registry::open_image_archive(is_stdin ? "-" : input);
         if (images.empty()) throw base::Error(base::ErrorKind::not_found, "it holds no image");
-        for (const registry::ArchivedImage& image : images) on_loaded(load_one(engine, image));
+        for (const registry::ArchivedImage& image : images) on_loaded(load_one(engine, image, is_stdin ? "-" : input));
       },
       "loading ", base::quoted(shown));
 }

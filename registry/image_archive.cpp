@@ -37,20 +37,27 @@ bool holds_list(const NamedFiles& files, const ByteRange& manifest) {
   return first != std::string::npos && text[first] == '[';
 }
 
+std::vector<ArchivedImage> with_transport(std::vector<ArchivedImage> images, const std::string& transport) {
+  for (ArchivedImage& image : images) image.transport = transport;
+  return images;
+}
+
 }  // namespace
 
 std::vector<ArchivedImage> open_image_archive(const std::string& path) {
   const std::shared_ptr<const NamedFiles> files = open_files(path);
   if (files->find("oci-layout") && files->find("index.json")) {
-    return list_oci_layout(files, path != "-" && is_folder(path) ? path : std::string{});
+    const bool is_in_folder = path != "-" && is_folder(path);
+    return with_transport(list_oci_layout(files, is_in_folder ? path : std::string{}),
+                          is_in_folder ? "oci" : "oci-archive");
   }
   const std::optional<ByteRange> manifest = files->find("manifest.json");
   if (!manifest)
     throw base::make_error(base::ErrorKind::corrupt, files->description(),
                            " holds no image: it has neither index.json nor manifest.json")
         .with_hint("the tar of a file system is read by engine import");
-  if (holds_list(*files, *manifest)) return list_docker_archive(files);
-  return {{.names = {}, .open = [files, path] { return open_dir_layout(files, path); }}};
+  if (holds_list(*files, *manifest)) return with_transport(list_docker_archive(files), "docker-archive");
+  return with_transport({{.names = {}, .open = [files, path] { return open_dir_layout(files, path); }}}, "dir");
 }
 
 }  // namespace registry

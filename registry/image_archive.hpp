@@ -13,6 +13,7 @@ namespace registry {
 struct ArchivedImage {
   std::vector<std::string> names;  ///< Full where they can be, "docker.io/library/busybox:latest"; may be empty.
   std::function<std::unique_ptr<ImageSource>()> open;  ///< Reads what the archive says of this image.
+  std::string transport = {};                          ///< "docker-archive", "oci-archive", "oci" or "dir".
 };
 
 /// All images at `path`: an archive of docker save or in OCI layout, compressed or not, or a folder in OCI layout or of

@@ -68,6 +68,25 @@ class PlaceTest(PolicyTest):
         self.assert_accepted(f"oci:{self.dir}/layout")
         self.assert_rejected(name=f"oci-archive:{self.dir}/image.tar")
 
+    def test_no_other_command_lets_in_what_pull_does_not(self):
+        self.image.write_archive(self.dir / "image.tar")
+        self.image.write_layout(self.dir / "layout")
+        into_store = (("load", "-i", f"{self.dir}/image.tar"), ("load", "-i", f"{self.dir}/layout"),
+                      ("copy", "--src-tls-verify=false", f"docker://{self.name}", "store:localhost/app:1"),
+                      ("copy", f"oci:{self.dir}/layout", "store:localhost/app:1"))
+        for words in into_store:
+            with self.subTest(words=words):
+                self.policy(REJECT)
+                self.assert_fails(self.engine(*words, check=False), 125, "policy", "every image is rejected")
+                self.assertEqual(self.engine("images", "-aq").stdout, "")
+                self.policy(ACCEPT)
+                self.engine(*words)
+                self.engine("rmi", "-af")
+
+    def test_a_policy_that_cannot_be_reached_accepts_nothing(self):
+        (self.folder / "policy.json").symlink_to("policy.json")  # root, too, gets no further
+        self.assert_rejected("policy.json")
+
     def test_a_policy_that_makes_no_sense_accepts_nothing(self):
         for text in ("", "{", '{"default":[]}', '{"default":[{"type":"insecureAcceptAnything"}],"x":1}',
                      '{"default":[{"type":"insecureAcceptAnything"}],"default":[{"type":"reject"}]}'):
