@@ -120,8 +120,9 @@ bool is_folder(const std::string& path) {
 }  // namespace
 
 bool is_plain_file_name(std::string_view title) {
+  const auto is_plain = [](char c) { return c != '/' && static_cast<unsigned char>(c) >= ' ' && c != 0x7f; };
   return !title.empty() && title != "." && title != ".." && title.size() <= 255 &&
-         title.find('/') == std::string_view::npos && title.find('\0') == std::string_view::npos;
+         std::all_of(title.begin(), title.end(), is_plain);  // a terminal would obey control bytes
 }
 
 std::vector<std::string> extract_artifact(Engine& engine, const ExtractOptions& options) {

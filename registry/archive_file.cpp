@@ -57,6 +57,10 @@ base::UniqueFd uncompressed_copy(int source) {
   const int found = archive_read_next_header(handle.get(), &entry);
   if (found == ARCHIVE_EOF) return target;
   if (found != ARCHIVE_OK) throw archive_error(handle.get());
+  // libarchive undoes one compression after another: a few hundred bytes would become any amount. It counts "none",
+  // too.
+  if (archive_filter_count(handle.get()) > 2)
+    throw base::Error(base::ErrorKind::corrupt, "it is compressed more than once");
   const auto buffer = std::make_unique<char[]>(block_bytes);
   while (true) {
     const la_ssize_t got = archive_read_data(handle.get(), buffer.get(), block_bytes);

@@ -18,7 +18,8 @@ namespace {
 
 std::optional<struct stat> look_at(int fd) {
   struct stat info {};
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  // What has another name, too, is not ours to write to.
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1) return std::nullopt;
   return info;
 }
 

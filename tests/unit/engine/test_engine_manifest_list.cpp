@@ -96,7 +96,7 @@ TEST_CASE("annotations are KEY=VALUE, and the last one counts") {
 
 TEST_CASE("only a plain name can be the name of an extracted file") {
   for (const char* good : {"a", "model.bin", "..a", "a b", "-rf"}) CHECK(engine::is_plain_file_name(good));
-  for (const char* bad : {"", ".", "..", "/etc/passwd", "../a", "a/b", "a/"})
+  for (const char* bad : {"", ".", "..", "/etc/passwd", "../a", "a/b", "a/", "a\nb", "\x1b[31m", "a\x7f"})
     CHECK_FALSE(engine::is_plain_file_name(bad));
   CHECK_FALSE(engine::is_plain_file_name(std::string_view{"a\0b", 3}));
   CHECK(engine::is_plain_file_name(std::string(255, 'a')));
