@@ -32,7 +32,7 @@ class CompletionTest(unittest.TestCase):
         self.assertNotIn("describe", complete("engine "))
 
     def test_a_group_offers_its_commands(self):
-        self.assertEqual(complete("engine image l"), ["list", "ls"])
+        self.assertEqual(complete("engine image l"), ["list", "load", "ls"])
         self.assertIn("exists", complete("engine container "))
 
     def test_the_runtime_has_commands_and_options_of_its_own(self):
