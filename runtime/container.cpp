@@ -1,6 +1,7 @@
 #include "runtime/container.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <set>
 
@@ -65,6 +66,35 @@ ParentServices services_of(const CreateRequest& request) {
   return services;
 }
 
+bool has_ended(int pidfd) {
+  pollfd waiting{pidfd, POLLIN, 0};
+  return ::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLIN) != 0;
+}
+
+CreatedInit exec_in_running(ExecRequest& request) {
+  warn_of_unknown_capabilities(request.process.capabilities);
+  ExecOrders orders{.request = &request};
+  orders.seccomp_agent = connect_seccomp_agent(request.seccomp);
+  orders.stage_executable = make_stage_executable();
+  base::Pipe report = base::make_pipe();
+  orders.report = std::move(report.write_end);
+  auto [ours, theirs] = base::Channel::make_pair();
+  orders.channel = std::move(theirs);
+  orders.parents_end = &ours;
+
+  base::Child child = start_exec(orders);
+  orders.channel.close();
+  orders.report.reset();
+  orders.seccomp_agent.reset();
+  ParentServices services;
+  services.enter_cgroup = [&request](pid_t pid) { request.cgroup->add(pid); };
+  CreatedInit init = converse(std::move(child), ours, services);
+  init.start_report = std::move(report.read_end);
+  init.command = request.process.args.front();
+  init.cwd = request.process.cwd;
+  return init;
+}
+
 }  // namespace
 
 CreatedInit create(CreateRequest& request) {
@@ -102,27 +132,13 @@ CreatedInit create(CreateRequest& request) {
 
 CreatedInit exec(ExecRequest& request) {
   base::assert_single_threaded();
-  warn_of_unknown_capabilities(request.process.capabilities);
-  ExecOrders orders{.request = &request};
-  orders.seccomp_agent = connect_seccomp_agent(request.seccomp);
-  orders.stage_executable = make_stage_executable();
-  base::Pipe report = base::make_pipe();
-  orders.report = std::move(report.write_end);
-  auto [ours, theirs] = base::Channel::make_pair();
-  orders.channel = std::move(theirs);
-  orders.parents_end = &ours;
-
-  base::Child child = start_exec(orders);
-  orders.channel.close();
-  orders.report.reset();
-  orders.seccomp_agent.reset();
-  ParentServices services;
-  services.enter_cgroup = [&request](pid_t pid) { request.cgroup->add(pid); };
-  CreatedInit init = converse(std::move(child), ours, services);
-  init.start_report = std::move(report.read_end);
-  init.command = request.process.args.front();
-  init.cwd = request.process.cwd;
-  return init;
+  try {
+    return exec_in_running(request);
+  } catch (const base::Error&) {
+    // Whichever step it was that failed, that is why.
+    if (has_ended(request.init_pidfd)) throw make_error(ErrorKind::in_use, "the container is not running any more");
+    throw;
+  }
 }
 
 }  // namespace runtime

@@ -36,7 +36,7 @@ class TogetherTest(EngineTest):
             results = list(executor.map(
                 lambda number: self.engine(*self.words(number, archive), check=False), range(TURNS)))
         for result in results:
-            if result.status != 0:
+            if result.status not in (0, 137):  # a container that another command killed
                 self.assertTrue(any(text in result.stderr for text in EXPECTED), result)
         self.engine("rm", "-fav", "-t", "0")
         self.engine("rmi", "-fa")
