@@ -1,5 +1,6 @@
 #include "runtime/container.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -134,9 +135,10 @@ CreatedInit exec(ExecRequest& request) {
   base::assert_single_threaded();
   try {
     return exec_in_running(request);
-  } catch (const base::Error&) {
-    // Whichever step it was that failed, that is why.
-    if (has_ended(request.init_pidfd)) throw make_error(ErrorKind::in_use, "the container is not running any more");
+  } catch (const base::Error& error) {
+    // Whichever step it was that failed, that is why. Namespaces are given up before a pidfd tells of the end.
+    if (error.code() == ESRCH || has_ended(request.init_pidfd))
+      throw make_error(ErrorKind::in_use, "the container is not running any more");
     throw;
   }
 }
