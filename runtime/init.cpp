@@ -73,6 +73,11 @@ void run_clone(const base::Channel& channel, const std::function<void()>& body) 
   ::_exit(start_failed_status);
 }
 
+void ask_for_cgroup(const base::Channel& channel) {
+  send_sync(channel, Sync::cgroup_please);
+  expect_sync(channel, Sync::cgroup_entered);
+}
+
 base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channel& channel, base::Channel& parents_end,
                         const std::function<void()>& body, const std::function<void()>& before_move) {
   // What is to be done outside of the cgroup leaves only moving; nor can one be born in the cgroups of version 1.
@@ -82,8 +87,7 @@ base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channe
       parents_end.close();
       if (cgroup != nullptr && (!cloned.is_in_cgroup || !cgroup->record().legacy.empty())) {
         if (before_move) before_move();
-        send_sync(channel, Sync::cgroup_please);
-        expect_sync(channel, Sync::cgroup_entered);
+        ask_for_cgroup(channel);
       }
       body();
     });

@@ -23,6 +23,9 @@ namespace runtime {
 base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channel& channel, base::Channel& parents_end,
                         const std::function<void()>& body, const std::function<void()>& before_move = {});
 
+/// For a clone that was not born in all its cgroups: has the parent move it. @throws Error when it could not.
+void ask_for_cgroup(const base::Channel& channel);
+
 /// For a process that start_clone made: clones our successor, a child of our own parent, which runs `body`, given its
 /// pid as the parent sees it, once the parent knows of it; then ends. Needed because joined pid namespaces and new time
 /// namespaces are only for children.

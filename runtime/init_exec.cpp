@@ -162,7 +162,14 @@ bool only_joins(const ExecOrders& orders, unsigned namespaces) {
   const Process& process = request.process;
   if ((namespaces & CLONE_NEWTIME) != 0 || process.oom_score_adj || wants_label(process)) return false;
   if (has_initial_affinity(process) || orders.seccomp_agent) return false;
-  return request.cgroup == nullptr || (request.cgroup->clone_fd() >= 0 && request.cgroup->record().legacy.empty());
+  return request.cgroup == nullptr || request.cgroup->clone_fd() >= 0 || request.cgroup->record().unified.empty();
+}
+
+/// What the successor of such a clone does: nobody is born in the cgroups of version 1.
+[[noreturn]] void run_joined(const ExecOrders& orders) {
+  const Cgroup* cgroup = orders.request->cgroup;
+  if (cgroup != nullptr && !cgroup->record().legacy.empty()) ask_for_cgroup(orders.channel);
+  run_inside(orders, {}, 0);
 }
 
 }  // namespace
@@ -175,7 +182,7 @@ base::Child start_exec(const ExecOrders& orders) {
                           .namespaces = namespaces,
                           .cgroup = request.cgroup == nullptr ? -1 : request.cgroup->clone_fd(),
                           .kept = our_descriptors(orders)};
-    auto child = try_start_inside(join, orders.channel, [&] { run_inside(orders, {}, 0); });
+    auto child = try_start_inside(join, orders.channel, [&] { run_joined(orders); });
     if (child) return std::move(*child);
   }
   const bool has_initial = has_initial_affinity(request.process);
