@@ -1,6 +1,6 @@
 #include "base/fd.hpp"
 
-#include <array>
+#include <algorithm>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -63,13 +63,15 @@ std::size_t read_full(int fd, void* buffer, std::size_t size) {
 
 std::string read_to_end(int fd, std::size_t limit_bytes) {
   std::string text;
-  std::array<char, 16 * 1024> buffer;
-  for (;;) {
-    const std::size_t got = read_some(fd, buffer.data(), buffer.size());
+  // Nearly all that is read is shorter than a page, and each page that is touched first costs more than a system call.
+  for (std::size_t chunk = 4096;; chunk = std::min<std::size_t>(2 * chunk, 64 * 1024)) {
+    const std::size_t before = text.size();
+    text.resize(before + chunk);
+    const std::size_t got = read_some(fd, text.data() + before, chunk);
+    text.resize(before + got);
     if (got == 0) return text;
-    if (got > limit_bytes - text.size())
+    if (got > limit_bytes - before)
       throw make_error(ErrorKind::corrupt, "reading: longer than ", limit_bytes, " bytes");
-    text.append(buffer.data(), got);
   }
 }
 
