@@ -1,10 +1,10 @@
 #include "runtime/init_join.hpp"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <linux/sched.h>
-#include <memory>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -46,8 +46,10 @@ long clone_with_stack(clone_args&, void (*)(void*), void*) {
 }
 #endif
 
-// The successor works on its copy of this stack, too: enough for all that init does.
+// The successor works on its copy of this stack, too: enough for all that init does. Static, since giving memory back
+// after another CPU has used it would cost more than all else here.
 constexpr std::size_t stack_bytes = 256 * 1024;
+alignas(16) std::array<std::byte, stack_bytes> go_between_stack;
 
 /// Between us and the clone: it reads the one half and writes the other.
 struct Shared {
@@ -89,14 +91,13 @@ std::optional<base::Child> try_start_inside(const JoinOrders& orders, const base
                                             const std::function<void()>& body) {
   if (!can_share_memory) return std::nullopt;
   const std::vector<DescriptorRange> closed = ranges_between(orders.kept);
-  const std::unique_ptr<std::byte[]> stack{new std::byte[stack_bytes]};
   Shared shared{.orders = &orders, .closed = &closed, .channel = &channel, .body = &body};
   int pidfd = -1;
   clone_args arguments{};
   arguments.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
-  arguments.stack = reinterpret_cast<std::uintptr_t>(stack.get());
+  arguments.stack = reinterpret_cast<std::uintptr_t>(go_between_stack.data());
   arguments.stack_size = stack_bytes;
   if (orders.cgroup >= 0) {
     arguments.flags |= CLONE_INTO_CGROUP;
