@@ -1,7 +1,6 @@
 #include "engine/templates/functions.hpp"
 
 #include "base/error.hpp"
-#include "engine/templates/moment.hpp"
 #include "engine/templates/print.hpp"
 
 namespace engine::templates {
@@ -89,30 +88,6 @@ const Function* find_function(std::string_view name) {
   for (const Function& function : functions)
     if (function.name == name) return &function;
   return nullptr;
-}
-
-std::optional<Value> call_method(const Value& receiver, std::string_view name, const Values& arguments) {
-  if (receiver.type->look == Look::duration) {
-    const auto nanoseconds = static_cast<double>(receiver.integer());
-    if (name == "String") return make_text(duration_text(receiver.integer()));
-    if (name == "Seconds") return make_float(nanoseconds / 1e9);
-    if (name == "Minutes") return make_float(nanoseconds / 60e9);
-    if (name == "Hours") return make_float(nanoseconds / 3600e9);
-    return std::nullopt;
-  }
-  if (receiver.type->look != Look::time) return std::nullopt;
-  const Moment& moment = receiver.moment();
-  if (name == "String") return make_text(moment_text(moment));
-  if (name == "IsZero") return make_bool(moment.seconds == Moment{}.seconds && moment.nanoseconds == 0);
-  if (name == "UTC") return Value{receiver.type, Moment{moment.seconds, moment.nanoseconds, 0}};
-  static Types types;
-  if (name == "Unix") return Value{types.find("int64"), moment.seconds};
-  if (name == "UnixNano") return Value{types.find("int64"), moment.seconds * 1'000'000'000 + moment.nanoseconds};
-  if (name != "Format") return std::nullopt;
-  if (arguments.size() != 1 || arguments[0].kind() != Kind::string)
-    throw base::make_error(base::ErrorKind::invalid_argument, "wrong number of args for Format: want 1 got ",
-                           arguments.size());
-  return make_text(format_moment(moment, arguments[0].text()));
 }
 
 }  // namespace engine::templates

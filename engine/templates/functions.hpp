@@ -33,8 +33,11 @@ struct Function {
 /// Those of Go's text/template, and those that podman and docker add. Null when there is none of this name.
 const Function* find_function(std::string_view name);
 
-/// A method of times and durations. Nothing when it has none of that name.
-std::optional<Value> call_method(const Value& receiver, std::string_view name, const Values& arguments);
+// functions_method.cpp
+/// How many texts a method of `receiver` takes: of a time, a duration, or `.Label` of a struct that has such a map.
+/// Nothing when it has no method of that name.
+std::optional<std::size_t> count_parameters(const Value& receiver, std::string_view name);
+Value call_method(const Value& receiver, std::string_view name, const Values& arguments);
 
 // functions_compare.cpp
 Value compare_equal(const Values& arguments);

@@ -32,7 +32,7 @@ Value as_key(const Value& map, const Value& argument) {
   Value key = open_interface(argument);
   const Type& wanted = *map.type->key;
   if (!key.exists()) throw bad("value is nil; should be of type ", wanted.name);
-  if (wanted.kind == Kind::unsigned_integer && key.kind() == Kind::integer && key.integer() >= 0)
+  if (wanted.kind == Kind::unsigned_integer && key.kind() == Kind::integer)
     return {&wanted, static_cast<std::uint64_t>(key.integer())};
   if (wanted.kind == Kind::integer && key.kind() == Kind::integer) return {&wanted, key.integer()};
   if (wanted.name != key.type->name) throw bad("value has type ", key.type->name, "; should be ", wanted.name);
@@ -86,7 +86,7 @@ Value slice_of(const Values& arguments) {
 }
 
 Value count_of(const Values& arguments) {
-  if (!arguments[0].exists()) throw bad("len of nil pointer");
+  if (!arguments[0].exists()) throw bad("reflect: call of reflect.Value.Type on zero Value");
   const Value& item = follow(arguments[0]);
   if (item.kind() == Kind::pointer || item.kind() == Kind::interface) throw bad("len of nil pointer");
   const auto length = length_of(item);

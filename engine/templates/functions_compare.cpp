@@ -37,11 +37,11 @@ bool is_nothing(const Value& value) {
 
 bool same_other(const Value& left, const Value& right) {
   if (left.exists() && right.exists() && left.kind() != right.kind())
-    throw bad(base::concat("non-comparable types ", print_values({left}), ": ", left.type->name, ", ", right.type->name,
-                           ": ", print_values({right})));
+    throw bad(base::concat("non-comparable types ", print_formatted("%s", {left}), ": ", left.type->name, ", ",
+                           right.type->name, ": ", print_values({right})));
   if (is_nothing(left) || is_nothing(right)) return is_nothing(left) == is_nothing(right);
   if (right.kind() == Kind::list || right.kind() == Kind::map)
-    throw bad(base::concat("non-comparable type ", print_values({right}), ": ", right.type->name));
+    throw bad(base::concat("non-comparable type ", print_formatted("%s", {right}), ": ", right.type->name));
   return left.type->name == right.type->name && print_values({left}) == print_values({right});
 }
 

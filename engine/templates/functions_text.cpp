@@ -48,6 +48,12 @@ char32_t to_upper(char32_t code) {
   return code - (code >= 0x450 ? 80 : 32);
 }
 
+/// What ends a word for Go's strings.Title: "don't" has two.
+bool is_separator(char32_t code) {
+  if (code < 0x80) return !is_word_character(code);
+  return code == 0x85 || code == 0xa0 || (code >= 0x2000 && code <= 0x200a) || code == 0x3000;
+}
+
 template <class Change>
 Value change_characters(std::string_view text, const Change& change) {
   std::string out;
@@ -172,10 +178,8 @@ Value upper_case(const Values& arguments) {
 }
 
 Value title_case(const Values& arguments) {
-  return change_characters(arguments[0].text(), [](char32_t code, char32_t before) {
-    const bool begins_word = !is_word_character(before) && before != '\'';  // "don't" is one word
-    return begins_word ? to_upper(code) : code;
-  });
+  return change_characters(arguments[0].text(),
+                           [](char32_t code, char32_t before) { return is_separator(before) ? to_upper(code) : code; });
 }
 
 Value pad_text(const Values& arguments) {

@@ -284,7 +284,7 @@ std::vector<Token> tokens_of(std::string_view text) {
 std::string describe(const Token& token) {
   if (token.kind == TokenKind::end_of_text) return "EOF";
   if (token.kind == TokenKind::error) return token.text;
-  if (token.kind >= TokenKind::word_block) return concat('<', token.text, '>');
+  if (token.kind >= TokenKind::word_block || token.kind == TokenKind::dot) return concat('<', token.text, '>');
   if (token.text.size() > 10) return quote(token.text.substr(0, 10)) + "...";
   return quote(token.text);
 }

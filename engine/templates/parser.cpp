@@ -381,18 +381,18 @@ class Parser : private TokenStream {
       return node;
     }
     node->kind = NodeKind::number;
-    if (token.kind == TokenKind::character_literal) {
-      const auto code = unquote_character(token.text);
-      if (!code) fail("invalid syntax");
-      node->number = {.integer = *code, .unsigned_integer = *code, .floating = *code};
-      return node;
-    }
-    if (token.kind != TokenKind::number && token.kind != TokenKind::complex_number) {
+    const bool is_character = token.kind == TokenKind::character_literal;
+    if (!is_character && token.kind != TokenKind::number && token.kind != TokenKind::complex_number) {
       go_back(before);
       return nullptr;
     }
     try {
-      node->number = parse_number(token.text);
+      if (is_character) {
+        const char32_t code = unquote_character(token.text);
+        node->number = {.integer = code, .unsigned_integer = code, .floating = code};
+      } else {
+        node->number = parse_number(token.text);
+      }
     } catch (const base::Error& error) {
       fail(error.message());
     }

@@ -191,6 +191,9 @@ void ValuePrinter::print_pointer(const Value& value, char32_t verb, unsigned dep
     }
   }
   if (!is_one_of(verb, "vpbodxX")) return print_bad_verb(value, verb);
+  if (value.is_nil() && verb != 'v' && verb != 'p') {
+    return append_integer(out_, flags_, 0, false, static_cast<char>(verb));
+  }
   // An address says nothing; one and the same for all keeps the output the same from run to run.
   constexpr std::string_view address = "0xc000000000";
   const std::string_view shown = value.is_nil() ? std::string_view{flags_.as_source ? "nil" : "<nil>"} : address;

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 
 namespace engine::templates {
@@ -206,11 +207,12 @@ std::optional<std::string> unquote(std::string_view literal) {
   return out;
 }
 
-std::optional<char32_t> unquote_character(std::string_view literal) {
-  if (literal.size() < 3) return std::nullopt;
+char32_t unquote_character(std::string_view literal) {
   std::string_view text = literal.substr(1, literal.size() - 2);
-  const auto one = take_escaped(text, '\'');
-  if (!one || !text.empty()) return std::nullopt;
+  const auto one = text.empty() ? std::nullopt : take_escaped(text, '\'');
+  if (!one) throw base::make_error(base::ErrorKind::invalid_argument, "invalid syntax");
+  if (!text.empty())
+    throw base::make_error(base::ErrorKind::invalid_argument, "malformed character constant: ", literal);
   return one->code;
 }
 

@@ -32,7 +32,7 @@ std::string name_of_character(char32_t code);
 
 /// What a literal in "…" or `…` stands for; nothing when it is malformed.
 std::optional<std::string> unquote(std::string_view literal);
-/// What a literal in '…' stands for.
-std::optional<char32_t> unquote_character(std::string_view literal);
+/// What a literal in '…' stands for. @throws Error invalid_argument, in Go's words.
+char32_t unquote_character(std::string_view literal);
 
 }  // namespace engine::templates

@@ -35,9 +35,11 @@ class Run {
   Value operand(const Value& dot, const Node& node);
   Value constant(const Node& node);
   Value fields(const Value& dot, Value receiver, const Node& node, std::size_t first, const Node* command, Final final);
-  Value field(const Value& receiver, const std::string& name, const Node& node, const Values* arguments);
+  Value field(const Value& dot, const Value& receiver, const std::string& name, const Node& node, const Node* command,
+              Final final);
+  Value method(const Value& dot, const Value& receiver, const std::string& name, const Node& node, const Node* command,
+               Final final);
   Value missing_field(const Value& original, const Value& receiver, const std::string& name);
-  Value method_with_key(const Value& map, const std::string& name, const Values& arguments);
   Value function(const Value& dot, const Node& node, const Node* command, Final final);
   Value short_circuit(const Value& dot, const Node& node, const Node* command, Final final);
   Value argument(const Value& dot, const Node& node, Parameter wanted);

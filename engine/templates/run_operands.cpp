@@ -112,46 +112,44 @@ Value Run::fields(const Value& dot, Value receiver, const Node& node, std::size_
                   Final final) {
   for (std::size_t number = first; number < node.names.size(); ++number) {
     const bool is_last = number + 1 == node.names.size();
-    if (!is_last || (count_arguments(command) == 0 && final == nullptr)) {
-      receiver = field(receiver, node.names[number], node, nullptr);
-      continue;
-    }
-    Values arguments;
-    for (std::size_t child = 1; child < command->children.size(); ++child)
-      arguments.push_back(argument(dot, *command->children[child], Parameter::any));
-    if (final != nullptr) arguments.push_back(*final);
-    at(node);
-    receiver = field(receiver, node.names[number], node, &arguments);
+    receiver = field(dot, receiver, node.names[number], node, is_last ? command : nullptr, is_last ? final : nullptr);
   }
   return receiver;
 }
 
-/// @param arguments  Null when there are none.
-Value Run::field(const Value& receiver, const std::string& name, const Node& node, const Values* arguments) {
+Value Run::field(const Value& dot, const Value& receiver, const std::string& name, const Node& node,
+                 const Node* command, Final final) {
   if (!receiver.exists()) return {};
   const Value inner = follow(receiver);
   if (inner.kind() == Kind::interface) fail(concat("nil pointer evaluating ", receiver.type->name, '.', name));
-  try {
-    if (auto result = call_method(inner, name, arguments == nullptr ? Values{} : *arguments)) return *result;
-  } catch (const base::Error& error) {
-    at(node);
-    fail(error.message());
-  }
+  if (count_parameters(inner, name)) return method(dot, inner, name, node, command, final);
+  const bool has_arguments = count_arguments(command) > 0 || final != nullptr;
   if (inner.kind() == Kind::structure) {
     const Value* found = field_of(inner, name);
     if (found == nullptr) found = field_by_other_name(inner, name);
     if (found == nullptr) return missing_field(receiver, inner, name);
-    if (found->type->name == "map[string]string" && name == "Label")
-      return method_with_key(*found, name, arguments == nullptr ? Values{} : *arguments);
-    if (arguments != nullptr) fail(concat(name, " has arguments but cannot be invoked as function"));
+    if (has_arguments) fail(concat(name, " has arguments but cannot be invoked as function"));
     return *found;
   }
   if (inner.kind() == Kind::map && inner.type->key->kind == Kind::string) {
-    if (arguments != nullptr) fail(concat(name, " is not a method but has arguments"));
+    if (has_arguments) fail(concat(name, " is not a method but has arguments"));
     const Value* found = entry_of(inner, Value{inner.type->key, name});
     return found == nullptr ? Value{} : *found;
   }
   return missing_field(receiver, inner, name);
+}
+
+Value Run::method(const Value& dot, const Value& receiver, const std::string& name, const Node& node,
+                  const Node* command, Final final) {
+  const std::size_t wanted = *count_parameters(receiver, name);
+  const std::size_t given = count_arguments(command) + (final != nullptr ? 1 : 0);
+  if (given != wanted) fail(concat("wrong number of args for ", name, ": want ", wanted, " got ", given));
+  Values arguments;
+  for (std::size_t child = 1; child <= count_arguments(command); ++child)
+    arguments.push_back(argument(dot, *command->children[child], Parameter::text));
+  if (final != nullptr) arguments.push_back(checked(*final, Parameter::text));
+  at(node);
+  return call_method(receiver, name, arguments);
 }
 
 Value Run::missing_field(const Value& original, const Value& receiver, const std::string& name) {
@@ -161,13 +159,6 @@ Value Run::missing_field(const Value& original, const Value& receiver, const std
       fail(concat("nil pointer evaluating ", original.type->name, '.', name));
   }
   fail(concat("can't evaluate field ", name, " in type ", original.type->name));
-}
-
-/// `.Label "name"`
-Value Run::method_with_key(const Value& map, const std::string& name, const Values& arguments) {
-  if (arguments.size() != 1) fail(concat("wrong number of args for ", name, ": want 1 got ", arguments.size()));
-  const Value* found = entry_of(map, checked(arguments[0], Parameter::text));
-  return found == nullptr ? make_text("") : *found;
 }
 
 void Run::check_arguments(const Function& function, std::size_t given, bool has_final) {

@@ -30,7 +30,7 @@ constexpr std::array basics = {Basic{"bool", Kind::boolean},
                                Basic{"string", Kind::string},
                                Basic{"time.Duration", Kind::integer, Look::duration},
                                Basic{"time.Time", Kind::structure, Look::time},
-                               Basic{"struct {}", Kind::structure},
+                               Basic{"struct{}", Kind::structure},
                                Basic{"digest.Digest", Kind::string}};
 
 Types& basic_types() {
@@ -47,7 +47,7 @@ const Type* basic(std::string_view name) {
 Type* Types::slot(std::string_view name) {
   if (const auto found = types_.find(name); found != types_.end()) return found->second.get();
   auto made = std::make_unique<Type>();
-  made->name = name == "any" ? "interface {}" : std::string{name};
+  made->name = name == "any" ? "interface {}" : name == "struct{}" ? "struct {}" : std::string{name};
   Type* type = made.get();
   types_.emplace(name, std::move(made));
   if (name == "any") {
