@@ -54,6 +54,9 @@ runtime::CgroupRequest cgroup_request(const OciGlobals& globals, const OciBundle
   if (globals.is_rootless && globals.manager == runtime::CgroupManager::systemd)
     request.user_runtime_dir = engine::oci_user_runtime_dir();
   request.annotations = bundle.spec.annotations;
+  request.subgroup = bundle.spec.linux.systemd_subgroup;
+  request.delegated = bundle.spec.linux.delegated_cgroup;
+  if (!request.delegated.empty()) request.delegated_owner = runtime::host_uid(bundle.spec);
   return request;
 }
 

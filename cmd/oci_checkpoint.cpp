@@ -113,7 +113,8 @@ int oci_checkpoint(const OciGlobals& globals, const OciWords& words) {
   const base::UniqueFd process = open_running_process(container).pidfd;
   if (read_oci_spec(container).process.terminal && !words.has("shell-job"))
     throw make_error(ErrorKind::unsupported, "container ", base::quoted(container.state.id),
-                     " has a terminal, which a checkpoint cannot keep");
+                     " has a terminal, which a checkpoint cannot keep")
+        .with_hint("--shell-job leaves out a terminal that is the caller's");
   const CriuFolders folders = criu_folders(words);
   const CriuLinks links = find_links(container.state.process.pid);
   write_criu_links(folders, links);

@@ -80,6 +80,7 @@ OciCreation::OciCreation(const OciGlobals& globals, const OciWords& words, OciBu
   request.write_id_maps = [this](pid_t pid, int proc_pid_fd) {
     engine::write_spec_id_maps(bundle_.spec, pid, proc_pid_fd);
   };
+  if (bundle_.spec.linux.intel_rdt) resctrl_ = runtime::resctrl_root();
   locked_ = take_id(root_, bundle_, id, cgroup_plan_.record);
   hook_container_ = hook_container(locked_->container.state);
 }
@@ -92,7 +93,17 @@ void OciCreation::give_notify_socket() {
   add_notify_socket(bundle_.spec, dir());
 }
 
+void OciCreation::make_rdt_group() {
+  if (resctrl_.empty()) return;
+  OciState& state = locked_->container.state;
+  const runtime::IntelRdt& rdt = *bundle_.spec.linux.intel_rdt;
+  state.rdt = runtime::plan_rdt_group(rdt, state.id, resctrl_);
+  save_oci_state(locked_->container);
+  runtime::make_rdt_group(rdt, state.rdt, resctrl_);
+}
+
 void OciCreation::make_cgroup() {
+  make_rdt_group();
   cgroup_ = runtime::Cgroup::make(cgroup_plan_);
   // Processes of others would be limited, frozen and killed with ours.
   if (!cgroup_->processes().empty()) {
@@ -139,6 +150,8 @@ runtime::CreatedInit OciCreation::create() {
 void OciCreation::save_created(const OciWords& words, pid_t pid) {
   OciState& state = locked_->container.state;
   state.process = base::identify_or_none(pid);
+  cgroup_->enter_delegated();
+  runtime::add_to_rdt_group(state.rdt, pid);
   state.cgroup = cgroup_->record();
   if (const auto file = words.value("pid-file")) write_pid_file(*file, pid);
   if (const std::string* socket = runtime::find_annotation(bundle_.spec.annotations, "run.oci.pidfd_receiver"))

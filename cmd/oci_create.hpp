@@ -42,6 +42,7 @@ class OciCreation {
   void publish_running(const OciWords& words, runtime::CreatedInit& init);
 
  private:
+  void make_rdt_group();
   void save_cgroup(const runtime::CgroupRecord& record);
   void save_created(const OciWords& words, pid_t pid);
   void keep_for_exec();
@@ -53,6 +54,7 @@ class OciCreation {
   std::optional<LockedContainer> locked_;
   runtime::CgroupPlan cgroup_plan_;
   std::unique_ptr<runtime::Cgroup> cgroup_;
+  std::string resctrl_;  ///< Where that is mounted; empty: the container wants none of it.
   runtime::HookContainer hook_container_;
   base::UniqueFd seccomp_cache_;
 };

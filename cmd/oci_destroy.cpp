@@ -57,6 +57,7 @@ void destroy_oci_container(const std::string& root, LockedContainer locked) {
   const auto cgroup = runtime::Cgroup::open(locked.container.state.cgroup);
   end_processes(locked.container, *cgroup);
   cgroup->remove();
+  runtime::remove_rdt_group(locked.container.state.rdt);
   remove_oci_folder(root, std::move(locked));
   runtime::run_hooks_leniently(hooks, "poststop", state);
 }

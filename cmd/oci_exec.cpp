@@ -123,9 +123,19 @@ runtime::CgroupRecord cgroup_record(runtime::CgroupRecord record, const OciWords
   if (!pair && !record.unified.empty()) go_below(record.unified);
   for (auto& [controllers, folder] : record.legacy)
     if (!pair || pair->first == controllers) go_below(folder);
+  record.delegated.clear();
   record.manager = runtime::CgroupManager::cgroupfs;  // a plain folder, whoever made the one above it
   record.scope.clear();
   return record;
+}
+
+/// What we clone is born there; so nothing of it ever runs outside.
+void join_rdt_group(const runtime::RdtRecord& rdt) {
+  try {
+    runtime::add_to_rdt_group(rdt, ::getpid());
+  } catch (const base::Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;  // its group was taken from it
+  }
 }
 
 }  // namespace
@@ -148,8 +158,10 @@ int oci_exec(const OciGlobals& globals, const OciWords& words) {
   request.preserved_fds = preserved_descriptors(words);
   request.cgroup = cgroup.get();
   request.container = &known_as;
+  request.namespaces = defaults.spec.linux.namespaces;
   request.personality = defaults.spec.linux.personality;
   request.memory_policy = defaults.spec.linux.memory_policy;
+  join_rdt_group(container.state.rdt);
   const bool is_detached = words.has("detach");
   check_console(words, request.process.terminal && (is_detached || words.has("console-socket")));
   if (is_detached) return run_detached(request, words);

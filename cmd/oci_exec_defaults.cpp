@@ -62,6 +62,7 @@ runtime::Spec exec_part(const runtime::Spec& spec) {
   runtime::Spec part;
   part.process = spec.process;
   part.has_process = spec.has_process;
+  part.linux.namespaces = spec.linux.namespaces;
   part.linux.personality = spec.linux.personality;
   part.linux.memory_policy = spec.linux.memory_policy;
   return part;

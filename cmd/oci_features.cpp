@@ -57,7 +57,9 @@ void add_linux(JsonWriter& json) {
   add_seccomp(json);
   add_switch(json, "apparmor", true);
   add_switch(json, "selinux", true);
-  add_switch(json, "intelRdt", false);
+  json.key("intelRdt").begin_object();
+  for (const char* part : {"enabled", "schemata", "monitoring"}) json.member(part, true);
+  json.end_object();
   add_memory_policy(json);
   json.key("mountExtensions").begin_object();
   add_switch(json, "idmap", true);

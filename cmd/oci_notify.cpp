@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -88,27 +89,65 @@ bool ReadyForwarder::is_ready_said() const {
   return std::find(lines.begin(), lines.end(), ready) != lines.end();
 }
 
-void ReadyForwarder::tell_host() const {
+/// @param passed  A descriptor to go with it; -1: none. @return  False with errno.
+bool ReadyForwarder::send(const std::string& text, int passed) const {
   const base::UniqueFd socket = make_socket();
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &host_patience, sizeof host_patience);
   sockaddr_un address{};
   const socklen_t size = fill_address(address, host_);
-  if (size != 0 && ::sendto(socket.get(), ready.data(), ready.size(), MSG_NOSIGNAL,
-                            reinterpret_cast<const sockaddr*>(&address), size) >= 0)
-    return;
-  const int code = size == 0 ? ENAMETOOLONG : errno;
-  base::log(base::LogLevel::warn, "the container is ready, but nobody could be told: ",
-            base::error_from_code(code, base::concat("writing to $NOTIFY_SOCKET, ", base::quoted(host_))).message());
+  if (size == 0) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  iovec bytes{const_cast<char*>(text.data()), text.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen = size;
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  if (passed >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof passed);
+    std::memcpy(CMSG_DATA(header), &passed, sizeof passed);
+  }
+  return ::sendmsg(socket.get(), &message, MSG_NOSIGNAL) >= 0;
 }
 
-void ReadyForwarder::forward(const base::UniqueFd& process) const {
+void ReadyForwarder::tell_host(pid_t main_pid) const {
+  if (send(base::concat(ready, "\nMAINPID=", main_pid), -1)) return;
+  base::log(base::LogLevel::warn, "the container is ready, but nobody could be told: ",
+            base::error_from_code(errno, base::concat("writing to $NOTIFY_SOCKET, ", base::quoted(host_))).message());
+}
+
+/// systemd looks up who sent a message when it reads that, and believes nobody who has ended meanwhile. Source:
+/// sd_notify_barrier(3).
+void ReadyForwarder::wait_for_host() const {
+  base::Pipe barrier = base::make_pipe();
+  if (!send("BARRIER=1", barrier.write_end.get())) return;
+  barrier.write_end.reset();
+  pollfd waiting{barrier.read_end.get(), 0, 0};
+  ::poll(&waiting, 1, static_cast<int>(host_patience.tv_sec) * 1000);
+}
+
+bool ReadyForwarder::pass_on(pid_t main_pid) const {
+  if (!is_ready_said()) return false;
+  tell_host(main_pid);
+  return true;
+}
+
+void ReadyForwarder::forward(const base::UniqueFd& process, pid_t main_pid) const {
   while (process) {
     std::array<pollfd, 2> waiting{{{socket_.get(), POLLIN, 0}, {process.get(), POLLIN, 0}}};
     if (::poll(waiting.data(), waiting.size(), -1) < 0) {
       if (errno == EINTR) continue;
       throw base::os_error("waiting for the container to be ready");
     }
-    if ((waiting[0].revents & POLLIN) != 0 && is_ready_said()) return tell_host();
+    if ((waiting[0].revents & POLLIN) != 0 && pass_on(main_pid)) return wait_for_host();
     if (waiting[0].revents == 0 && waiting[1].revents != 0) return;  // all that it had to say was read
   }
 }

@@ -91,6 +91,10 @@ base::Child restored_process(int dir) {
 }  // namespace
 
 int oci_restore(const OciGlobals& globals, const OciWords& words) {
+  if (words.has("console-socket"))
+    throw make_error(ErrorKind::unsupported, "a restored container gets no terminal of its own, so --console-socket ",
+                     "is not supported")
+        .with_hint("with --shell-job it gets that of the caller");
   const CriuFolders folders = criu_folders(words);
   const CriuLinks links = read_criu_links(folders);
   OciCreation creation{globals, words, read_oci_bundle(words)};

@@ -23,9 +23,10 @@ int run_detached(const OciGlobals& globals, const OciWords& words, OciCreation& 
   if (init.terminal) send_console(*words.value("console-socket"), init.terminal.get());
   creation.publish_running(words, init);
   const base::UniqueFd process = base::duplicate(init.process.pidfd());
+  const pid_t pid = init.process.pid();
   static_cast<void>(init.process.detach());
   run_poststart(globals, find_oci_container(globals.root, words.words.front()));
-  if (ready) ready->forward(process);
+  if (ready) ready->forward(process, pid);
   return 0;
 }
 
@@ -35,6 +36,8 @@ int run_attached(const OciGlobals& globals, const OciWords& words, OciCreation& 
   if (!creation.spec().process.terminal) streams = engine::make_child_streams(true);
   give_streams(creation.request, streams);
   creation.request.die_with_parent = true;
+  creation.give_notify_socket();
+  const auto ready = ReadyForwarder::listen(creation.dir());
   base::SignalFd signals{engine::forwarded_signals()};
   pid_t pid = 0;
   const auto cleaning = base::on_scope_exit([&] {
@@ -45,6 +48,11 @@ int run_attached(const OciGlobals& globals, const OciWords& words, OciCreation& 
   creation.publish_running(words, init);
   pid = init.process.pid();
   run_poststart(globals, find_oci_container(globals.root, id));
+  if (ready) {
+    streams.relay.watched = ready->fd();
+    // The main process of a service is this one, which ends as the container does.
+    streams.relay.read_watched = [&ready] { return !ready->pass_on(::getpid()); };
+  }
   return relay_oci_process(init, std::move(streams.relay), signals);
 }
 

@@ -90,7 +90,10 @@ int oci_start(const OciGlobals& globals, const OciWords& words) {
     throw;
   }
   run_poststart(globals, started.container);
-  if (started.ready) started.ready->forward(open_oci_process(started.container.state));
+  if (started.ready) {
+    const OciState& state = started.container.state;
+    started.ready->forward(open_oci_process(state), state.process.pid);
+  }
   return 0;
 }
 

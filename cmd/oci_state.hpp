@@ -9,6 +9,7 @@
 #include "base/process_identity.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/hooks.hpp"
+#include "runtime/intel_rdt.hpp"
 
 // The state of `engine runtime`: one folder a container, <root>/<id>, with state.json, a copy of config.json, a lock,
 // and the two FIFOs between `create` and `start`. What is there is made and changed by oci_folder.hpp; here it is read.
@@ -28,6 +29,7 @@ struct OciState {
   std::string rootfs;
   std::vector<std::pair<std::string, std::string>> annotations;
   runtime::CgroupRecord cgroup;
+  runtime::RdtRecord rdt;
   // What later verbs need of config.json, which takes a millisecond to parse where it has a seccomp profile.
   std::string command, cwd;                          ///< Of the process; empty: config.json has none.
   bool has_poststart = false, has_poststop = false;  ///< Hooks.

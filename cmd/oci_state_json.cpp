@@ -36,6 +36,7 @@ void write_cgroup(base::JsonWriter& json, const runtime::CgroupRecord& cgroup) {
   json.key("cgroup").begin_object();
   json.member("manager", name_of(cgroup.manager)).member("unified", cgroup.unified).member("scope", cgroup.scope);
   json.member("userRuntimeDir", cgroup.user_runtime_dir).member("legacy", cgroup.legacy);
+  if (!cgroup.delegated.empty()) json.member("delegated", cgroup.delegated);
   if (cgroup.is_planned) json.member("planned", true);
   json.key("inodes").begin_object();
   for (const auto& [path, inode] : cgroup.inodes) json.member(path, inode);
@@ -48,11 +49,23 @@ runtime::CgroupRecord parse_cgroup(const base::JsonAt& json) {
                                .legacy = json.at("legacy").string_map(),
                                .scope = json.at("scope").string(),
                                .user_runtime_dir = json.string_or("userRuntimeDir", ""),
+                               .delegated = json.string_or("delegated", ""),
                                .is_planned = json.boolean_or("planned", false),
                                .inodes = {}};
   if (const auto inodes = json.find("inodes"))
     for (const auto& [path, inode] : inodes->members()) cgroup.inodes.emplace_back(path, inode.unsigned_integer());
   return cgroup;
+}
+
+void write_rdt(base::JsonWriter& json, const runtime::RdtRecord& rdt) {
+  json.key("rdt").begin_object().member("group", rdt.group).member("ours", rdt.is_ours);
+  json.member("monitorGroup", rdt.monitor_group).end_object();
+}
+
+runtime::RdtRecord parse_rdt(const base::JsonAt& json) {
+  return {.group = json.at("group").string(),
+          .is_ours = json.at("ours").boolean(),
+          .monitor_group = json.at("monitorGroup").string()};
 }
 
 void write_process(base::JsonWriter& json, std::string_view key, const base::ProcessIdentity& process) {
@@ -83,6 +96,7 @@ std::string write_oci_state(const OciState& state) {
   json.member("command", state.command).member("cwd", state.cwd);
   json.member("poststart", state.has_poststart).member("poststop", state.has_poststop);
   write_cgroup(json, state.cgroup);
+  if (!state.rdt.group.empty()) write_rdt(json, state.rdt);
   json.end_object();
   if (json.text().size() > max_oci_state_bytes)
     throw base::make_error(base::ErrorKind::invalid_argument, "the state of container ", base::quoted(state.id),
@@ -107,12 +121,14 @@ OciState parse_oci_state(std::string_view text, const std::string& id) {
                  .rootfs = json.at("rootfs").string(),
                  .annotations = {},
                  .cgroup = {},
+                 .rdt = {},
                  .command = json.at("command").string(),
                  .cwd = json.at("cwd").string(),
                  .has_poststart = json.boolean_or("poststart", false),
                  .has_poststop = json.boolean_or("poststop", false)};
   if (const auto annotations = json.find("annotations")) state.annotations = annotations->string_map();
   if (const auto cgroup = json.find("cgroup")) state.cgroup = parse_cgroup(*cgroup);
+  if (const auto rdt = json.find("rdt")) state.rdt = parse_rdt(*rdt);
   return state;
 }
 

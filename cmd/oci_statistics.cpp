@@ -13,6 +13,7 @@ namespace {
 
 using Figure = std::optional<std::uint64_t>;
 
+constexpr std::size_t max_cpus = 65'536;
 constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();  // as version 2 is read by runc
 
 void add(base::JsonWriter& json, std::string_view key, const Figure& figure) {
@@ -24,20 +25,72 @@ void add_unless_zero(base::JsonWriter& json, std::string_view key, const Figure&
   if (figure.value_or(0) != 0) json.member(key, *figure);
 }
 
+void add_numbers(base::JsonWriter& json, std::string_view key, const std::vector<std::uint64_t>& numbers) {
+  if (numbers.empty()) return;
+  json.key(key).begin_array();
+  for (const std::uint64_t number : numbers) json.value(number);
+  json.end_array();
+}
+
+using Pressure = runtime::CgroupStatistics::Pressure;
+
+void add_pressure(base::JsonWriter& json, const std::optional<Pressure>& pressure) {
+  if (!pressure) return;
+  json.key("psi").begin_object();
+  for (const auto& [key, line] : {std::pair{"some", pressure->some}, std::pair{"full", pressure->full}}) {
+    json.key(key).begin_object().member("avg10", line.last_10_seconds).member("avg60", line.last_minute);
+    json.member("avg300", line.last_5_minutes).member("total", line.total_microseconds).end_object();
+  }
+  json.end_object();
+}
+
 void add_cpu(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
   json.key("cpu").begin_object().key("usage").begin_object();
   add(json, "total", statistics.cpu_total);
-  if (!statistics.cpu_usages.empty()) {
-    json.key("percpu").begin_array();
-    for (const std::uint64_t usage : statistics.cpu_usages) json.value(usage);
-    json.end_array();
-  }
+  add_numbers(json, "percpu", statistics.cpu_usages);
+  add_numbers(json, "percpu_kernel", statistics.cpu_kernel_usages);
+  add_numbers(json, "percpu_user", statistics.cpu_user_usages);
   json.member("kernel", statistics.cpu_system.value_or(0)).member("user", statistics.cpu_user.value_or(0));
   json.end_object().key("throttling").begin_object();
   add_unless_zero(json, "periods", statistics.cpu_periods);
   add_unless_zero(json, "throttledPeriods", statistics.cpu_throttled_periods);
   add_unless_zero(json, "throttledTime", statistics.cpu_throttled);
-  json.end_object().end_object();
+  json.end_object();
+  add_pressure(json, statistics.cpu_pressure);
+  json.end_object();
+}
+
+/// "0-2,5" as an array; left out when it is empty.
+void add_list(base::JsonWriter& json, std::string_view key, std::string_view list) {
+  std::vector<std::uint64_t> numbers;
+  for (const std::string_view part : base::split(list, ',')) {
+    const auto pair = base::split_once(part, '-');
+    const auto first = base::parse_unsigned(pair ? pair->first : part);
+    const auto last = pair ? base::parse_unsigned(pair->second) : first;
+    if (!first || !last) continue;
+    for (std::uint64_t number = *first; number <= *last && numbers.size() < max_cpus; ++number)
+      numbers.push_back(number);
+  }
+  add_numbers(json, key, numbers);
+}
+
+void add_cpuset(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
+  const auto text_of = [&](std::string_view name) -> std::string_view {
+    for (const auto& [key, text] : statistics.cpuset)
+      if (key == name) return text;
+    return {};
+  };
+  json.key("cpuset").begin_object();
+  for (const char* name :
+       {"cpus", "cpu_exclusive", "mems", "mem_hardwall", "mem_exclusive", "memory_migrate", "memory_spread_page",
+        "memory_spread_slab", "memory_pressure", "sched_load_balance", "sched_relax_domain_level"}) {
+    const std::string_view key{name};
+    if (key == "cpus" || key == "mems")
+      add_list(json, key, text_of(key));
+    else
+      json.member(key, base::parse_signed(text_of(key)).value_or(0));
+  }
+  json.end_object();
 }
 
 Figure memory_figure(const runtime::CgroupStatistics& statistics, std::string_view key) {
@@ -76,6 +129,7 @@ void add_memory(base::JsonWriter& json, const runtime::CgroupStatistics& statist
     for (const auto& [name, value] : statistics.memory_stat) json.member(name, value);
     json.end_object();
   }
+  add_pressure(json, statistics.memory_pressure);
   json.end_object();
 }
 
@@ -116,6 +170,7 @@ void add_block_io(base::JsonWriter& json, const runtime::CgroupStatistics& stati
     add_io(json, "ioServiceBytesRecursive", statistics.io, &Io::read_bytes, &Io::write_bytes);
     add_io(json, "ioServicedRecursive", statistics.io, &Io::reads, &Io::writes);
   }
+  add_pressure(json, statistics.io_pressure);
   json.end_object();
 }
 
@@ -142,6 +197,7 @@ std::string statistics_event(const std::string& id, const runtime::CgroupStatist
   base::JsonWriter json;
   json.begin_object().member("type", "stats").member("id", id).key("data").begin_object();
   add_cpu(json, statistics);
+  add_cpuset(json, statistics);
   add_memory(json, statistics);
   add_pids(json, statistics);
   add_block_io(json, statistics);

@@ -85,8 +85,6 @@ std::string read_resources(const std::string& file) {
 }  // namespace
 
 std::string resources_of_words(const OciWords& words) {
-  for (const std::string_view option : {"l3-cache-schema", "mem-bw-schema"})
-    if (words.has(option)) throw make_error(ErrorKind::unsupported, "--", option, " is not supported");
   base::JsonWriter json;
   json.begin_object();
   for (const std::string_view group : groups) add_group(json, group, words);
@@ -103,6 +101,10 @@ int oci_update(const OciGlobals& globals, const OciWords& words) {
   if (status == "stopped" || status == "creating")
     throw make_error(ErrorKind::in_use, "container not running: ", base::quoted(locked.container.state.id), " is ",
                      status);
+  std::vector<std::string> schemata;
+  for (const std::string_view option : {"l3-cache-schema", "mem-bw-schema"})
+    if (const auto line = words.value(option)) schemata.push_back(*line);
+  runtime::set_rdt_schemata(locked.container.state.rdt, schemata);
   runtime::Cgroup::open(locked.container.state.cgroup)->set(resources);
   return 0;
 }

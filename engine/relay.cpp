@@ -41,6 +41,7 @@ class Copier {
     waiting.push_back({reads_stdin_ && pending_.empty() ? STDIN_FILENO : -1, POLLIN, 0});
     waiting.push_back({pending_.empty() ? -1 : input_target(), POLLOUT, 0});
     waiting.push_back({terminal_open_ ? relay_.terminal : -1, POLLIN, 0});
+    waiting.push_back({relay_.watched, POLLIN, 0});
     for (const auto& [from, to] : relay_.outputs) waiting.push_back({from.get(), POLLIN, 0});
     // After the end only what is there already counts: a grandchild may keep the pipe open for ever.
     const int ready = ::poll(waiting.data(), waiting.size(), ended_ ? 0 : -1);
@@ -55,8 +56,9 @@ class Copier {
     if (waiting[3].revents != 0) flush_pending();
     if (waiting[2].revents != 0) read_stdin();
     if (waiting[4].revents != 0) terminal_open_ = copy(relay_.terminal, STDOUT_FILENO) || !ended_;
+    if (waiting[5].revents != 0 && !relay_.read_watched()) relay_.watched = -1;
     for (std::size_t i = relay_.outputs.size(); i-- > 0;)
-      if (waiting[5 + i].revents != 0 && !copy(relay_.outputs[i].first.get(), relay_.outputs[i].second))
+      if (waiting[6 + i].revents != 0 && !copy(relay_.outputs[i].first.get(), relay_.outputs[i].second))
         relay_.outputs.erase(relay_.outputs.begin() + static_cast<std::ptrdiff_t>(i));
     if (waiting[1].revents != 0) ended_ = true;
   }

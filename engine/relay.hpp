@@ -19,6 +19,8 @@ struct Relay {
   /// (read end, our descriptor)
   std::vector<std::pair<base::UniqueFd, int>> outputs;
   bool with_stdin = false;                         ///< With a terminal: whether what is typed is passed on.
+  int watched = -1;                                ///< Another descriptor that may become readable; -1: none.
+  std::function<bool()> read_watched;              ///< Reads it. False: it is to be watched no more.
   std::function<void(int signal)> forward_signal;  ///< Empty: signals end this command as usual.
 };
 

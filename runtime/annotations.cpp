@@ -16,6 +16,8 @@ base::Error bad(std::string_view key, std::string_view problem) {
   return base::make_error(ErrorKind::invalid_argument, "annotation ", base::quoted(key), ' ', problem);
 }
 
+constexpr std::size_t max_cgroup_name_bytes = 255;
+
 struct Refused {
   std::string_view key, instead;
 };
@@ -25,8 +27,6 @@ constexpr Refused refused[] = {
     {"run.oci.seccomp.plugins", "linux.seccomp.listenerPath names an agent that decides instead"},
     {"run.oci.seccomp_bpf_data", "linux.seccomp says what the filter shall be"},
     {"run.oci.systemd.force_cgroup_v1", "systemd of the container must know cgroup version 2"},
-    {"run.oci.systemd.subgroup", "the container's processes are in the scope itself, which is delegated to us"},
-    {"run.oci.delegate-cgroup", "a cgroup namespace and a writable /sys/fs/cgroup give the container its own cgroup"},
 };
 
 void refuse_unsupported(const Spec& spec) {
@@ -119,17 +119,24 @@ void set_mount_context(Spec& spec) {
   spec.linux.mount_label_option = *value;
 }
 
+std::string cgroup_name(const Spec& spec, std::string_view key) {
+  const std::string* value = find_annotation(spec.annotations, key);
+  if (value == nullptr) return {};
+  const bool is_name =
+      std::all_of(value->begin(), value->end(), [](char c) { return c > ' ' && c != '/' && c != 0x7f; });
+  if (!is_name || *value == "." || *value == ".." || value->size() > max_cgroup_name_bytes)
+    throw bad(key, "is not the name of a cgroup");
+  return *value;
+}
+
 }  // namespace
 
 std::vector<std::string> known_annotations() {
-  return {"run.oci.hooks.stderr",
-          "run.oci.hooks.stdout",
-          "run.oci.keep_original_groups",
-          "run.oci.mount_context_type",
-          "run.oci.pidfd_receiver",
-          "run.oci.seccomp.receiver",
-          "run.oci.seccomp_fail_unknown_syscall",
-          "run.oci.timens_offset"};
+  return {"run.oci.delegate-cgroup",    "run.oci.hooks.stderr",
+          "run.oci.hooks.stdout",       "run.oci.keep_original_groups",
+          "run.oci.mount_context_type", "run.oci.pidfd_receiver",
+          "run.oci.seccomp.receiver",   "run.oci.seccomp_fail_unknown_syscall",
+          "run.oci.systemd.subgroup",   "run.oci.timens_offset"};
 }
 
 const std::string* find_annotation(const std::vector<std::pair<std::string, std::string>>& annotations,
@@ -150,6 +157,8 @@ void apply_annotations(Spec& spec) {
   refuse_unknown_system_calls(spec);
   redirect_hooks(spec);
   set_mount_context(spec);
+  spec.linux.systemd_subgroup = cgroup_name(spec, "run.oci.systemd.subgroup");
+  spec.linux.delegated_cgroup = cgroup_name(spec, "run.oci.delegate-cgroup");
 }
 
 }  // namespace runtime

@@ -39,7 +39,9 @@ std::unique_ptr<Cgroup> make_folders(const CgroupPlan& plan, const Resources& re
                              .is_rootless = plan.request.is_rootless,
                              .devices = rules_for(plan.request.devices),
                              .vacated = plan.vacated,
-                             .owner = plan.request.owner},
+                             .owner = plan.request.owner,
+                             .delegated = plan.request.delegated,
+                             .delegated_owner = plan.request.delegated_owner},
                             resources, plan.hierarchies);
 }
 

@@ -31,6 +31,9 @@ struct CgroupRequest {
   /// systemd: the runtime folder (XDG_RUNTIME_DIR) of the user whose manager makes the scope; empty: the system's.
   std::string user_runtime_dir;
   std::vector<std::pair<std::string, std::string>> annotations;  ///< org.systemd.property.*
+  std::string subgroup;   ///< systemd: name of the cgroup below the scope in which the container is; empty: the scope.
+  std::string delegated;  ///< v2: name of one below the container's, for enter_delegated(); empty: none.
+  std::optional<uid_t> delegated_owner;  ///< Nothing: ours.
   /// systemd: told the record once the scope is made, which is when the first process enters it.
   std::function<void(const CgroupRecord&)> scope_made = {};
 };
@@ -42,6 +45,7 @@ struct CgroupRecord {
   std::vector<std::pair<std::string, std::string>> legacy;  ///< v1: controllers ("cpu,cpuacct") and absolute path.
   std::string scope;                                        ///< systemd unit; empty: none.
   std::string user_runtime_dir;                             ///< As in the request: whose systemd keeps the scope.
+  std::string delegated;  ///< Name below `unified`: what the container manages itself, and where processes go.
   /// The folders may not have been made yet: whoever finds them removes those that are empty, and touches no others.
   bool is_planned = false;
   /// By path: tells the folder from one that somebody made there later. The kernel uses no inode number twice.
@@ -69,7 +73,19 @@ struct CgroupStatistics {
   std::optional<std::uint64_t> cpu_total, cpu_user, cpu_system, pids_current, pids_limit, oom_kills;
   /// Of cpu.max or cfs_quota: periods that ran, those in which the quota was used up, and how long that was.
   std::optional<std::uint64_t> cpu_periods, cpu_throttled_periods, cpu_throttled;
-  std::vector<std::uint64_t> cpu_usages;  ///< Of each CPU; version 1 only.
+  /// Of each CPU: all, and those of the kernel and of programs; version 1 only.
+  std::vector<std::uint64_t> cpu_usages, cpu_kernel_usages, cpu_user_usages;
+  /// Pressure stall information: shares of the time, in per cent, and microseconds in all. Version 2 only.
+  struct Pressure {
+    struct Line {
+      double last_10_seconds = 0, last_minute = 0, last_5_minutes = 0;
+      std::uint64_t total_microseconds = 0;
+    };
+    Line some, full;
+  };
+  std::optional<Pressure> cpu_pressure, memory_pressure, io_pressure;
+  /// The files of a cpuset without their prefix: "cpus", "cpu_exclusive"; version 1 only.
+  std::vector<std::pair<std::string, std::string>> cpuset;
   std::vector<std::pair<std::string, std::uint64_t>> memory_stat;
   struct HugePages {
     std::string size;  ///< "2MB"
@@ -99,6 +115,9 @@ class Cgroup {
   /// Moves a process into all of them, where it is not in yet. A container that has divided its cgroup takes processes
   /// only below: it joins the oldest one there. With systemd this is what makes the scope, unless it was made before.
   virtual void add(pid_t pid) = 0;
+  /// Moves all processes to the cgroup below that the container manages itself, if the request has one. To be called
+  /// once they have their cgroup namespace, whose root is the cgroup above.
+  virtual void enter_delegated() {}
   /// Sets limits (`update`). @throws Error as make.
   virtual void set(std::string_view resources_json) = 0;
   /// Freezer: returns when the kernel reports it. @throws Error unsupported when there is none.

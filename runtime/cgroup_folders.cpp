@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/scope_exit.hpp"
+#include "runtime/cgroup_delegated.hpp"
 #include "runtime/cgroup_devices.hpp"
 #include "runtime/cgroup_folder.hpp"
 #include "runtime/cgroup_owner.hpp"
@@ -160,6 +161,8 @@ std::unique_ptr<FolderCgroup> FolderCgroup::make(const FolderRequest& request, c
   std::unique_ptr<FolderCgroup> result{new FolderCgroup};
   result->record_ = {.manager = request.manager, .scope = request.scope, .user_runtime_dir = request.user_runtime_dir};
   result->is_rootless_ = request.is_rootless;
+  result->to_delegate_ = request.delegated;
+  result->delegated_owner_ = request.delegated_owner;
   CgroupMaking making{.is_rootless = request.is_rootless, .may_exist = request.may_exist, .vacated = request.vacated};
   auto undo = base::on_scope_exit([&] {
     for (auto path = making.made.rbegin(); path != making.made.rend(); ++path) ::rmdir(path->c_str());
@@ -182,6 +185,8 @@ std::unique_ptr<FolderCgroup> FolderCgroup::open(const CgroupRecord& record) {
   if (record.is_planned) return result;  // what is in those folders may be anybody's
   if (!record.unified.empty()) result->folders_.unified = result->try_open_own(record.unified);
   result->folders_.unified_path = record.unified;
+  if (result->folders_.unified && !record.delegated.empty())
+    result->delegated_ = result->try_open_own(base::concat(record.unified, '/', record.delegated));
   for (const auto& [controllers, path] : record.legacy) {
     base::UniqueFd folder = result->try_open_own(path);
     if (!folder) continue;
@@ -218,13 +223,26 @@ bool FolderCgroup::is_replaced() const {
 }
 
 int FolderCgroup::clone_fd() const {
-  return folders_.unified.get();
+  return delegated_ ? delegated_.get() : folders_.unified.get();
 }
 
 void FolderCgroup::add(pid_t pid) {
-  if (folders_.unified && !is_member(folders_.unified.get(), pid))
-    add_to(folders_.unified.get(), folders_.unified_path, pid);
+  const int folder = clone_fd();
+  if (folder >= 0 && !is_member(folder, pid)) add_to(folder, folders_.unified_path, pid);
   for (const LegacyFolder& legacy : folders_.legacy) add_to(legacy.folder.get(), legacy.path, pid);
+}
+
+void FolderCgroup::enter_delegated() {
+  if (to_delegate_.empty()) return;
+  if (folders_.unified) {
+    delegate_below(folders_.unified.get(), folders_.unified_path, to_delegate_, delegated_owner_, is_rootless_);
+    record_.delegated = to_delegate_;
+  } else if (is_rootless_) {
+    base::log(base::LogLevel::warn, "no cgroup is delegated to the container, for it has none of version 2");
+  } else {
+    throw base::make_error(base::ErrorKind::unsupported,
+                           "annotation \"run.oci.delegate-cgroup\" needs cgroup version 2");
+  }
 }
 
 void FolderCgroup::set(std::string_view resources_json) {

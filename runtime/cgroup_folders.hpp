@@ -22,6 +22,8 @@ struct FolderRequest {
   std::vector<DeviceRule> devices;
   std::string vacated = {};         ///< As in CgroupMaking.
   std::optional<uid_t> owner = {};  ///< Of the v2 folder; nothing: ours.
+  std::string delegated = {};       ///< As in CgroupRequest.
+  std::optional<uid_t> delegated_owner = {};
 };
 
 /// v2, v1 and hybrid hosts. On a hybrid one the unified folder holds the process, too, and whatever controllers v1 did
@@ -39,6 +41,7 @@ class FolderCgroup final : public Cgroup {
   const CgroupRecord& record() const override { return record_; }
   int clone_fd() const override;
   void add(pid_t pid) override;
+  void enter_delegated() override;
   void set(std::string_view resources_json) override;
   void freeze() override;
   void thaw() override;
@@ -60,6 +63,9 @@ class FolderCgroup final : public Cgroup {
   std::vector<std::string> paths() const;
   CgroupRecord record_;
   CgroupFolders folders_;
+  base::UniqueFd delegated_;  ///< Of a container that has entered one.
+  std::string to_delegate_;   ///< Of one that has not yet.
+  std::optional<uid_t> delegated_owner_;
   bool is_rootless_ = false;
 };
 

@@ -219,6 +219,11 @@ base::UniqueFd make_cgroup(const Hierarchy& hierarchy, const std::string& path, 
   return here;
 }
 
+void give_controllers(int folder, const std::string& path) {
+  CgroupMaking unused;
+  enable_controllers(folder, path, false, unused);
+}
+
 bool may_enter(const Hierarchy& unified, const std::string& path) {
   const std::string own = unified.own_path == "/" ? "" : unified.own_path;
   std::size_t shared = 0;

@@ -25,6 +25,9 @@ struct CgroupMaking {
 /// @throws Error in_use, when the folder holds processes or is frozen.
 base::UniqueFd make_cgroup(const Hierarchy& hierarchy, const std::string& path, bool is_unified, CgroupMaking& making);
 
+/// v2: has a cgroup give what controllers it has to those below, as far as the kernel lets it.
+void give_controllers(int folder, const std::string& path);
+
 /// v2, rootless: whether a process may be moved from our cgroup to `path`. Both must lie below a cgroup whose
 /// cgroup.procs we may write. Source: cgroups(7) "Cgroups v2 delegation: containment rules".
 bool may_enter(const Hierarchy& unified, const std::string& path);

@@ -27,6 +27,14 @@ bool is_writable_cgroup(const Mount& mount) {
          std::find(mount.options.begin(), mount.options.end(), "ro") == mount.options.end();
 }
 
+void give(int folder, const std::string& name, uid_t owner, bool is_rootless) {
+  if (::fchownat(folder, name.c_str(), owner, static_cast<gid_t>(-1), AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0) return;
+  if (errno == ENOENT || (is_rootless && is_refusal(errno))) return;
+  throw base::os_error("giving the cgroup to user ", owner);
+}
+
+}  // namespace
+
 std::optional<uid_t> host_uid(const Spec& spec) {
   const std::uint32_t uid = spec.process.user.uid;
   if (!has_namespace(spec, "user")) return uid;
@@ -36,14 +44,6 @@ std::optional<uid_t> host_uid(const Spec& spec) {
   }
   return std::nullopt;  // a namespace to join, or no such user in it
 }
-
-void give(int folder, const std::string& name, uid_t owner, bool is_rootless) {
-  if (::fchownat(folder, name.c_str(), owner, static_cast<gid_t>(-1), AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0) return;
-  if (errno == ENOENT || (is_rootless && is_refusal(errno))) return;
-  throw base::os_error("giving the cgroup to user ", owner);
-}
-
-}  // namespace
 
 std::optional<uid_t> cgroup_owner(const Spec& spec) {
   const bool is_writable = std::any_of(spec.mounts.begin(), spec.mounts.end(), is_writable_cgroup);

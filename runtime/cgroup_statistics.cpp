@@ -1,6 +1,7 @@
 #include "runtime/cgroup_statistics.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <fcntl.h>
 
 #include "base/fs.hpp"
@@ -120,6 +121,47 @@ void read_huge_pages(int folder, bool is_unified, CgroupStatistics& result) {
   }
 }
 
+/// cpuacct.usage_all has a line for each CPU, "0 USER SYSTEM", below its headings.
+void read_legacy_cpu_split(int folder, CgroupStatistics& result) {
+  const std::string text = try_read_control(folder, "cpuacct.usage_all").value_or("");
+  for (const std::string_view line : base::split(text, '\n')) {
+    const auto words = base::split(line, ' ');
+    const auto user = words.size() == 3 ? base::parse_unsigned(words[1]) : std::nullopt;
+    const auto kernel = words.size() == 3 ? base::parse_unsigned(words[2]) : std::nullopt;
+    if (!user || !kernel) continue;
+    result.cpu_user_usages.push_back(*user);
+    result.cpu_kernel_usages.push_back(*kernel);
+  }
+}
+
+void read_cpuset(int folder, CgroupStatistics& result) {
+  for (const char* name :
+       {"cpus", "cpu_exclusive", "mems", "mem_hardwall", "mem_exclusive", "memory_migrate", "memory_spread_page",
+        "memory_spread_slab", "memory_pressure", "sched_load_balance", "sched_relax_domain_level"})
+    if (const auto text = try_read_control(folder, base::concat("cpuset.", name)))
+      result.cpuset.emplace_back(name, base::trim(*text));
+}
+
+std::optional<CgroupStatistics::Pressure> read_pressure(int folder, const std::string& file) {
+  const auto text = try_read_control(folder, file);
+  return text ? parse_pressure(*text) : std::nullopt;
+}
+
+std::optional<double> parse_share(std::string_view text) {
+  double value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  return result.ec == std::errc{} ? std::optional{value} : std::nullopt;
+}
+
+void set_pressure_field(CgroupStatistics::Pressure::Line& line, std::string_view word) {
+  const auto pair = base::split_once(word, '=');
+  if (!pair) return;
+  if (pair->first == "avg10") line.last_10_seconds = parse_share(pair->second).value_or(0);
+  if (pair->first == "avg60") line.last_minute = parse_share(pair->second).value_or(0);
+  if (pair->first == "avg300") line.last_5_minutes = parse_share(pair->second).value_or(0);
+  if (pair->first == "total") line.total_microseconds = base::parse_unsigned(pair->second).value_or(0);
+}
+
 void read_legacy_cpu(int folder, CgroupStatistics& result) {
   result.cpu_total = try_read_control_number(folder, "cpuacct.usage");
   result.cpu_user = try_read_control_number(folder, "cpuacct.usage_user");
@@ -127,6 +169,7 @@ void read_legacy_cpu(int folder, CgroupStatistics& result) {
   const std::string each = try_read_control(folder, "cpuacct.usage_percpu").value_or("");
   for (const std::string_view word : base::split(base::trim(each), ' '))
     if (const auto usage = base::parse_unsigned(word)) result.cpu_usages.push_back(*usage);
+  read_legacy_cpu_split(folder, result);
   if (result.cpu_user) return;
   const std::string text = try_read_control(folder, "cpuacct.stat").value_or("");
   result.cpu_user = scaled(value_in(text, "user"), nanoseconds_per_tick);
@@ -190,6 +233,19 @@ std::vector<Io> parse_io_stat(std::string_view text) {
   return result;
 }
 
+std::optional<CgroupStatistics::Pressure> parse_pressure(std::string_view text) {
+  CgroupStatistics::Pressure pressure;
+  bool is_any = false;
+  for (const std::string_view line : base::split(text, '\n')) {
+    const auto words = base::split(line, ' ');
+    if (words.front() != "some" && words.front() != "full") continue;
+    is_any = true;
+    for (const std::string_view word : words)
+      set_pressure_field(words.front() == "some" ? pressure.some : pressure.full, word);
+  }
+  return is_any ? std::optional{pressure} : std::nullopt;
+}
+
 std::vector<Io> parse_blkio(std::string_view bytes, std::string_view operations) {
   std::vector<Io> result;
   add_blkio(result, bytes, &Io::read_bytes, &Io::write_bytes);
@@ -210,9 +266,13 @@ CgroupStatistics read_cgroup_statistics(const CgroupFolders& folders) {
     read_pids(unified, result);
     read_huge_pages(unified, true, result);
     result.io = parse_io_stat(try_read_control(unified, "io.stat").value_or(""));
+    result.cpu_pressure = read_pressure(unified, "cpu.pressure");
+    result.memory_pressure = read_pressure(unified, "memory.pressure");
+    result.io_pressure = read_pressure(unified, "io.pressure");
   }
   if (memory != nullptr) read_legacy_memory(memory->folder.get(), result);
   if (cpuacct != nullptr) read_legacy_cpu(cpuacct->folder.get(), result);
+  if (const LegacyFolder* cpuset = folders.find_legacy("cpuset")) read_cpuset(cpuset->folder.get(), result);
   if (pids != nullptr) read_pids(pids->folder.get(), result);
   if (const LegacyFolder* cpu = folders.find_legacy("cpu")) read_legacy_throttling(cpu->folder.get(), result);
   if (const LegacyFolder* hugetlb = folders.find_legacy("hugetlb")) {

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/host_file.hpp"
 #include "base/log.hpp"
+#include "runtime/cgroup_delegated.hpp"
 #include "runtime/cgroup_devices.hpp"
 #include "runtime/cgroup_folders.hpp"
 #include "runtime/cgroup_hierarchies.hpp"
@@ -25,6 +26,15 @@ void refuse_version_1() {
             .with_hint("--cgroup-manager=cgroupfs sets limits in both versions");
 }
 
+/// Where processes go below the cgroup of the scope: "/container"; "" is the scope itself.
+std::string below_scope(const CgroupRecord& record) {
+  const std::size_t at = record.unified.rfind(base::concat('/', record.scope));
+  const std::size_t end = at == std::string::npos ? at : at + 1 + record.scope.size();
+  std::string below = end == std::string::npos ? std::string{} : record.unified.substr(end);
+  if (!record.delegated.empty()) below += base::concat('/', record.delegated);
+  return below;
+}
+
 class SystemdCgroup final : public Cgroup {
  public:
   explicit SystemdCgroup(const CgroupRequest& request)
@@ -42,6 +52,7 @@ class SystemdCgroup final : public Cgroup {
   const CgroupRecord& record() const override { return record_; }
   int clone_fd() const override { return folders_ ? folders_->clone_fd() : -1; }
   void add(pid_t pid) override;
+  void enter_delegated() override;
   void set(std::string_view resources_json) override;
   void freeze() override { folders().freeze(); }
   void thaw() override { folders().thaw(); }
@@ -58,6 +69,7 @@ class SystemdCgroup final : public Cgroup {
   SystemdManager connect() const { return SystemdManager::connect(record_.user_runtime_dir); }
   std::vector<DbusProperty> scope_properties(pid_t pid) const;
   void make_scope(pid_t pid);
+  std::string go_below_scope(const std::string& path, pid_t pid) const;
   void stop_scope() const;
 
   // For making a scope only.
@@ -103,11 +115,12 @@ void SystemdCgroup::make_scope(pid_t pid) {
   manager.start_scope(name_.unit, scope_properties(pid));
   record_.scope = name_.unit;  // Not before: a unit of that name may be another container's, and must not be stopped.
   const auto text = base::try_read_host_file(base::concat("/proc/", pid, "/cgroup"), max_cgroup_text_bytes);
-  const std::string path = scope_path(text.value_or(""), name_.unit);
+  std::string path = scope_path(text.value_or(""), name_.unit);
   if (path.empty()) {
     throw base::make_error(base::ErrorKind::internal, "systemd made ", name_.unit, ", but process ", pid,
                            " is not in it");
   }
+  path = go_below_scope(path, pid);
   folders_ = FolderCgroup::make({.path = path,
                                  .manager = CgroupManager::systemd,
                                  .scope = name_.unit,
@@ -115,12 +128,28 @@ void SystemdCgroup::make_scope(pid_t pid) {
                                  .is_rootless = request_.is_rootless,
                                  .may_exist = true,
                                  .devices = rules_for(request_.devices),
-                                 .owner = request_.owner},
+                                 .owner = request_.owner,
+                                 .delegated = request_.delegated,
+                                 .delegated_owner = request_.delegated_owner},
                                 resources_);
   record_ = folders_->record();
   if (request_.scope_made) request_.scope_made(record_);
   // Hierarchies of v1 that systemd does not use have a folder of ours.
   if (!record_.legacy.empty()) folders_->add(pid);
+}
+
+// Controllers are given on only by a cgroup without processes, so this one is left before any is made below.
+std::string SystemdCgroup::go_below_scope(const std::string& path, pid_t pid) const {
+  const auto unified = find_hierarchies().unified;
+  if (request_.subgroup.empty() || !unified) return path;
+  enter_subgroup(unified->mount_point + path, request_.subgroup, pid);
+  return base::concat(path, '/', request_.subgroup);
+}
+
+void SystemdCgroup::enter_delegated() {
+  if (!folders_) return;
+  folders_->enter_delegated();
+  record_ = folders_->record();
 }
 
 void SystemdCgroup::add(pid_t pid) {
@@ -131,7 +160,7 @@ void SystemdCgroup::add(pid_t pid) {
     // An ordinary user may not take a process out of a cgroup that is not theirs, such as that of their login session.
     // systemd does it for them.
     if (error.kind() != base::ErrorKind::permission) throw;
-    connect().attach(record_.scope, pid);
+    connect().attach(record_.scope, below_scope(record_), pid);
   }
 }
 

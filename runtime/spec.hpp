@@ -126,6 +126,14 @@ struct MemoryPolicy {
   std::vector<std::string> flags;
 };
 
+/// linux.intelRdt, checked.
+struct IntelRdt {
+  std::string class_id;  ///< closID: "/" is the default one; empty: the container's own.
+  std::string l3_cache_schema, memory_bandwidth_schema;
+  std::vector<std::string> schemata;
+  bool enable_monitoring = false;
+};
+
 struct Linux {
   std::vector<IdMapping> uid_mappings, gid_mappings;
   std::vector<Namespace> namespaces;
@@ -142,6 +150,8 @@ struct Linux {
   std::optional<std::string> personality;                        ///< "LINUX" or "LINUX32"
   std::vector<std::pair<std::string, std::string>> net_devices;  ///< Of the host, and the name inside.
   std::optional<MemoryPolicy> memory_policy;
+  std::optional<IntelRdt> intel_rdt;
+  std::string systemd_subgroup, delegated_cgroup;  ///< Only from annotations; see CgroupRequest.
 };
 
 struct Spec {

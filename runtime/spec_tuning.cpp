@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "runtime/intel_rdt.hpp"
 #include "runtime/process_attributes.hpp"
 #include "runtime/spec_linux.hpp"
 #include "runtime/spec_text.hpp"
@@ -14,6 +15,7 @@ namespace {
 using base::JsonAt;
 
 constexpr std::uint64_t nanoseconds_a_second = 1'000'000'000;
+constexpr std::size_t max_class_id_bytes = 255;
 constexpr std::size_t max_device_name_bytes = 15;  // IFNAMSIZ without the NUL
 
 constexpr std::string_view ipc_sysctls[] = {
@@ -116,6 +118,43 @@ void parse_net_devices(const JsonAt& json, Linux& result) {
     throw json.error("needs a network namespace, and linux.namespaces has none");
 }
 
+/// A folder of resctrl that no group may be called.
+bool is_taken_by_resctrl(std::string_view name) {
+  return name == "info" || name == "mon_groups" || name == "mon_data";
+}
+
+std::string class_id_of(const JsonAt& json) {
+  std::string name = json.string();
+  if (name == "/") return name;
+  const bool is_name = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c != '/' && c != 0x7f; });
+  if (name.empty() || name.size() > max_class_id_bytes || !is_name || name == "." || name == ".." ||
+      is_taken_by_resctrl(name))
+    throw json.error(base::concat("is ", base::quoted(name), ", no name of a resctrl group"));
+  return name;
+}
+
+std::string schema_of(const JsonAt& json, std::string_view resource) {
+  std::string line = json.string();
+  if (!is_schema(line)) throw json.error(base::concat("is ", base::quoted(line), ", not like \"L3:0=7f;1=7f\""));
+  if (!line.starts_with(resource)) throw json.error(base::concat("is about another resource than ", resource));
+  return line;
+}
+
+void parse_intel_rdt(const JsonAt& json, Linux& result) {
+  require_object(json);
+  IntelRdt rdt;
+  if (const auto name = json.find("closID")) rdt.class_id = class_id_of(*name);
+  if (const auto line = json.find("l3CacheSchema")) rdt.l3_cache_schema = schema_of(*line, "L3");
+  if (const auto line = json.find("memBwSchema")) rdt.memory_bandwidth_schema = schema_of(*line, "MB:");
+  if (const auto lines = json.find("schemata"))
+    for (const JsonAt& line : lines->array()) rdt.schemata.push_back(schema_of(line, ""));
+  rdt.enable_monitoring = json.boolean_or("enableMonitoring", false);
+  // As they were called up to version 1.2.1; a kernel that monitors does both.
+  for (const char* key : {"enableCMT", "enableMBM"})
+    if (json.boolean_or(key, false)) rdt.enable_monitoring = true;
+  result.intel_rdt = std::move(rdt);
+}
+
 }  // namespace
 
 std::string_view namespace_of_sysctl(std::string_view name) {
@@ -134,7 +173,7 @@ void parse_tuning(const JsonAt& json, Linux& result) {
   if (const auto personality = json.find("personality")) parse_personality(*personality, result);
   if (const auto policy = json.find("memoryPolicy")) parse_memory_policy(*policy, result);
   if (const auto devices = json.find("netDevices")) parse_net_devices(*devices, result);
-  if (json.has("intelRdt")) throw json.at("intelRdt").error("is not supported: no resctrl file system is used");
+  if (const auto rdt = json.find("intelRdt")) parse_intel_rdt(*rdt, result);
 }
 
 }  // namespace runtime

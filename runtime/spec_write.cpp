@@ -152,6 +152,16 @@ void write_device(JsonWriter& json, const Device& device) {
   json.end_object();
 }
 
+void write_intel_rdt(JsonWriter& json, const IntelRdt& rdt) {
+  json.key("intelRdt").begin_object();
+  write_text(json, "closID", rdt.class_id);
+  write_text(json, "l3CacheSchema", rdt.l3_cache_schema);
+  write_text(json, "memBwSchema", rdt.memory_bandwidth_schema);
+  write_texts(json, "schemata", rdt.schemata);
+  if (rdt.enable_monitoring) json.member("enableMonitoring", true);
+  json.end_object();
+}
+
 void write_tuning(JsonWriter& json, const Linux& linux_part) {
   if (!linux_part.time_offsets.empty()) {
     json.key("timeOffsets").begin_object();
@@ -174,6 +184,7 @@ void write_tuning(JsonWriter& json, const Linux& linux_part) {
     write_texts(json, "flags", linux_part.memory_policy->flags);
     json.end_object();
   }
+  if (linux_part.intel_rdt) write_intel_rdt(json, *linux_part.intel_rdt);
   if (!linux_part.net_devices.empty()) {
     json.key("netDevices").begin_object();
     for (const auto& [name, inside] : linux_part.net_devices) {

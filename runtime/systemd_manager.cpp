@@ -145,10 +145,10 @@ void SystemdManager::set_properties(const std::string& unit, const std::vector<D
   call("SetUnitProperties", "sba(sv)", body);
 }
 
-void SystemdManager::attach(const std::string& unit, pid_t pid) {
+void SystemdManager::attach(const std::string& unit, const std::string& below, pid_t pid) {
   DbusWriter body;
   body.text(unit);
-  body.text("");  // the unit's cgroup itself, not one below
+  body.text(below);
   body.array(4, [&] { body.uint32(static_cast<std::uint32_t>(pid)); });
   call("AttachProcessesToUnit", "ssau", body);
 }

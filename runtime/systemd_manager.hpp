@@ -23,8 +23,8 @@ class SystemdManager {
   void start_scope(const std::string& unit, const std::vector<DbusProperty>& properties);
   /// Changes a unit until it ends.
   void set_properties(const std::string& unit, const std::vector<DbusProperty>& properties);
-  /// Moves a process into the unit's cgroup, where we may not do it ourselves.
-  void attach(const std::string& unit, pid_t pid);
+  /// Moves a process into the unit's cgroup, or that at path `below` it, where we may not do it ourselves.
+  void attach(const std::string& unit, const std::string& below, pid_t pid);
   /// Ends the unit, with what still runs in it, and forgets that it failed. Absence is fine.
   void stop(const std::string& unit);
 

@@ -28,8 +28,7 @@ class AnnotationTest(BundleTest):
         return listener
 
     def test_what_is_not_supported_is_refused_by_name(self):
-        for key in ("handler", "seccomp.plugins", "seccomp_bpf_data", "systemd.force_cgroup_v1", "systemd.subgroup",
-                    "delegate-cgroup"):
+        for key in ("handler", "seccomp.plugins", "seccomp_bpf_data", "systemd.force_cgroup_v1"):
             with self.subTest(key=key):
                 self.config["annotations"] = {"run.oci." + key: "x"}
                 self.write_config()
@@ -43,13 +42,15 @@ class AnnotationTest(BundleTest):
         names = self.runtime("features").json()["potentiallyUnsafeConfigAnnotations"]
         self.assertIn("run.oci.hooks.stdout", names)
         self.assertIn("run.oci.keep_original_groups", names)
-        self.assertNotIn("run.oci.systemd.subgroup", names)
+        self.assertIn("run.oci.delegate-cgroup", names)
+        self.assertNotIn("run.oci.handler", names)
 
     def test_bad_values_are_errors(self):
         self.config["linux"]["namespaces"].append({"type": "time"})
         for key, value in (("timens_offset", "monotonic"), ("timens_offset", "realtime 1 0"),
                            ("timens_offset", "boottime 1 1000000000"), ("hooks.stdout", "relative"),
-                           ("mount_context_type", "none")):
+                           ("mount_context_type", "none"), ("delegate-cgroup", "a/b"), ("delegate-cgroup", ".."),
+                           ("systemd.subgroup", "../x"), ("systemd.subgroup", "a\nb"), ("delegate-cgroup", "x" * 256)):
             with self.subTest(key=key):
                 self.config["annotations"] = {"run.oci." + key: value}
                 self.write_config()
@@ -161,7 +162,14 @@ class NotifyTest(BundleTest):
                 process = self.starting(*words, "one")
                 wait_until((self.bundle / "rootfs/work/path").exists, "it runs")
                 self.say(self.state()["pid"], b"STATUS=hello\nMAINPID=1\nREADY=10", b"STOPPING=1\nREADY=1\nMAINPID=1")
-                self.assertEqual(self.host.recv(4096), b"READY=1")
+                pid = self.state()["pid"]
+                self.assertEqual(self.host.recv(4096).split(b"\n"), [b"READY=1", b"MAINPID=%d" % pid])
+                # Our message is only believed while we run: it waits until the host has closed this pipe.
+                self.assertIsNone(process.poll())
+                message, ancillary, _, _ = self.host.recvmsg(4096, socket.CMSG_SPACE(4))
+                self.assertEqual((message, len(ancillary)), (b"BARRIER=1", 1))
+                self.assertIsNone(process.poll())
+                os.close(array.array("i", ancillary[0][2])[0])
                 self.assertEqual(process.wait(30), 0)
                 self.assertEqual(self.state()["status"], "running")
                 self.runtime("delete", "--force", "one")
@@ -169,6 +177,26 @@ class NotifyTest(BundleTest):
                 self.host.setblocking(False)
                 self.assertRaises(BlockingIOError, self.host.recv, 1)
                 self.host.settimeout(30)
+
+    def test_run_in_the_foreground_passes_it_on_and_goes_on(self):
+        """The service's main process is the command itself, which relays the container's output and its status."""
+        process = self.starting("run", "--bundle", self.bundle, "one")
+        wait_until((self.bundle / "rootfs/work/path").exists, "it runs")
+        self.say(self.state()["pid"], b"STATUS=hello", b"READY=1\nMAINPID=1\nFDSTORE=1")
+        self.assertEqual(self.host.recv(4096).split(b"\n"), [b"READY=1", b"MAINPID=%d" % process.pid])
+        self.say(self.state()["pid"], b"READY=1")  # once is enough
+        self.assertIsNone(process.poll())
+        (self.bundle / "rootfs/work/gate").write_text("go\n")
+        self.assertEqual(process.wait(30), 0)
+        self.assertEqual((self.dir / "output").read_text(), "end\n")
+        self.host.setblocking(False)
+        self.assertRaises(BlockingIOError, self.host.recv, 1)
+
+    def test_the_program_itself_finds_its_socket(self):
+        """Not by a path of the host: what is mounted is tested, with a program of the machine that can send."""
+        self.config["process"]["args"] = ["/busybox", "sh", "-c", "test -S $NOTIFY_SOCKET && echo socket"]
+        self.write_config()
+        self.assertEqual(self.runtime("run", "--bundle", self.bundle, "one").stdout, "socket\n")
 
     def test_start_ends_with_a_container_that_never_says_so(self):
         self.background("create", "--bundle", self.bundle, "one")

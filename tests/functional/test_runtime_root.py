@@ -1,5 +1,6 @@
 """`engine runtime` as root: limits that the kernel keeps, and checkpoints. run.py runs these as root when it is root."""
 
+import array
 import json
 import os
 import shutil
@@ -40,6 +41,57 @@ class RootTest(BundleTest):
 
 def has_cgroups():
     return any(line.split()[2] in ("cgroup", "cgroup2") for line in Path("/proc/mounts").read_text().splitlines())
+
+
+def cgroup_of(pid):
+    """Where a process is in version 2, as the host sees it."""
+    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    return next((line[3:] for line in lines if line.startswith("0::")), None)
+
+
+@unittest.skipUnless(cgroup_of("self"), "no cgroup of version 2 is mounted here")
+class DelegatedCgroupTest(RootTest):
+    """Annotation run.oci.delegate-cgroup: limits above, and below a cgroup that is the container's own affair."""
+
+    def setUp(self):
+        super().setUp()
+        self.config["linux"]["cgroupsPath"] = f"/{self.name}"
+        self.config["annotations"] = {"run.oci.delegate-cgroup": "inner"}
+
+    def start(self):
+        self.write_config()
+        self.background("run", "--detach", "--bundle", self.bundle, "one")
+        return self.state()["pid"]
+
+    def test_the_process_is_below_and_the_namespace_begins_above(self):
+        pid = self.start()
+        self.assertEqual(cgroup_of(pid), f"/{self.name}/inner")
+        inside = self.runtime("exec", "one", "/busybox", "cat", "/proc/self/cgroup").stdout
+        self.assertIn("0::/inner\n", inside)  # exec follows, and sees the tree from the limited cgroup on
+        self.assertIn(pid, self.runtime("ps", "--format", "json", "one").json())
+
+    def test_it_is_frozen_and_deleted_with_the_one_above(self):
+        pid = self.start()
+        self.runtime("pause", "one")
+        self.assertEqual(self.state()["status"], "paused")
+        self.runtime("resume", "one")
+        self.runtime("delete", "--force", "one")
+        self.assertFalse(is_alive(pid))
+        folders = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()
+                   if " - cgroup2 " in line]
+        self.assertEqual([folder for folder in folders if os.path.exists(f"{folder}/{self.name}")], [])
+
+    def test_it_belongs_to_the_containers_user(self):
+        self.config["linux"]["namespaces"].append({"type": "user"})
+        for kind in ("uidMappings", "gidMappings"):
+            self.config["linux"][kind] = [{"containerID": 0, "hostID": 300000, "size": 65536}]
+        pid = self.start()
+        folder = next(path for path in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
+                      if (path / "cgroup.procs").exists()) / self.name
+        self.assertEqual((folder / "inner").stat().st_uid, 300000)
+        self.assertEqual((folder / "inner/cgroup.procs").stat().st_uid, 300000)
+        self.assertEqual(folder.stat().st_uid, 0)
+        self.assertTrue(is_alive(pid))
 
 
 @unittest.skipUnless(has_cgroups(), "no cgroups are mounted here")
@@ -141,6 +193,31 @@ class KilledTest(RootTest):
                         self.assertEqual(self.cgroups(), [])
         self.assertGreater(left, 0, "it was never killed between making a cgroup and the end")
 
+    def test_nor_does_one_that_is_killed_while_it_delegates_one(self):
+        self.config["annotations"] = {"run.oci.delegate-cgroup": "inner"}
+        self.write_config()
+        self.background("create", "--bundle", self.bundle, self.name)
+        self.runtime("delete", "--force", self.name)
+        calls = ("mkdirat", "fchmodat", "write", "renameat")
+        self.assertEqual(self.create_under("-e", "trace=" + ",".join(calls)), 0)
+        lines = (self.dir / "trace").read_text().splitlines()
+        self.runtime("delete", "--force", self.name)
+        if not any(line.startswith("mkdirat(") and '"inner"' in line for line in lines):
+            self.skipTest("no cgroup of version 2 is mounted here")
+        first = next(number for number, line in enumerate(lines) if '"inner"' in line)
+        for call in calls:
+            numbered = [number for number, line in enumerate(lines) if line.startswith(call + "(")]
+            for turn, number in enumerate(numbered, 1):
+                if number >= first:
+                    with self.subTest(call=call, turn=turn):
+                        self.assertNotEqual(self.create_under("-e", f"inject={call}:signal=KILL:when={turn}"), 0)
+                        pids = [int(pid) for folder in self.cgroups() for inner in ("", "/inner")
+                                if os.path.exists(folder + inner)
+                                for pid in Path(folder + inner, "cgroup.procs").read_text().split()]
+                        self.runtime("delete", "--force", self.name)
+                        self.assertEqual(self.cgroups(), [])
+                        self.assertEqual([pid for pid in pids if is_alive(pid)], [])
+
 
 class ManagerTest(RootTest):
     def test_systemd_beside_controllers_of_version_1_is_one_clear_line(self):
@@ -167,6 +244,46 @@ class ManagerTest(RootTest):
         self.assert_fails(result, 1, "needs cgroup version 2")
         self.assertIn("--cgroup-manager=cgroupfs", result.stderr)
         self.assertEqual(self.runtime("list", "-q").stdout, "")
+
+
+class NoCheckpointTest(RootTest):
+    """What is clear before criu is asked, or when it cannot: one line, and the container goes on."""
+
+    def test_a_terminal_of_its_own_cannot_be_kept(self):
+        self.config["process"]["terminal"] = True
+        self.config["process"]["args"] = ["/guest", "wait"]
+        self.write_config()
+        with socket.socket(socket.AF_UNIX) as console:
+            console.bind(str(self.dir / "console"))
+            console.listen()
+            self.background("run", "--detach", "--console-socket", self.dir / "console", "--bundle", self.bundle, "one")
+            with console.accept()[0] as connection:
+                _, ancillary, _, _ = connection.recvmsg(256, socket.CMSG_SPACE(4))
+        master = array.array("i", ancillary[0][2])[0]
+        self.addCleanup(os.close, master)
+        result = self.runtime("checkpoint", "--image-path", self.dir / "image", "one", check=False)
+        self.assert_fails(result, 1, "has a terminal, which a checkpoint cannot keep")
+        self.assertEqual(self.state()["status"], "running")
+
+    def test_nor_can_one_be_given_at_the_restore(self):
+        result = self.runtime("restore", "--console-socket", self.dir / "console", "--bundle", self.bundle, "one",
+                              check=False)
+        self.assert_fails(result, 1, "--console-socket is not supported")
+        self.assertEqual(self.runtime("list", "-q").stdout, "")
+
+    def test_a_criu_that_cannot_work_here_is_one_clear_line(self):
+        if not shutil.which("criu") or subprocess.run(["criu", "check"], capture_output=True, check=False).returncode == 0:
+            self.skipTest("criu is not installed, or works on this kernel")
+        self.config["process"]["args"] = ["/guest", "wait"]
+        self.write_config()
+        self.background("run", "--detach", "--bundle", self.bundle, "one")
+        result = self.runtime("checkpoint", "--image-path", self.dir / "image", "one", check=False)
+        self.assert_fails(result, 1, "criu dump failed")
+        self.assertIn("dump.log", result.stderr)
+        self.assertEqual(self.state()["status"], "running")
+        self.assert_fails(self.runtime("restore", "--image-path", self.dir / "image", "--bundle", self.bundle, "two",
+                                       check=False), 1, "criu restore failed")
+        self.assertEqual(self.runtime("list", "-q").stdout, "one\n")
 
 
 class CheckpointTest(RootTest):

@@ -88,6 +88,25 @@ class ScopesTest(HostTest):
         processes = (self.cgroup_of(name) / "cgroup.procs").read_text().split()
         self.assertEqual(len(processes), 2)
 
+    def test_a_sub_cgroup_holds_the_container(self):
+        """Annotation run.oci.systemd.subgroup, and another level for the container itself below it."""
+        has_all = {"memory", "pids"} <= set(controllers())
+        limits = {"memory": {"limit": 64 * MIB}, "pids": {"limit": 30}} if has_all else None
+        self.config["annotations"] = {"run.oci.systemd.subgroup": "container", "run.oci.delegate-cgroup": "own"}
+        name = self.start(IDLE, cgroupsPath=":box:nested", resources=limits)
+        folder = self.cgroup_of(name)
+        self.assertEqual([folder.name, folder.parent.name, folder.parent.parent.name],
+                         ["own", "container", "box-nested.scope"])
+        if has_all:
+            self.assertEqual((folder.parent / "memory.max").read_text(), f"{64 * MIB}\n")
+            self.assertEqual((folder.parent / "pids.max").read_text(), "30\n")
+            self.assertEqual((folder / "memory.max").read_text(), "max\n")
+            self.assertEqual(self.properties("box-nested.scope", "MemoryMax"), {"MemoryMax": str(64 * MIB)})
+        result = self.runtime("exec", name, "/bin/cat", "/proc/self/cgroup")
+        self.assertEqual(result.stdout.splitlines()[-1], "0::/own")
+        self.runtime("delete", "--force", name)
+        self.assert_unit_is_gone("box-nested.scope")
+
     def test_annotations_are_properties(self):
         self.config["annotations"] = {"org.systemd.property.TimeoutStopSec": "7",
                                       "org.systemd.property.Description": "'as annotated'"}

@@ -125,7 +125,10 @@ TEST_CASE("idmapped mounts and network devices are read") {
   CHECK(linux_features.at("netDevices").at("enabled").boolean());
   const auto devices = spec_with("", R"("namespaces":[{"type":"network"}],"netDevices":{"eth0":{"name":"c0"}})");
   CHECK(devices.linux.net_devices.size() == 1);
-  CHECK_FALSE(linux_features.at("intelRdt").at("enabled").boolean());
+  for (const char* part : {"enabled", "schemata", "monitoring"})
+    CHECK(linux_features.at("intelRdt").at(part).boolean());
+  const auto rdt = spec_with("", R"("intelRdt":{"schemata":["MB:0=20"],"enableMonitoring":true})");
+  CHECK((rdt.linux.intel_rdt->schemata.size() == 1 && rdt.linux.intel_rdt->enable_monitoring));
 }
 
 TEST_CASE("help and the description for man page and completions name every verb") {

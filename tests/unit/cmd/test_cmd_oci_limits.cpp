@@ -67,6 +67,13 @@ TEST_CASE("statistics have runc's shape") {
   statistics.cpu_throttled = 1000;
   statistics.swap_usage = 1000;
   statistics.huge_pages = {{"2MB", 4194304, {}, 3}};
+  statistics.cpu_usages = {20, 10};
+  statistics.cpu_kernel_usages = {5, 5};
+  statistics.cpu_user_usages = {15, 5};
+  statistics.cpuset = {{"cpus", "0-2,5"}, {"mems", ""}, {"sched_relax_domain_level", "-1"}, {"memory_migrate", "1"}};
+  statistics.memory_pressure.emplace();
+  statistics.memory_pressure->full.last_10_seconds = 1.5;
+  statistics.memory_pressure->some.total_microseconds = 77;
   const auto json = base::JsonAt::parse(cmd::statistics_event("one", statistics), "event");
   CHECK(json.at("type").string() == "stats");
   CHECK(json.at("id").string() == "one");
@@ -91,4 +98,16 @@ TEST_CASE("statistics have runc's shape") {
   REQUIRE(bytes.size() == 2);
   CHECK(bytes[1].at("op").string() == "Write");
   CHECK(bytes[1].at("value").unsigned_integer() == 200);
+  CHECK(data.at("cpu").at("usage").at("percpu").array().size() == 2);
+  CHECK(data.at("cpu").at("usage").at("percpu_kernel").array()[1].unsigned_integer() == 5);
+  CHECK(data.at("cpu").at("usage").at("percpu_user").array()[0].unsigned_integer() == 15);
+  CHECK_FALSE(data.at("cpu").has("psi"));
+  const auto cpuset = data.at("cpuset");
+  CHECK(cpuset.at("cpus").dump() == "[0,1,2,5]");
+  CHECK_FALSE(cpuset.has("mems"));
+  CHECK(cpuset.at("memory_migrate").unsigned_integer() == 1);
+  CHECK(cpuset.at("cpu_exclusive").unsigned_integer() == 0);
+  CHECK(cpuset.at("sched_relax_domain_level").integer() == -1);
+  CHECK(data.at("memory").at("psi").at("full").at("avg10").number() == 1.5);
+  CHECK(data.at("memory").at("psi").at("some").at("total").unsigned_integer() == 77);
 }

@@ -25,6 +25,9 @@ cmd::OciState some_state(const std::string& id) {
   state.cgroup.inodes = {{"/sys/fs/cgroup/none-such", 18446744073709551615U}, {"/sys/fs/cgroup/cpu/none-such", 7}};
   state.cgroup.scope = "x.scope";
   state.cgroup.user_runtime_dir = "/run/user/1";
+  state.cgroup.delegated = "inner";
+  state.rdt = {
+      .group = "/sys/fs/resctrl/gold", .is_ours = true, .monitor_group = "/sys/fs/resctrl/gold/mon_groups/one"};
   state.cgroup.manager = runtime::CgroupManager::systemd;
   state.command = "/bin/true";
   state.cwd = "/work";
@@ -50,6 +53,10 @@ TEST_CASE("a state that was written is read again with all its fields") {
   CHECK(read.cgroup.inodes == state.cgroup.inodes);
   CHECK(read.cgroup.scope == state.cgroup.scope);
   CHECK(read.cgroup.user_runtime_dir == state.cgroup.user_runtime_dir);
+  CHECK(read.cgroup.delegated == "inner");
+  CHECK(read.rdt.group == state.rdt.group);
+  CHECK(read.rdt.is_ours);
+  CHECK(read.rdt.monitor_group == state.rdt.monitor_group);
   CHECK(read.command == state.command);
   CHECK(read.cwd == state.cwd);
   CHECK_FALSE(read.has_poststart);

@@ -145,4 +145,12 @@ TEST_CASE("figures of both versions") {
   CHECK(blkio[0].write_bytes == 20);
   CHECK(blkio[0].reads == 1);
   CHECK(blkio[0].writes == 2);
+  const auto pressure = runtime::parse_pressure(
+      "some avg10=1.50 avg60=0.25 avg300=0.00 total=987\nfull avg10=0.00 avg60=0.00 avg300=12.00 total=5\n");
+  REQUIRE(pressure.has_value());
+  CHECK(pressure->some.last_10_seconds == 1.5);
+  CHECK(pressure->some.last_minute == 0.25);
+  CHECK(pressure->some.total_microseconds == 987);
+  CHECK(pressure->full.last_5_minutes == 12);
+  CHECK_FALSE(runtime::parse_pressure("").has_value());
 }

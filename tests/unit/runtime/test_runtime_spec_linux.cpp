@@ -41,7 +41,7 @@ TEST_CASE("an invalid linux part is refused in one line") {
       {linux_part(R"("seccomp":[])"), "seccomp"},
       {linux_part(R"("resources":7)"), "resources"},
       {linux_part(R"("resources":{"memory":{"limit":"1"}})"), "linux.resources"},
-      {linux_part(R"("intelRdt":{})"), "intelRdt"},
+      {linux_part(R"("intelRdt":[])"), "intelRdt"},
       {linux_part(R"("namespaces":[{"type":"user"}])"), "uidMappings"},
       {maps(R"({"containerID":0,"hostID":1,"size":1},{"containerID":5,"hostID":1,"size":1})", good), "uidMappings[1]"},
   });
