@@ -184,7 +184,9 @@ base::Digest publish(const storage::Store& store, const storage::Staging& stagin
   for (const auto& writer : writers) writer->commit();
   if (frame.config_json.empty()) storage::put_blob(store, frame.config, empty_config);
   storage::put_blob(store, digest, manifest);
-  storage::set_artifact(store, store.hold_garbage(), name, digest);
+  const storage::GcHold hold = store.hold_garbage();
+  storage::set_artifact(store, hold, name, digest);
+  staging.let_go(hold);
   return digest;
 }
 

@@ -47,7 +47,9 @@ class ArtifactDestination final : public registry::ImageDestination {
     staging_.flush();
     for (const auto& writer : writers_) writer->commit();
     storage::put_blob(store_, root_->digest, root_->bytes);
-    storage::set_artifact(store_, store_.hold_garbage(), name_, root_->digest);
+    const storage::GcHold hold = store_.hold_garbage();
+    storage::set_artifact(store_, hold, name_, root_->digest);
+    staging_.let_go(hold);
   }
 
  private:

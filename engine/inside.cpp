@@ -93,7 +93,7 @@ void own_as_asked(const storage::Volume& volume, int target) {
 
 /// The container's user, as it is seen in here.
 runtime::User user_of(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record) {
-  const std::string config = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
+  const std::string config = storage::read_config_json(container, runtime::max_spec_bytes);
   const runtime::Spec spec = runtime::parse_spec(config, "config.json of the container");
   const rootless::IdMap id_map = id_map_of(engine, record, spec);
   runtime::User user = spec.process.user;

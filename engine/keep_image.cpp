@@ -12,7 +12,8 @@
 namespace engine {
 namespace {
 
-void record_image(Engine& engine, const ImageParts& parts, const std::vector<std::string>& names) {
+void record_image(Engine& engine, const ImageParts& parts, const std::vector<std::string>& names,
+                  const storage::Staging& staging) {
   const storage::Store& store = engine.store();
   if (parts.index) storage::put_blob(store, parts.index->digest, parts.index->bytes);
   storage::put_blob(store, parts.parsed.config.digest, parts.config_bytes);
@@ -26,6 +27,7 @@ void record_image(Engine& engine, const ImageParts& parts, const std::vector<std
                       .size_bytes = unpacked_bytes(store, parts),
                       .created = parts.config.created});
   for (const std::string& name : names) storage::set_ref(store, hold, name, parts.manifest.digest);
+  staging.let_go(hold);
 }
 
 /// A layer that was here already may have come from other bytes: uncompressed in an archive, for example. Where ours
@@ -77,7 +79,7 @@ std::string keep_image(Engine& engine, registry::ImageSource& source, registry::
   keep_missing_blobs(engine, source, parts, staging);
   const std::string item = base::concat("config ", parts.parsed.config.digest.short_hex());
   engine.progress.begin(item, parts.parsed.config.size_bytes);
-  record_image(engine, parts, names);
+  record_image(engine, parts, names, staging);
   engine.progress.end(item, "done");
   engine.progress.note("Writing manifest to image destination");
   return std::string{parts.parsed.config.digest.hex()};

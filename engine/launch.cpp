@@ -126,6 +126,16 @@ void leave_caller(const base::UniqueFd& null) {
   runtime::exec_monitor(executable.get(), plan);
 }
 
+/// A --rm container that ended belongs to its clean-up, which may be about to begin. It could not run again anyway: its
+/// overlay was mounted "volatile", and the kernel mounts such an upper directory once.
+std::optional<base::FileLock> take_alive_to_start(const Launch& launch) {
+  const std::string& boot_id = launch.engine.host.boot_id;
+  auto alive = take_alive(launch.container, boot_id);
+  if (alive && launch.record.auto_remove && observe(launch.container, boot_id).state.status != "created")
+    throw make_error(ErrorKind::not_found, "container ", quoted(launch.record.name), " has ended and is being removed");
+  return alive;
+}
+
 /// The keeper's whole life. `verdict` gets one message, "+" or an error; after "+" the process becomes the monitor.
 [[noreturn]] void run_keeper(const Launch& launch, std::optional<base::FileLock> alive, base::Channel verdict,
                              base::Channel client) noexcept {
@@ -133,7 +143,7 @@ void leave_caller(const base::UniqueFd& null) {
     if (alive)
       alive->name_holder();
     else
-      alive = take_alive(launch.container, launch.engine.host.boot_id);
+      alive = take_alive_to_start(launch);
     if (!alive) throw make_error(ErrorKind::in_use, "container ", quoted(launch.record.name), " is running already");
     Streams streams = make_streams(launch.record);
     const base::UniqueFd listener = listen_for_clients(launch.engine.store(), launch.record.id);

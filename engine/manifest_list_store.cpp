@@ -79,7 +79,7 @@ std::optional<StoredList> as_manifest_list(const storage::Store& store, storage:
 StoredList require_manifest_list(const storage::Store& store, const std::string& typed) {
   auto image = storage::resolve_image(store, typed);
   if (!image)
-    throw base::make_error(base::ErrorKind::not_found, typed, ": manifest list not known")
+    throw base::make_error(base::ErrorKind::not_found, typed, ": image not known")
         .with_hint(base::concat("engine manifest create ", typed));
   if (!is_manifest_list(store, image->record))
     throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(typed), " is an image, not a manifest list");
@@ -105,6 +105,7 @@ storage::ImageRecord put_manifest_list(const storage::Store& store, const Manife
   const storage::GcHold hold = store.hold_garbage();
   storage::put_image(store, hold, record);
   if (!name.empty()) storage::set_ref(store, hold, name, record.manifest);
+  staging.let_go(hold);
   return record;
 }
 

@@ -20,6 +20,7 @@ constexpr std::size_t max_exit_file_bytes = 256;
 constexpr int unknown_exit_code = 255;
 constexpr std::chrono::milliseconds monitor_patience{10'000};
 constexpr std::chrono::milliseconds settle_interval{2};
+constexpr std::chrono::milliseconds look_again_interval{100};
 
 void apply_exit_file(storage::ContainerState& state, const std::string& text) {
   const runtime::ExitRecord record = runtime::parse_exit_record(text);
@@ -107,7 +108,13 @@ void wait_until_settled(const storage::Store& store, const storage::ContainerDir
 std::optional<base::FileLock> take_alive(const storage::ContainerDir& container, const std::string& boot_id) {
   if (auto lock = storage::try_lock_alive(container)) return lock;
   if (observe(container, boot_id).is_running()) return std::nullopt;
-  return base::FileLock::acquire_for(container.dir.get(), "alive", base::FileLock::Mode::exclusive, monitor_patience);
+  // Who holds it may be about to start the container, too.
+  const auto deadline = std::chrono::steady_clock::now() + monitor_patience;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (auto lock = storage::try_lock_alive(container, look_again_interval)) return lock;
+    if (observe(container, boot_id).is_running()) return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 }  // namespace engine

@@ -49,6 +49,19 @@ void remove_one(Engine& engine, const Selected& one, const RemoveOptions& option
   remove_stopped(engine, one.container, record, options.volumes || record.auto_remove);
 }
 
+/// With --force, a container that somebody starts at this moment is ended as well.
+void remove_one_or_its_next_life(Engine& engine, const Selected& one, const RemoveOptions& options) {
+  constexpr int max_lives = 5;
+  for (int life = 1;; ++life) {
+    try {
+      return remove_one(engine, one, options);
+    } catch (const base::Error& error) {
+      if (error.kind() != ErrorKind::in_use || !options.force || life == max_lives) throw;
+      if (!observe(one.container, engine.host.boot_id).is_running()) throw;
+    }
+  }
+}
+
 }  // namespace
 
 void remove_anonymous_volumes(Engine& engine, const storage::ContainerRecord& record) noexcept {
@@ -96,7 +109,7 @@ std::vector<std::string> remove(Engine& engine, const RemoveOptions& options) {
   std::vector<std::string> removed;
   for (const Selected& one : select_containers(engine, options.containers, options.ignore)) {
     try {
-      remove_one(engine, one, options);
+      remove_one_or_its_next_life(engine, one, options);
       removed.push_back(one.typed);
     } catch (const base::Error& error) {
       if (storage::open_container(engine.store(), one.container.id)) throw;

@@ -60,7 +60,13 @@ std::vector<base::FileLock> lock_users(Engine& engine, const ImageParts& parts,
     if (!container) continue;
     const storage::ContainerRecord record = record_or_id(*container);
     if (record.driver == "copy" || record.variant != engine.variant() || !uses_one_of(record, parts, layers)) continue;
-    auto alive = take_alive(*container, engine.host.boot_id);
+    std::optional<base::FileLock> alive;
+    try {
+      alive = take_alive(*container, engine.host.boot_id);
+    } catch (const base::Error& error) {
+      if (error.kind() != base::ErrorKind::not_found) throw;
+      continue;  // it was removed at this moment
+    }
     if (!alive)
       throw base::make_error(base::ErrorKind::in_use, "container ", base::quoted(record.name),
                              " runs on a layer that must be replaced")

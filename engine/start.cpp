@@ -1,7 +1,6 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
-#include "base/fs.hpp"
 #include "engine/attach.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
@@ -16,7 +15,7 @@ using base::make_error;
 namespace {
 
 runtime::Spec read_spec(const storage::ContainerDir& container) {
-  const std::string json = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
+  const std::string json = storage::read_config_json(container, runtime::max_spec_bytes);
   return runtime::parse_spec(json, base::concat("config.json of container ", container.id.substr(0, 12)));
 }
 

@@ -67,9 +67,9 @@ ParentServices services_of(const CreateRequest& request) {
   return services;
 }
 
-bool has_ended(int pidfd) {
+bool has_ended(int pidfd, int patience_milliseconds) {
   pollfd waiting{pidfd, POLLIN, 0};
-  return ::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLIN) != 0;
+  return ::poll(&waiting, 1, patience_milliseconds) == 1 && (waiting.revents & POLLIN) != 0;
 }
 
 CreatedInit exec_in_running(ExecRequest& request) {
@@ -136,8 +136,10 @@ CreatedInit exec(ExecRequest& request) {
   try {
     return exec_in_running(request);
   } catch (const base::Error& error) {
-    // Whichever step it was that failed, that is why. Namespaces are given up before a pidfd tells of the end.
-    if (error.code() == ESRCH || has_ended(request.init_pidfd))
+    // Whichever step it was that failed, that is why. Namespaces are given up before a pidfd tells of the end, and the
+    // processes of a pid namespace, ours among them, are killed before its init has ended.
+    const int patience_milliseconds = error.kind() == ErrorKind::internal ? 1000 : 0;
+    if (error.code() == ESRCH || has_ended(request.init_pidfd, patience_milliseconds))
       throw make_error(ErrorKind::in_use, "the container is not running any more");
     throw;
   }

@@ -22,9 +22,13 @@ namespace {
 constexpr const char* lock_name = "lock";
 constexpr const char* alive_name = "alive";
 
+/// The modes of a record. What is not flushed may come back without its bytes, but not with another mode.
+constexpr mode_t flushed = S_IRUSR | S_IWUSR, unflushed = S_IRWXU;
+
 /// The folder is not visible yet, so a plain write is atomic enough.
 void write_new_file(int dir, const char* name, std::string_view bytes, bool durable) {
-  const base::UniqueFd fd{::openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  const mode_t mode = durable ? flushed : unflushed;
+  const base::UniqueFd fd{::openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)};
   if (!fd) throw base::os_error("creating ", base::quoted(name));
   base::with_context([&] { base::write_all(fd.get(), bytes); }, "writing ", base::quoted(name));
   if (durable) base::flush(fd.get(), name);
@@ -67,6 +71,39 @@ auto undo_on_failure(Undo undo) {
       base::log(base::LogLevel::warn, error.message());
     }
   });
+}
+
+bool is_blank(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
+}
+
+base::Error removed(const ContainerDir& container) {
+  return base::make_error(base::ErrorKind::not_found, "container ", container.id, " was removed");
+}
+
+bool is_in_place(const ContainerDir& container) {
+  struct stat here {
+  }, there{};
+  if (::fstat(container.dir.get(), &here) != 0) throw base::os_error("looking at the folder of a container");
+  const std::string place = base::concat("../", container.id);
+  if (::fstatat(container.dir.get(), place.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0)
+    return here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+  if (errno != ENOENT) throw base::os_error("looking for container ", container.id);
+  return false;
+}
+
+/// A container that was removed is in the trash, and whoever empties that may have deleted its lock files already: one
+/// that is opened there is new, and keeps nobody from deleting the rest.
+template <class Acquire>
+auto lock_in_place(const ContainerDir& container, const Acquire& acquire) {
+  if (!is_in_place(container)) throw removed(container);
+  try {
+    auto lock = acquire();
+    if (is_in_place(container)) return lock;
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::not_found) throw;
+  }
+  throw removed(container);
 }
 
 std::optional<ContainerDir> find_by_prefix(const Store& store, std::string_view prefix) {
@@ -150,28 +187,43 @@ std::vector<ContainerDir> list_containers(const Store& store) {
 
 ContainerRecord read_record(const ContainerDir& container) {
   const auto bytes = base::try_read_file(container.dir.get(), "record", max_record_bytes);
-  if (!bytes) throw base::make_error(base::ErrorKind::not_found, "container ", container.id, " was removed");
+  if (!bytes || (is_blank(*bytes) && is_lost(container))) throw removed(container);
   return parse_container_record(*bytes, base::concat("record of container ", container.id));
 }
 
 base::FileLock lock_container(const ContainerDir& container) {
-  const auto removed = [&] {
-    return base::make_error(base::ErrorKind::not_found, "container ", container.id, " was removed");
-  };
-  // Whoever removed it while we waited took the record away first; its folder may still be in trash.
-  if (!base::exists(container.dir.get(), "record")) throw removed();
-  base::FileLock lock =
-      base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive, lock_rank::container);
-  if (!base::exists(container.dir.get(), "record")) throw removed();
-  return lock;
+  return lock_in_place(container, [&] {
+    return base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive,
+                                   lock_rank::container);
+  });
+}
+
+bool is_lost(const ContainerDir& container) {
+  struct stat info {};
+  if (::fstatat(container.dir.get(), "record", &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return false;
+    throw base::os_error("looking at the record of container ", container.id);
+  }
+  if (!S_ISREG(info.st_mode) || (info.st_mode & S_IXUSR) == 0) return false;
+  const auto bytes = base::try_read_file(container.dir.get(), "record", max_record_bytes);
+  return bytes && is_blank(*bytes);
+}
+
+std::string read_config_json(const ContainerDir& container, std::size_t max_bytes) {
+  if (auto bytes = base::try_read_file(container.dir.get(), "config.json", max_bytes)) return std::move(*bytes);
+  if (!is_in_place(container)) throw removed(container);
+  throw base::make_error(base::ErrorKind::corrupt, "container ", container.id.substr(0, 12), " has no config.json")
+      .with_hint("engine system check --repair");
 }
 
 bool is_monitored(const ContainerDir& container) {
   return base::FileLock::is_held(container.dir.get(), alive_name);
 }
 
-std::optional<base::FileLock> try_lock_alive(const ContainerDir& container) {
-  return base::FileLock::try_acquire(container.dir.get(), alive_name, base::FileLock::Mode::exclusive);
+std::optional<base::FileLock> try_lock_alive(const ContainerDir& container, std::chrono::milliseconds patience) {
+  return lock_in_place(container, [&] {
+    return base::FileLock::acquire_for(container.dir.get(), alive_name, base::FileLock::Mode::exclusive, patience);
+  });
 }
 
 void remove_container(const Store& store, const ContainerDir& container, const base::FileLock&) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -92,6 +93,11 @@ std::vector<std::string> list_container_ids(const Store& store);
 /// All of them, open: one descriptor each. Where there may be very many, go through the ids.
 std::vector<ContainerDir> list_containers(const Store& store);
 ContainerRecord read_record(const ContainerDir& container);
+/// Whether its record never reached the disk before the host went down: only a --rm container's is not flushed. Nobody
+/// can use such a container, and it keeps nothing; read_record says that it is gone.
+bool is_lost(const ContainerDir& container);
+/// @throws Error not_found, when the container was removed meanwhile.
+std::string read_config_json(const ContainerDir& container, std::size_t max_bytes);
 /// Where the file is missing or damaged, what note_start left in `alive`; "created" or "exited" where that is nothing.
 ContainerState read_state(const ContainerDir& container);
 /// Replaces the state, atomically for readers, without fsync.
@@ -105,8 +111,10 @@ void forget_start(const base::FileLock& alive);
 base::FileLock lock_container(const ContainerDir& container);
 /// Whether keeper or monitor lives: somebody holds `alive`.
 bool is_monitored(const ContainerDir& container);
-/// For the keeper; nothing when another has it.
-std::optional<base::FileLock> try_lock_alive(const ContainerDir& container);
+/// For the keeper, or to remove it; nothing when another has it for longer than `patience`.
+/// @throws Error not_found, when the container was removed meanwhile.
+std::optional<base::FileLock> try_lock_alive(const ContainerDir& container,
+                                             std::chrono::milliseconds patience = std::chrono::milliseconds{0});
 /// Frees the name and moves the folder to trash, deleting what this process may.
 void remove_container(const Store& store, const ContainerDir& container, const base::FileLock& container_lock);
 

@@ -57,6 +57,10 @@ void Staging::keep(const GcHold&, const std::vector<base::Digest>& digests) cons
   base::write_file_atomically(dir_.get(), keep_name, text, base::Durability::volatile_);
 }
 
+void Staging::let_go(const GcHold&) const {
+  base::unlink_file(dir_.get(), keep_name);
+}
+
 std::vector<base::Digest> kept_by_staging(const Store& store) {
   std::vector<base::Digest> kept;
   for (const std::string& name : base::list_directory(store.root(), "staging")) {

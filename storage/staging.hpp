@@ -25,6 +25,9 @@ class Staging {
   /// Says which chain ids and blobs in the store this work counts on, so that garbage collection keeps them as long as
   /// it goes on. Look whether they are there after this call, still under the hold. Replaces an earlier list.
   void keep(const GcHold& hold, const std::vector<base::Digest>& digests) const;
+  /// Ends that. Under the hold that recorded what keeps them from now on: a removal finds the one or the other, or
+  /// none, and then nothing is left behind.
+  void let_go(const GcHold& hold) const;
 
  private:
   Staging(const Store& store, std::string name, base::UniqueFd dir, base::FileLock lock)

@@ -1,10 +1,14 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "storage/containers.hpp"
 #include "storage/layout.hpp"
+#include "storage/prune_reachable.hpp"
+#include "storage/trash.hpp"
 #include "temp_store.hpp"
 
 using storage::ContainerDir;
@@ -280,6 +284,38 @@ TEST_CASE("a removed container is gone with its name, also for those who hold it
   CHECK_THROWS_WITH_AS(static_cast<void>(storage::lock_container(other)), doctest::Contains("was removed"),
                        base::Error);
   CHECK_THROWS_WITH_AS(storage::read_record(other), doctest::Contains("was removed"), base::Error);
+}
+
+TEST_CASE("no lock of a container is to be had that is in the trash, although its files are still there") {
+  TempStore store;
+  const ContainerDir container = create(*store, id_of('a'), "web");
+  storage::move_to_trash(*store, storage::layout::container(container.id));
+  REQUIRE(base::exists(container.dir.get(), "record"));
+  CHECK_THROWS_WITH_AS(static_cast<void>(storage::try_lock_alive(container)), doctest::Contains("was removed"),
+                       base::Error);
+  CHECK_THROWS_WITH_AS(static_cast<void>(storage::lock_container(container)), doctest::Contains("was removed"),
+                       base::Error);
+  base::unlink_file(container.dir.get(), "config.json");
+  CHECK_THROWS_WITH_AS(storage::read_config_json(container, 100), doctest::Contains("was removed"), base::Error);
+}
+
+TEST_CASE("a --rm container whose record power loss took is as good as removed, another one's is damaged") {
+  for (const bool durable : {false, true}) {
+    TempStore store;
+    ContainerRecord record = record_of(id_of('a'), "web");
+    record.auto_remove = !durable;
+    auto born = storage::create_container(*store, store->hold_garbage(), record, "{}", durable);
+    CHECK_FALSE(storage::is_lost(born.dir));
+    for (const std::string_view left : {std::string_view{}, std::string_view{"\0\0\0", 3}}) {
+      const base::UniqueFd file{::openat(born.dir.dir.get(), "record", O_WRONLY | O_TRUNC | O_CLOEXEC)};
+      base::write_all(file.get(), left);
+      CHECK(storage::is_lost(born.dir) != durable);
+      if (durable)
+        CHECK_THROWS_AS(storage::find_reachable(*store), base::Error);
+      else
+        CHECK_NOTHROW(storage::find_reachable(*store));
+    }
+  }
 }
 
 TEST_CASE("a container with a damaged record can be removed") {

@@ -94,6 +94,17 @@ TEST_CASE("garbage is exactly what no image, container or living work reaches") 
   CHECK(garbage.content_bytes == 4 + 9);
 }
 
+TEST_CASE("what living work has let go of is garbage although the work goes on") {
+  TempStore store;
+  const base::Digest chain = publish_small_layer(*store, "one");
+  const storage::Staging pull = storage::Staging::begin(*store);
+  pull.keep(store->hold_garbage(), {chain});
+  const auto image = put_small_image(*store, "image", {chain});
+  pull.let_go(store->hold_garbage());
+  remove(*store, image);
+  CHECK_FALSE(storage::has_layer(*store, chain, "single"));
+}
+
 TEST_CASE("temporary files of killed processes are garbage") {
   TempStore store;
   storage::test::write_file(store->root(), "refs/.name.0123", "");
