@@ -16,6 +16,22 @@ bool is_abandoned(const storage::ContainerDir& container, const storage::Contain
   return observed.state.status == "created" ? record.only_for_run : observed.state.status == "exited";
 }
 
+namespace {
+
+/// True always: it is gone, or somebody else was faster.
+bool remove_if_lost(Engine& engine, const storage::ContainerDir& container) {
+  try {
+    storage::ContainerRecord nothing_known;
+    nothing_known.id = nothing_known.name = container.id;
+    if (storage::is_lost(container)) remove_stopped(engine, container, nothing_known, false);
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, "container ", container.id, ": ", error.message());
+  }
+  return true;
+}
+
+}  // namespace
+
 bool remove_if_abandoned(Engine& engine, const storage::ContainerDir& container) {
   try {
     const storage::ContainerRecord record = storage::read_record(container);
@@ -23,7 +39,7 @@ bool remove_if_abandoned(Engine& engine, const storage::ContainerDir& container)
     remove_stopped(engine, container, record, true);
     return true;
   } catch (const base::Error& error) {
-    if (error.kind() == base::ErrorKind::not_found) return true;  // somebody else was faster
+    if (error.kind() == base::ErrorKind::not_found) return remove_if_lost(engine, container);
     base::log(base::LogLevel::debug, "container ", container.id, ": ", error.message());
     return false;
   }

@@ -39,8 +39,10 @@ std::string running_executable() {
 bool is_trusted_program(const std::string& path) {
   const base::UniqueFd fd{::open(path.c_str(), O_PATH | O_CLOEXEC)};
   if (!fd && errno != ENOENT && errno != ENOTDIR) throw base::os_error("opening ", base::quoted(path));
+  if (!fd) return false;
   struct stat facts {};
-  if (!fd || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
+  if (::fstat(fd.get(), &facts) != 0) throw base::os_error("looking at ", base::quoted(path));
+  if (!S_ISREG(facts.st_mode)) return false;
   // In a user namespace without the host's root its files have no owner that we know, but the same as our own.
   struct stat self {};
   const bool is_our_kind = ::stat("/proc/self/exe", &self) == 0 && facts.st_uid == self.st_uid;

@@ -1,3 +1,5 @@
+#include "engine/list.hpp"
+
 #include <algorithm>
 
 #include "base/error.hpp"
@@ -41,6 +43,12 @@ bool may_run(const storage::ContainerState& state) {
   return state.status == "running" || state.status == "stopping";
 }
 
+/// Whether it is one that power loss left without a record; it is removed.
+bool was_lost(Engine& engine, const std::string& id) {
+  const auto opened = storage::open_container(engine.store(), id);
+  return opened && storage::is_lost(*opened) && remove_if_abandoned(engine, *opened);
+}
+
 /// Looks at one container after the other, and opens the folder only of what may be running or abandoned: there may be
 /// thousands, and mostly they are over.
 class Lister {
@@ -82,6 +90,11 @@ class Lister {
 }  // namespace
 
 std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions& options) {
+  bool ignored = false;
+  return list_containers(engine, options, ignored);
+}
+
+std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions& options, bool& is_incomplete) {
   Lister lister{engine, options};
   std::vector<ContainerSummary> result;
   for (const std::string& id : storage::list_container_ids(engine.store())) {
@@ -89,6 +102,8 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
       if (auto summary = lister.look_at(id)) result.push_back(std::move(*summary));
     } catch (const base::Error& error) {
       if (error.kind() == base::ErrorKind::not_found) continue;  // removed while we looked
+      if (was_lost(engine, id)) continue;
+      is_incomplete = true;
       base::log(base::LogLevel::warn, "container ", id.substr(0, 12), ": ", error.message(), " (engine rm --force ",
                 id.substr(0, 12), " removes it)");
     }

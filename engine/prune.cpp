@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "engine/abandoned.hpp"
 #include "engine/inside_store.hpp"
 #include "engine/prune_filters.hpp"
 #include "engine/reconcile.hpp"
@@ -53,7 +54,7 @@ std::uint64_t delete_trash(Engine& engine) {
 // ---- containers
 
 /// Those whose record is damaged stay: whether a filter means them is not known, and "engine rm --force" removes them.
-std::vector<std::string> stopped_containers(Engine& engine, const PruneFilters& filters) {
+std::vector<std::string> stopped_containers(Engine& engine, const PruneFilters& filters, bool dry_run) {
   std::vector<std::string> ids;
   for_each_container(engine.store(), [&](const storage::ContainerDir& container) {
     try {
@@ -63,8 +64,10 @@ std::vector<std::string> stopped_containers(Engine& engine, const PruneFilters& 
       if (is_stopped && filters.match(base::parse_rfc3339(record.created), record.labels)) ids.push_back(record.id);
     } catch (const base::Error& error) {
       if (!storage::is_damage(error)) throw;
-      if (error.kind() != base::ErrorKind::not_found)  // not_found: removed while we looked
+      if (error.kind() != base::ErrorKind::not_found)
         base::log(base::LogLevel::warn, "container ", container.id.substr(0, 12), " is left: ", error.message());
+      else if (!dry_run)
+        remove_if_abandoned(engine, container);  // what power loss left; else it was removed while we looked
     }
   });
   return ids;
@@ -86,7 +89,7 @@ bool remove_stopped_container(Engine& engine, const std::string& id) {
 
 void prune_containers_into(PruneReport& report, Engine& engine, const PruneOptions& options) {
   const PruneFilters filters = parse_prune_filters(options.filters, container_keys);
-  const std::vector<std::string> ids = stopped_containers(engine, filters);
+  const std::vector<std::string> ids = stopped_containers(engine, filters, options.dry_run);
   std::vector<std::string> paths;
   for (const std::string& id : ids) paths.push_back(storage::layout::container(id));
   const std::map<std::string, std::uint64_t> bytes = measure_inside(engine, paths);

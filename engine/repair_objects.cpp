@@ -201,7 +201,11 @@ std::optional<base::Error> ObjectRepair::try_image(const base::Digest& manifest,
   const std::string outcome = base::read_to_end(output.read_end.get(), max_outcome_bytes);
   const base::ExitStatus status = child.wait();
   if (status.code == 130) throw base::Error{base::ErrorKind::interrupted, "repairing was interrupted"};
-  if (status.code != 0) return base::make_error(base::ErrorKind::internal, "engine-transfer failed");
+  constexpr int helper_failed = 125;
+  // It could not even begin, and has said why; an empty message adds nothing to that.
+  if (status.code == helper_failed) throw base::Error{base::ErrorKind::internal, ""};
+  if (status.code != 0)
+    return base::make_error(base::ErrorKind::internal, "engine-transfer ended with status ", status.code);
   if (outcome.empty()) return std::nullopt;
   return decode_error(outcome);
 }

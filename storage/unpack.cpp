@@ -88,7 +88,7 @@ UnpackResult write_layer(LayerBytes& bytes, int diff, int owners, const UnpackRe
 }
 
 UnpackResult write_files(LayerBytes& bytes, const UnpackFilesRequest& request) {
-  UnpackBudget budget(request.limits);
+  UnpackBudget budget(request.limits, "the archive");
   LayerWriter writer(request.target_dir, request.unused_manifest, request.owners, request.limits, budget,
                      Markers::none);
   tar::Reader archive(bytes, request.limits);

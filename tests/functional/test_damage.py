@@ -179,6 +179,34 @@ class AbandonedTest(DamageTest):
         self.assert_nothing_unfinished()
 
 
+class RecordTest(DamageTest):
+    """Records that cannot be read."""
+
+    def make(self, name, *options):
+        words = ["create", *options, "--name", name, "--network", "none", BUSYBOX, "true"]
+        return self.engine(*words).stdout.strip()
+
+    def test_ps_lists_the_others_and_says_that_it_is_not_all(self):
+        sound, damaged = self.make("sound"), self.make("damaged")
+        (self.folder(damaged) / "record").write_text("{")
+        listed = self.engine("ps", "-aq", "--no-trunc", check=False)
+        self.assertEqual((listed.status, listed.stdout), (125, sound + "\n"))
+        self.assertEqual(listed.stderr.count(f"container {damaged[:12]}"), 1)
+
+    def test_a_rm_container_that_power_loss_took_the_record_of(self):
+        """Its record was never flushed: nobody may refuse to go on because of it."""
+        for words in (["ps", "-aq"], ["container", "prune", "-f"], ["rm", "-fa"]):
+            for left in ("", "\0" * 100):
+                with self.subTest(words=words, left=left):
+                    container = self.make("box", "--rm")
+                    (self.folder(container) / "record").write_text(left)
+                    self.engine("system", "prune", "-f", "--dry-run")
+                    self.assertEqual(self.engine(*words).stdout, "")
+                    self.assert_no_containers()
+                    self.make("box", "--rm")  # the name is free
+                    self.engine("rm", "-fa")
+
+
 class AllTest(DamageTest):
     """--all goes on after a failure."""
 
