@@ -34,13 +34,46 @@ def make_user(name=USER):
         return pwd.getpwnam(name)
 
 
-def see_own_cgroup2(user, name=USER):
-    """In a mount namespace of our own, /sys/fs/cgroup is cgroup2 only (podman and crun refuse the hybrid view), and
-    this process sits in a group that the user may divide. Returns the group's folder, for leave_cgroup()."""
+def has_cgroups():
+    return any(line.split()[2] in ("cgroup", "cgroup2") for line in Path("/proc/mounts").read_text().splitlines())
+
+
+def see_no_cgroups():
+    """In a mount namespace of our own, nothing is mounted at /sys/fs/cgroup, which is there."""
     check(LIBC.unshare(CLONE_NEWNS), "unsharing the mount namespace")
     check(LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "making mounts private")
-    check(LIBC.umount2(bytes(CGROUP), MNT_DETACH), "unmounting cgroups")
+    if CGROUP.is_mount():
+        check(LIBC.umount2(bytes(CGROUP), MNT_DETACH), "unmounting cgroups")
+    elif not CGROUP.is_dir():  # a bare root, without even a sysfs
+        check(LIBC.mount(b"sysfs", b"/sys", b"sysfs", 0, None), "mounting sysfs")
+
+
+def see_only_cgroup2():
+    """In a mount namespace of our own, /sys/fs/cgroup is cgroup2 only, whatever was mounted there, if anything was.
+    Raises OSError where that is not permitted."""
+    see_no_cgroups()
     check(LIBC.mount(b"cgroup2", bytes(CGROUP), b"cgroup2", 0, None), "mounting cgroup2")
+
+
+def see_all_controllers():
+    """The same with every hierarchy that this kernel has, where none is mounted, as in a bare root."""
+    legacy = [line.split(":")[1] for line in Path("/proc/self/cgroup").read_text().splitlines()
+              if not line.startswith("0::")]
+    if not legacy:
+        return see_only_cgroup2()
+    see_no_cgroups()
+    check(LIBC.mount(b"tmpfs", bytes(CGROUP), b"tmpfs", 0, b"mode=755"), "mounting a tmpfs")
+    for names, kind, data in [("unified", b"cgroup2", None), *((names, b"cgroup", names.encode()) for names in legacy)]:
+        folder = CGROUP / names.removeprefix("name=")
+        folder.mkdir()
+        options = b"none," + data if names.startswith("name=") else data
+        check(LIBC.mount(b"cgroup", bytes(folder), kind, 0, options), f"mounting {names}")
+
+
+def see_own_cgroup2(user, name=USER):
+    """As see_only_cgroup2(), since podman and crun refuse the hybrid view, and this process sits in a group that the
+    user may divide. Returns the group's folder, for leave_cgroup()."""
+    see_only_cgroup2()
     group = CGROUP / f"{name}-{os.getpid()}"
     (group / "main").mkdir(parents=True)
     for folder in (group, group / "main"):

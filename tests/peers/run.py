@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 AS_ROOT = ("test_containerd",)
+SKIPPED = 77  # as meson counts it
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -28,7 +29,14 @@ def run_as(user, words, engine):
     sys.path[:0] = [str(HERE.parent / "bench")]
     import surroundings
     stage = Path(tempfile.mkdtemp(prefix="engine-peers-", dir="/var/tmp"))
-    group = surroundings.see_own_cgroup2(user, "engine-peers") if user.pw_uid else None  # root keeps all controllers
+    try:
+        group = surroundings.see_own_cgroup2(user, "engine-peers") if user.pw_uid else None
+        if not group and not surroundings.has_cgroups():  # root keeps all controllers
+            surroundings.see_all_controllers()
+    except OSError as error:
+        print(f"left out: no view of cgroups can be made here: {error.strerror}", file=sys.stderr)
+        shutil.rmtree(stage)
+        return SKIPPED
     try:
         os.chmod(stage, 0o755)
         # The name by which peers call it: a runtime is a path to them, not a command with words.
@@ -65,12 +73,12 @@ def main():
         sys.exit("ENGINE must name the engine to test, for example ENGINE=build/cmd/engine")
     if os.getuid() != 0:
         print("left out: the cgroup views of peers are prepared by root", file=sys.stderr)
-        return 77  # meson counts that as skipped
+        return SKIPPED
     engine = Path(os.environ["ENGINE"]).resolve()
     options = [word for word in words if word.startswith("-")]
     names = [word.removesuffix(".py") for word in words if not word.startswith("-")]
     names = names or [path.stem for path in sorted(HERE.glob("test_*.py"))]
-    status = 0
+    statuses = []
     for user, chosen in (("engine-test", [name for name in names if name.split(".")[0] not in AS_ROOT]),
                          ("root", [name for name in names if name.split(".")[0] in AS_ROOT])):
         if not chosen:
@@ -80,8 +88,9 @@ def main():
             sys.path[:0] = [str(HERE.parent / "bench")]
             import surroundings
             os._exit(run_as(pwd.getpwnam("root") if user == "root" else surroundings.make_user(user), options + chosen, engine))
-        status |= os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return 1 if status else 0
+        statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    failed = any(status not in (0, SKIPPED) for status in statuses)
+    return 1 if failed else max(statuses, default=0)
 
 
 if __name__ == "__main__":
