@@ -85,6 +85,7 @@ struct ExecRequest {
   Cgroup* cgroup = nullptr;  ///< The container's, in which the process is born, or to which it is moved first.
   const HookContainer* container = nullptr;  ///< For a seccomp agent. Borrowed.
   // Of the container's spec.
+  std::vector<Namespace> namespaces;  ///< Saves looking up which differ from ours; may be empty.
   std::optional<std::string> personality;
   std::optional<MemoryPolicy> memory_policy;
 };

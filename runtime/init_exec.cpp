@@ -41,12 +41,15 @@ std::string namespace_name(const base::UniqueFd& folder, const char* kind) {
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
-// Joining the user namespace one is in already is EINVAL, so only what differs is asked for.
-unsigned differing_namespaces(pid_t pid) {
+// Joining the user namespace one is in already is EINVAL, and those of the host take rights there, so only what differs
+// is asked for. All that were made for the container do, unless we have been put into one of them, which is harmless but
+// for the user namespace.
+unsigned differing_namespaces(const ExecRequest& request) {
   const base::UniqueFd ours = open_namespaces_of(0);
-  const base::UniqueFd theirs = open_namespaces_of(pid);
-  unsigned flags = 0;
+  const base::UniqueFd theirs = open_namespaces_of(request.init_pid);
+  unsigned flags = plan_namespaces(request.namespaces).created & ~unsigned{CLONE_NEWUSER};
   for (const unsigned flag : joinable) {
+    if ((flags & flag) != 0) continue;
     const std::string kind{namespace_file(flag)};
     if (namespace_name(ours, kind.c_str()) != namespace_name(theirs, kind.c_str())) flags |= flag;
   }
@@ -176,7 +179,7 @@ bool only_joins(const ExecOrders& orders, unsigned namespaces) {
 
 base::Child start_exec(const ExecOrders& orders) {
   const ExecRequest& request = *orders.request;
-  const unsigned namespaces = differing_namespaces(request.init_pid);
+  const unsigned namespaces = differing_namespaces(request);
   if (namespaces != 0 && only_joins(orders, namespaces)) {
     const JoinOrders join{.target = request.init_pidfd,
                           .namespaces = namespaces,
