@@ -101,9 +101,15 @@ DriverChoice find_driver(Engine& engine) {
   if (const auto text = base::try_read_file(engine.store().run(), record_name, max_record_bytes)) {
     if (std::optional<DriverChoice> known = parse_driver_record(*text, circumstances)) return std::move(*known);
   }
-  DriverChoice choice = base::with_context([&] { return try_all(engine); }, "finding a storage driver");
-  remember(engine, choice, circumstances);
-  return choice;
+  try {
+    DriverChoice choice = base::with_context([&] { return try_all(engine); }, "finding a storage driver");
+    remember(engine, choice, circumstances);
+    return choice;
+  } catch (const base::Error& error) {
+    if (error.code() != EROFS) throw;
+    // Nothing can be tried, and nothing run; what is there can be looked at.
+    return {base::RootfsDriver::overlay, "not tried, since the store's file system is read-only"};
+  }
 }
 
 }  // namespace engine

@@ -30,6 +30,7 @@ void check_free_space(const storage::Store& store, const ImageParts& parts, cons
   }
   struct statvfs facts;
   if (::fstatvfs(store.root(), &facts) != 0) throw base::os_error("looking for free space");
+  if (facts.f_blocks == 0) return;  // ramfs and some that FUSE serves do not tell
   const std::uint64_t available = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
   if (needed > available)
     throw base::make_error(base::ErrorKind::no_space, "the image needs at least ", base::human_size(needed),

@@ -87,9 +87,22 @@ void check_place_for_store(int root, const std::string& path) {
                     "choose an empty or new folder with --root"};
 }
 
+/// As on vfat or exfat. Images are full of links, and names of containers are some.
+void check_links(int root, const std::string& path) {
+  const std::string probe = base::concat(".probe-", base::random_hex(8));
+  if (::symlinkat("format", root, probe.c_str()) == 0 && ::unlinkat(root, probe.c_str(), 0) == 0) return;
+  if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+    throw base::os_error("making a link in ", base::quoted(path));
+  throw base::Error{
+      base::ErrorKind::unsupported,
+      base::concat("the file system of ", base::quoted(path), " has no links: no image can be kept there"),
+      "choose a folder on another file system with --root"};
+}
+
 /// The format file is made last: whoever sees it sees all folders.
 void make_store(int root, const std::string& path) {
   check_place_for_store(root, path);
+  check_links(root, path);
   for (const char* folder : layout::folders) {
     if (::mkdirat(root, folder, 0700) != 0 && errno != EEXIST) throw base::os_error("making ", base::quoted(folder));
   }
@@ -125,6 +138,15 @@ SharedStore open_shared(const std::string& path) {
   for (const char* folder : {"images", "refs", "layers", "blobs/sha256"})
     base::open_directory(shared.root.get(), folder);
   return shared;
+}
+
+base::FileLock lock(int root, const std::string& name, base::FileLock::Mode mode, int rank) {
+  try {
+    return base::FileLock::acquire(root, name, mode, rank);
+  } catch (base::Error& error) {
+    if (error.code() != EROFS) throw;
+    throw std::move(error).with_hint("the store lies on a read-only file system; choose another folder with --root");
+  }
 }
 
 bool is_same_folder(int one, int other) {
@@ -169,15 +191,15 @@ int Store::root_having(const std::string& path) const {
 }
 
 GcHold Store::hold_garbage() const {
-  return GcHold{base::FileLock::acquire(root(), "locks/gc", base::FileLock::Mode::shared, lock_rank::garbage)};
+  return GcHold{lock(root(), "locks/gc", base::FileLock::Mode::shared, lock_rank::garbage)};
 }
 
 GcLock Store::lock_garbage() const {
-  return GcLock{base::FileLock::acquire(root(), "locks/gc", base::FileLock::Mode::exclusive, lock_rank::garbage)};
+  return GcLock{lock(root(), "locks/gc", base::FileLock::Mode::exclusive, lock_rank::garbage)};
 }
 
 base::FileLock Store::lock_digest(const base::Digest& digest) const {
-  return base::FileLock::acquire(root(), layout::pull_lock(digest), base::FileLock::Mode::exclusive, lock_rank::digest);
+  return lock(root(), layout::pull_lock(digest), base::FileLock::Mode::exclusive, lock_rank::digest);
 }
 
 }  // namespace storage

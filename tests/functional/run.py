@@ -24,6 +24,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from store_places import make_places
+
 HERE = Path(__file__).resolve().parent
 HARDENING = HERE.parent / "hardening"
 DURABILITY = HERE.parent / "durability"
@@ -130,6 +132,8 @@ def run_as_user(user, programs, words, prepare=None):
         open_fuse(stage)
         if prepare:
             prepare()
+        if any(word.startswith("test_store_places") for word in words):
+            make_places(stage / "places", user)
         os.setgroups([])
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)
@@ -138,7 +142,8 @@ def run_as_user(user, programs, words, prepare=None):
     try:
         os.chmod(stage, 0o755)
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "HOME": user.pw_dir,
-                       "USER": user.pw_name, "LOGNAME": user.pw_name, "LC_ALL": "C.UTF-8"}
+                       "USER": user.pw_name, "LOGNAME": user.pw_name, "LC_ALL": "C.UTF-8",
+                       "ENGINE_PLACES": str(stage / "places")}
         for name in os.environ:
             if name in PASSED_ON or name.startswith(("EVERY_CALL_", "POWER_LOSS_", "SOAK_")):
                 environment[name] = os.environ[name]
