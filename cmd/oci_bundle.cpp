@@ -48,7 +48,6 @@ runtime::CgroupRequest cgroup_request(const OciGlobals& globals, const OciBundle
   request.cgroups_path = bundle.spec.linux.cgroups_path;
   request.resources_json = bundle.spec.linux.resources_json;
   request.devices = bundle.spec.linux.devices;
-  request.owner = runtime::cgroup_owner(bundle.spec);
   request.manager = globals.manager;
   request.is_rootless = globals.is_rootless;
   if (globals.is_rootless && globals.manager == runtime::CgroupManager::systemd)
@@ -56,7 +55,11 @@ runtime::CgroupRequest cgroup_request(const OciGlobals& globals, const OciBundle
   request.annotations = bundle.spec.annotations;
   request.subgroup = bundle.spec.linux.systemd_subgroup;
   request.delegated = bundle.spec.linux.delegated_cgroup;
-  if (!request.delegated.empty()) request.delegated_owner = runtime::host_uid(bundle.spec);
+  // One cgroup is the container's own: that above a delegated one has its limits, and stays ours.
+  if (request.delegated.empty())
+    request.owner = runtime::cgroup_owner(bundle.spec);
+  else
+    request.delegated_owner = runtime::host_uid(bundle.spec);
   return request;
 }
 

@@ -4,6 +4,7 @@ import array
 import os
 import socket
 import subprocess
+from pathlib import Path
 
 from bundle_test import BundleTest
 from engine_test import ENGINE, is_alive, wait_until
@@ -68,6 +69,20 @@ class AnnotationTest(BundleTest):
         self.start_waiting()
         inside = self.runtime("exec", "one", "/busybox", "grep", "Groups", "/proc/self/status").stdout.split()[1:]
         self.assertEqual(len(inside), groups)
+
+    def test_an_ordinary_user_passes_on_a_cgroup_that_is_delegated_to_him(self):
+        self.config["annotations"] = {"run.oci.delegate-cgroup": "inner"}
+        pid = self.start_waiting()
+        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+        own = next((line[3:] for line in lines if line.startswith("0::")), "/")
+        if not own.endswith("/one/inner"):
+            self.assertIn("no cgroup is delegated", (self.dir / "output").read_text())
+            self.skipTest("no cgroup is delegated to this user")
+        below = self.runtime("exec", "one", "/busybox", "cat", "/proc/self/cgroup").stdout
+        self.assertIn("/inner\n", below)
+        self.runtime("delete", "--force", "one")
+        self.assertFalse(is_alive(pid))
+        self.assertFalse(Path("/sys/fs/cgroup" + own).parent.exists())
 
     def test_clocks_of_a_time_namespace(self):
         self.config["linux"]["namespaces"].append({"type": "time"})

@@ -306,7 +306,13 @@ class FreezerTest(CommandTest):
         self.start_waiting()
         event = self.runtime("events", "--stats", "one").json()
         self.assertEqual((event["type"], event["id"]), ("stats", "one"))
-        self.assertLessEqual({"cpu", "memory", "pids", "blkio"}, set(event["data"]))
+        self.assertLessEqual({"cpu", "cpuset", "memory", "pids", "blkio"}, set(event["data"]))
+        self.assertLessEqual({"cpu_exclusive", "sched_relax_domain_level"}, set(event["data"]["cpuset"]))
+        own = next((line[3:] for line in Path(f"/proc/{self.state()['pid']}/cgroup").read_text().splitlines()
+                    if line.startswith("0::")), "")
+        if os.path.exists(f"/sys/fs/cgroup{own}/cpu.pressure"):
+            self.assertEqual(set(event["data"]["cpu"]["psi"]), {"some", "full"})
+            self.assertLessEqual({"avg10", "avg60", "avg300", "total"}, set(event["data"]["memory"]["psi"]["full"]))
         self.assertGreater(event["data"]["cpu"]["usage"]["total"], 0)
         self.delete()
 

@@ -94,6 +94,32 @@ class DelegatedCgroupTest(RootTest):
         self.assertTrue(is_alive(pid))
 
 
+class DelegatedAttackTest(RootTest):
+    """What a container may do from the inside to the cgroup above the one that it was given."""
+    prefix = ONLY_CGROUP2
+
+    def test_it_manages_its_own_and_cannot_touch_what_limits_it(self):
+        self.config["linux"]["cgroupsPath"] = f"/{self.name}"
+        self.config["linux"]["namespaces"].append({"type": "user"})
+        for kind in ("uidMappings", "gidMappings"):
+            self.config["linux"][kind] = [{"containerID": 0, "hostID": 300000, "size": 65536}]
+        self.config["annotations"] = {"run.oci.delegate-cgroup": "inner"}
+        for mount in self.config["mounts"]:
+            if mount["type"] == "cgroup":
+                mount["options"] = ["nosuid", "noexec", "nodev", "rw"]
+        script = ("cd /sys/fs/cgroup; mkdir inner/mine && echo $$ > inner/mine/cgroup.procs && echo managed;"
+                  "for deed in 'echo 1 > cgroup.freeze' 'echo 0 > cgroup.max.descendants' 'echo $$ > cgroup.procs'"
+                  " 'mkdir beside' 'rmdir inner' 'echo 1 > ../cgroup.freeze' 'mv inner outer'; do"
+                  " (eval \"$deed\") 2>/dev/null && echo \"$deed\"; done; cat /proc/self/cgroup")
+        self.config["process"]["args"] = ["/busybox", "sh", "-c", script]
+        self.write_config()
+        result = self.runtime("run", "--bundle", self.bundle, self.name, check=False)
+        if "mounting cgroup2" in result.stderr or "cgroup2" in result.stderr:
+            self.skipTest(result.stderr)
+        lines = [line for line in result.stdout.splitlines() if not line[:1].isdigit() or line.startswith("0::")]
+        self.assertEqual(lines, ["managed", "0::/inner/mine"], result)
+
+
 @unittest.skipUnless(has_cgroups(), "no cgroups are mounted here")
 class LimitTest(RootTest):
     def start(self):
