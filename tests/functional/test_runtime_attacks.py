@@ -71,6 +71,12 @@ class IdTest(BundleTest):
 
 
 class OddStateTest(BundleTest):
+    def test_schemata_are_only_for_who_has_a_group_of_resctrl(self):
+        self.start_waiting()
+        for option, line in (("--l3-cache-schema", "L3:0=f"), ("--mem-bw-schema", "MB:0=20")):
+            result = self.runtime("update", option, line, "one", check=False)
+            self.assert_fails(result, 1, "in no resctrl group")
+
     def test_a_dead_container_takes_no_limits_and_has_no_figures(self):
         pid = self.start_waiting()
         os.kill(pid, signal.SIGKILL)

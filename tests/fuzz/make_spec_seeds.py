@@ -39,6 +39,8 @@ LINUX = {
     "maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"], "mountLabel": "a:b:c:s0",
     "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}, "personality": {"domain": "LINUX32"},
     "netDevices": {"eth0": {"name": "inside"}},
+    "intelRdt": {"closID": "gold", "l3CacheSchema": "L3:0=7f0;1=1f", "memBwSchema": "MB:0=20", "schemata": ["L2:0=f"],
+                 "enableMonitoring": True},
     "memoryPolicy": {"mode": "MPOL_INTERLEAVE", "nodes": "0-1", "flags": ["MPOL_F_STATIC_NODES"]},
 }
 MOUNTS = [
