@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/parallel.hpp"
 #include "engine/abandoned.hpp"
 #include "engine/list_filters.hpp"
 #include "engine/reconcile.hpp"
@@ -49,40 +50,65 @@ bool was_lost(Engine& engine, const std::string& id) {
   return opened && storage::is_lost(*opened) && remove_if_abandoned(engine, *opened);
 }
 
-/// Looks at one container after the other, and opens the folder only of what may be running or abandoned: there may be
-/// thousands, and mostly they are over.
+/// A container's files, as they were read.
+struct Found {
+  storage::ContainerState state;
+  std::optional<storage::ContainerRecord> record;  ///< Nothing: it is not to be shown.
+  std::optional<base::Error> error;                ///< Why they could not be.
+};
+
+/// There may be thousands, and mostly they are over: their files are read by all CPUs, and the folder is opened only of
+/// what may be running or abandoned.
 class Lister {
  public:
   Lister(Engine& engine, const ListOptions& options)
       : engine_(engine),
-        containers_(engine.store()),
         filters_(parse_list_filters(options.filters)),
         shows_all_(options.all || options.last > 0 || filters_.names_status) {}
 
-  /// Nothing, when the container is not meant or was removed while we looked.
-  std::optional<ContainerSummary> look_at(const std::string& id) {
-    Observed observed{.state = containers_.state(id), .process = {}};
-    std::optional<storage::ContainerDir> opened;
+  std::vector<Found> read(const std::vector<std::string>& ids) const {
+    std::vector<Found> found(ids.size());
+    const storage::Store& store = engine_.store();
+    base::for_parts(ids.size(), [&](std::size_t first, std::size_t last) {
+      storage::ContainerList containers{store};
+      for (std::size_t i = first; i < last; ++i) read(containers, ids[i], found[i]);
+    });
+    return found;
+  }
+
+  /// Nothing, when the container is not meant or was removed while we looked. @throws Error that reading it met.
+  std::optional<ContainerSummary> look_at(const std::string& id, Found found) {
+    if (found.error) throw std::move(*found.error);
+    if (!found.record) return std::nullopt;
+    Observed observed{.state = std::move(found.state), .process = {}};
     if (may_run(observed.state)) {
-      opened = storage::open_container(engine_.store(), id);
+      const auto opened = storage::open_container(engine_.store(), id);
       if (!opened) return std::nullopt;
       observed = observe(*opened, engine_.host.boot_id);
     }
     if (!shows_all_ && !observed.is_running()) return std::nullopt;
-    ContainerSummary summary = summarize(containers_.record(id), observed);
+    ContainerSummary summary = summarize(std::move(*found.record), observed);
     if (summary.auto_remove && !observed.is_running() && removed(id)) return std::nullopt;
     if (!filters_.match(summary)) return std::nullopt;
     return summary;
   }
 
  private:
+  void read(storage::ContainerList& containers, const std::string& id, Found& found) const {
+    try {
+      found.state = containers.state(id);
+      if (shows_all_ || may_run(found.state)) found.record = containers.record(id);
+    } catch (const base::Error& error) {
+      found.error = error;
+    }
+  }
+
   bool removed(const std::string& id) {
     const auto opened = storage::open_container(engine_.store(), id);
     return !opened || remove_if_abandoned(engine_, *opened);
   }
 
   Engine& engine_;
-  storage::ContainerList containers_;
   ListFilters filters_;
   bool shows_all_;
 };
@@ -97,9 +123,12 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
 std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions& options, bool& is_incomplete) {
   Lister lister{engine, options};
   std::vector<ContainerSummary> result;
-  for (const std::string& id : storage::list_container_ids(engine.store())) {
+  const std::vector<std::string> ids = storage::list_container_ids(engine.store());
+  std::vector<Found> found = lister.read(ids);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const std::string& id = ids[i];
     try {
-      if (auto summary = lister.look_at(id)) result.push_back(std::move(*summary));
+      if (auto summary = lister.look_at(id, std::move(found[i]))) result.push_back(std::move(*summary));
     } catch (const base::Error& error) {
       if (error.kind() == base::ErrorKind::not_found) continue;  // removed while we looked
       if (was_lost(engine, id)) continue;

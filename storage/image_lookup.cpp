@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "base/parallel.hpp"
 #include "storage/damage.hpp"
 #include "storage/images.hpp"
 #include "storage/layout.hpp"
@@ -12,20 +13,32 @@ namespace storage {
 
 namespace {
 
+/// Nothing when it was removed meanwhile or is damaged.
+std::optional<ImageRecord> read_sound_image(int root, const base::Digest& manifest, SmallFiles& files) {
+  try {
+    return read_image_at(root, manifest, files);
+  } catch (const base::Error& error) {
+    // Without one that cannot be read now, the beginning of an id might seem to mean another image.
+    if (!is_damage(error) && error.kind() != base::ErrorKind::unsupported) throw;
+    base::log(base::LogLevel::warn, error.message());
+    return std::nullopt;
+  }
+}
+
 /// Records of images/, without any that is damaged or vanished meanwhile.
 void read_images_below(const Store& store, int root, std::vector<ImageRecord>& records) {
-  SmallFiles files;
-  for (const std::string& file : base::list_directory(root, "images")) {
-    if (!layout::is_hex_digest(file)) continue;
-    if (root != store.root() && is_own_image(store, base::Digest::from_hex(file))) continue;
-    try {
-      if (auto record = read_image_at(root, base::Digest::from_hex(file), files)) records.push_back(std::move(*record));
-    } catch (const base::Error& error) {
-      // Without one that cannot be read now, the beginning of an id might seem to mean another image.
-      if (!is_damage(error) && error.kind() != base::ErrorKind::unsupported) throw;
-      base::log(base::LogLevel::warn, error.message());
+  const std::vector<std::string> names = base::list_directory(root, "images");
+  std::vector<std::optional<ImageRecord>> found(names.size());
+  base::for_parts(names.size(), [&](std::size_t first, std::size_t last) {
+    SmallFiles files;
+    for (std::size_t i = first; i < last; ++i) {
+      if (!layout::is_hex_digest(names[i])) continue;
+      const base::Digest manifest = base::Digest::from_hex(names[i]);
+      if (root == store.root() || !is_own_image(store, manifest)) found[i] = read_sound_image(root, manifest, files);
     }
-  }
+  });
+  for (std::optional<ImageRecord>& record : found)
+    if (record) records.push_back(std::move(*record));
 }
 
 std::vector<ImageRecord> read_all_images(const Store& store) {

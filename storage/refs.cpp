@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "base/parallel.hpp"
 #include "storage/damage.hpp"
 #include "storage/layout.hpp"
 #include "storage/small_files.hpp"
@@ -61,26 +62,35 @@ std::uint64_t generation_of(const Store& store, const std::string& path) {
   }
 }
 
+/// With the name that the file stands for; nothing when it was removed meanwhile or is damaged.
+std::optional<Ref> read_named(int folder, const std::string& file, SmallFiles& files) {
+  try {
+    auto ref = try_read(folder, file, files);
+    if (ref && file.front() != '~') ref->name = layout::decode_name(file);
+    return ref && !ref->name.empty() ? std::move(ref) : std::nullopt;
+  } catch (const base::Error& error) {
+    // One damaged tag must not hide the others; but of one that cannot be read it is not known that it names nothing,
+    // and its image would be taken for one without names.
+    if (!is_damage(error)) throw;
+    base::log(base::LogLevel::warn, error.message());
+    return std::nullopt;
+  }
+}
+
 template <class IsWanted>
 NamesByManifest names_below(int root, const IsWanted& is_wanted) {
-  NamesByManifest result;
   const base::UniqueFd folder = base::open_directory(root, "refs");
-  SmallFiles files;
-  for (const std::string& file : base::list_directory(folder.get(), ".")) {
-    if (file.front() == '.' || !is_wanted(file)) continue;
-    try {
-      const auto ref = try_read(folder.get(), file, files);
-      if (!ref) continue;
-      std::string name = file.front() == '~' ? ref->name : layout::decode_name(file);
-      if (!name.empty()) result[std::string{ref->manifest.hex()}].push_back(std::move(name));
-    } catch (const base::Error& error) {
-      // One damaged tag must not hide the others; but of one that cannot be read it is not known that it names nothing,
-      // and its image would be taken for one without names.
-      if (!is_damage(error)) throw;
-      base::log(base::LogLevel::warn, error.message());
-    }
-  }
-  for (auto& [manifest, names] : result) std::sort(names.begin(), names.end());
+  const std::vector<std::string> names = base::list_directory(folder.get(), ".");
+  std::vector<std::optional<Ref>> refs(names.size());
+  base::for_parts(names.size(), [&](std::size_t first, std::size_t last) {
+    SmallFiles files;
+    for (std::size_t i = first; i < last; ++i)
+      if (names[i].front() != '.' && is_wanted(names[i])) refs[i] = read_named(folder.get(), names[i], files);
+  });
+  NamesByManifest result;
+  for (std::optional<Ref>& ref : refs)
+    if (ref) result[std::string{ref->manifest.hex()}].push_back(std::move(ref->name));
+  for (auto& [manifest, found] : result) std::sort(found.begin(), found.end());
   return result;
 }
 
