@@ -38,6 +38,8 @@ constexpr Command commands[] = {
     {"pull|image pull", "Fetch images from a registry or an archive", Home::transfer, Visibility::listed, declare_pull},
     {"push|image push", "Send an image to a registry, an archive or a folder", Home::transfer, Visibility::listed,
      declare_push},
+    {"restart|container restart", "Stop containers and start them again", Home::engine, Visibility::listed,
+     declare_restart},
     {"rm|container rm", "Remove containers", Home::engine, Visibility::listed, declare_rm},
     {"rmi|image rm", "Remove images", Home::engine, Visibility::listed, declare_rmi},
     {"run|container run", "Run a command in a new container", Home::engine, Visibility::listed, declare_run},
@@ -51,6 +53,7 @@ constexpr Command commands[] = {
     {"tag|image tag", "Give an image another name", Home::engine, Visibility::listed, declare_tag},
     {"sync", "Copy many images: a repository, a list, a folder", Home::transfer, Visibility::listed, declare_sync},
     {"tags", "List the tags of a repository", Home::transfer, Visibility::listed, declare_tags},
+    {"top|container top", "Show the processes of a running container", Home::engine, Visibility::listed, declare_top},
     {"unshare", "Run a command as root of the user namespace that containers get", Home::engine, Visibility::listed,
      declare_unshare},
     {"untag|image untag", "Take names from an image", Home::engine, Visibility::listed, declare_untag},
@@ -85,7 +88,13 @@ constexpr Command commands[] = {
     {"image inspect", "Show everything known about images", Home::engine, Visibility::listed, declare_image_inspect},
     {"image mount", "Mount the files of images", Home::engine, Visibility::listed, declare_image_mount},
     {"image prune", "Remove images that nothing uses", Home::engine, Visibility::listed, declare_image_prune},
+    {"image scp", "Copy an image to another host or user", Home::engine, Visibility::listed, declare_image_scp},
+    {"image sign", "Sign images that are published, with GPG", Home::transfer, Visibility::listed, declare_image_sign},
     {"image tree", "Show the layers of an image", Home::engine, Visibility::listed, declare_image_tree},
+    {"image trust set", "Say which images of a registry are accepted", Home::transfer, Visibility::listed,
+     declare_image_trust_set},
+    {"image trust show", "Show which images are accepted", Home::transfer, Visibility::listed,
+     declare_image_trust_show},
     {"image unmount|image umount", "Undo image mount", Home::engine, Visibility::listed, declare_image_unmount},
     {"manifest add", "Add an image to a manifest list", Home::transfer, Visibility::listed, declare_manifest_add},
     {"manifest annotate", "Change what a manifest list says of an image, or of itself", Home::engine,
@@ -141,9 +150,9 @@ constexpr CommandGroup groups[] = {
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
 constexpr std::string_view not_built_yet[] = {
-    "attach",      "auto-update", "build",   "commit",  "cp",    "diff",    "events",  "export", "farm",    "generate",
-    "healthcheck", "init",        "kube",    "machine", "mount", "network", "pause",   "play",   "pod",     "port",
-    "quadlet",     "rename",      "restart", "secret",  "stats", "top",     "unmount", "umount", "unpause", "update"};
+    "attach",      "auto-update", "build",  "commit",  "cp",      "diff",    "events",  "export", "farm", "generate",
+    "healthcheck", "init",        "kube",   "machine", "mount",   "network", "pause",   "play",   "pod",  "port",
+    "quadlet",     "rename",      "secret", "stats",   "unmount", "umount",  "unpause", "update"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

@@ -24,6 +24,7 @@ Action declare_exec(OptionTable& table);
 Action declare_kill(OptionTable& table);
 Action declare_logs(OptionTable& table);
 Action declare_ps(OptionTable& table);
+Action declare_restart(OptionTable& table);
 Action declare_rm(OptionTable& table);
 Action declare_run(OptionTable& table);
 Action declare_start(OptionTable& table);
@@ -39,7 +40,11 @@ Action declare_image_exists(OptionTable& table);
 Action declare_image_inspect(OptionTable& table);
 Action declare_image_mount(OptionTable& table);
 Action declare_image_prune(OptionTable& table);
+Action declare_image_scp(OptionTable& table);
+Action declare_image_sign(OptionTable& table);
 Action declare_image_tree(OptionTable& table);
+Action declare_image_trust_set(OptionTable& table);
+Action declare_image_trust_show(OptionTable& table);
 Action declare_image_unmount(OptionTable& table);
 Action declare_images(OptionTable& table);
 Action declare_import(OptionTable& table);
@@ -72,6 +77,7 @@ Action declare_search(OptionTable& table);
 Action declare_serve(OptionTable& table);
 Action declare_sync(OptionTable& table);
 Action declare_tags(OptionTable& table);
+Action declare_top(OptionTable& table);
 
 // cmd/system
 Action declare_cleanup(OptionTable& table);

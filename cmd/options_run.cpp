@@ -47,7 +47,10 @@ void declare_container_options(OptionTable& table, RunWords& words) {
 
 void declare_image_options(OptionTable& table, RunWords& words) {
   engine::RunOptions& options = words.options;
-  table.text("pull", 0, "POLICY", options.pull, "When to fetch the image").choices("always|missing|never|newer");
+  options.pull.clear();  // as containers.conf says
+  table.text("pull", 0, "POLICY", options.pull, "When to fetch the image")
+      .choices("always|missing|never|newer")
+      .defaults_to("missing");
   table.flag("quiet", 'q', options.quiet, "Show no progress while fetching the image");
   declare_platform_options(table, words.platform);
   declare_registry_options(table, options.tls_verify, options.auth_file, options.creds, options.cert_dir);

@@ -7,12 +7,14 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/scope_exit.hpp"
+#include "base/text.hpp"
 #include "cmd/output.hpp"
 
 namespace cmd {
 namespace {
 
 constexpr std::size_t max_line_bytes = 64 * 1024;
+constexpr int max_attempts = 3;
 constexpr char ctrl_c = 3, ctrl_d = 4, ctrl_u = 21, backspace = 8, delete_key = 127;
 
 base::Error nobody_answered() {
@@ -42,10 +44,8 @@ std::string read_hidden_line() {
   throw nobody_answered();
 }
 
-}  // namespace
-
-std::string ask_line(std::string_view question) {
-  print(question);
+/// One line of standard input.
+std::string read_line() {
   std::string line;
   for (char byte = 0; base::read_some(STDIN_FILENO, &byte, 1) == 1;) {
     if (byte == '\n') return line;
@@ -53,6 +53,26 @@ std::string ask_line(std::string_view question) {
   }
   if (line.empty()) throw nobody_answered();
   return line;
+}
+
+}  // namespace
+
+std::string ask_line(std::string_view question) {
+  print(question);
+  return read_line();
+}
+
+std::string choose_one(std::string_view question, const std::vector<std::string>& choices) {
+  std::string text = base::concat(question, "\n");
+  for (std::size_t i = 0; i < choices.size(); ++i) text += base::concat("  ", i + 1, ") ", choices[i], "\n");
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
+    base::write_all(STDERR_FILENO, base::concat(attempt == 0 ? text : "", "Number [1]: "));
+    const std::string answer = read_line();
+    if (answer.empty()) return choices.front();
+    const auto number = base::parse_unsigned(answer);
+    if (number && *number >= 1 && *number <= choices.size()) return choices[*number - 1];
+  }
+  throw base::Error(base::ErrorKind::invalid_argument, "none of the names was chosen");
 }
 
 std::string ask_secret(std::string_view question, std::string_view hint_without_terminal) {

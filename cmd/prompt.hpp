@@ -2,12 +2,17 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cmd {
 
 /// Prints `question` and reads one line of standard input, without its line end.
 /// @throws Error invalid_argument at end of file.
 std::string ask_line(std::string_view question);
+
+/// Shows `choices` by number on standard error and reads which one is wanted; the first one, when nothing is typed.
+/// @throws Error invalid_argument at end of file, and when none is chosen after three attempts.
+std::string choose_one(std::string_view question, const std::vector<std::string>& choices);
 
 /// The same for a secret: what is typed is not shown. Standard input must be a terminal, whose settings are as before
 /// when this returns or throws; Ctrl-C is an error here and no signal.

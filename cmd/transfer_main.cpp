@@ -40,6 +40,12 @@ int main(int argc, char** argv) {
                                  .create_manifest_list = engine::create_manifest_list,
                                  .add_to_manifest_list = engine::add_to_manifest_list,
                                  .inspect_manifest_list = engine::inspect_manifest_list,
-                                 .push_manifest_list = engine::push_manifest_list};
+                                 .push_manifest_list = engine::push_manifest_list,
+                                 .sign_image = engine::sign_image,
+                                 .show_trust = engine::show_trust,
+                                 .raw_trust = engine::raw_trust,
+                                 .set_trust = engine::set_trust,
+                                 .short_name_choices = engine::short_name_choices,
+                                 .remember_short_name = engine::remember_short_name};
   return cmd::run_program({.transfer = &verbs, .callers_umask = callers_umask}, {argv, argv + argc});
 }

@@ -9,12 +9,14 @@
 #include "engine/context.hpp"
 #include "engine/copy.hpp"
 #include "engine/image_archives.hpp"
+#include "engine/image_trust.hpp"
 #include "engine/login.hpp"
 #include "engine/manifest_list_verbs.hpp"
 #include "engine/push.hpp"
 #include "engine/remote.hpp"
 #include "engine/repair_image.hpp"
 #include "engine/serve.hpp"
+#include "engine/short_name_choice.hpp"
 #include "engine/sync.hpp"
 #include "engine/verbs.hpp"
 #include "engine/volume_archive.hpp"
@@ -57,6 +59,12 @@ struct TransferVerbs {
   std::string (*add_to_manifest_list)(engine::Engine& engine, const engine::AddToListOptions& options);
   engine::InspectedList (*inspect_manifest_list)(engine::Engine& engine, const engine::InspectListOptions& options);
   engine::PushedImage (*push_manifest_list)(engine::Engine& engine, const engine::PushListOptions& options);
+  std::vector<std::string> (*sign_image)(engine::Engine& engine, const engine::SignOptions& options);
+  std::vector<engine::TrustEntry> (*show_trust)(engine::Engine& engine, const engine::TrustFiles& files);
+  std::string (*raw_trust)(engine::Engine& engine, const engine::TrustFiles& files);
+  void (*set_trust)(engine::Engine& engine, const engine::SetTrustOptions& options);
+  std::vector<std::string> (*short_name_choices)(engine::Engine& engine, const std::string& typed, bool may_be_stored);
+  void (*remember_short_name)(engine::Engine& engine, const std::string& typed, const std::string& chosen);
 };
 
 }  // namespace cmd

@@ -19,6 +19,7 @@
 #include "engine/pull_source.hpp"
 #include "engine/remote_source.hpp"
 #include "engine/send_image.hpp"
+#include "engine/sign_image.hpp"
 #include "registry/open_destination.hpp"
 
 namespace engine {
@@ -76,9 +77,12 @@ std::vector<std::string> copy_their_referrers(Engine& engine, const OpenedImage&
 }
 
 CopiedImage copy_out(Engine& engine, OpenedImage image, const registry::SourceName& to, const CopyOptions& options) {
+  check_policy(engine, image, registry_options_of(engine, options.from),
+               {.platform = options.platform, .whole_index = options.all});
   const ImageTree tree = read_image_tree(*image.source, root_to_copy(image, options));
-  const auto destination = registry::open_destination(to, registry_options_of(engine, options.to),
-                                                      places_of(image, tree, to), layer_inflater());
+  const registry::RegistryOptions registry = registry_options_of(engine, options.to);
+  const NewSignatures signatures(engine, options.dry_run ? SigningOptions{} : options.signing, to, digests_of(tree));
+  const auto destination = registry::open_destination(to, registry, places_of(image, tree, to), layer_inflater());
   CopiedImage copied;
   copied.digest = tree.root.digest.text();
   copied.source = shown({image.transport, image.name});
@@ -87,16 +91,17 @@ CopiedImage copy_out(Engine& engine, OpenedImage image, const registry::SourceNa
   for (const SentBlob& sent : send_image(*image.source, *destination, tree, engine.progress,
                                          {.connections = options.jobs, .is_rehearsal = options.dry_run}))
     copied.blobs.push_back({sent.blob.digest.text(), sent.blob.size_bytes, sent.was_there});
+  signatures.put(registry);
   if (options.referrers && !options.dry_run) copied.referrers = copy_their_referrers(engine, image, tree, to, options);
   return copied;
 }
 
 /// Into our own store, where it is unpacked as after a pull.
 CopiedImage copy_in(Engine& engine, OpenedImage image, const std::string& name, const CopyOptions& options) {
-  if (options.all || options.referrers || options.dry_run)
+  if (options.all || options.referrers || options.dry_run || options.signing.is_asked())
     throw base::Error(base::ErrorKind::unsupported,
-                      "the store takes one image: without --all, --referrers and --dry-run");
-  check_policy(engine, image, registry_options_of(engine, options.from), options.platform);
+                      "the store takes one image: without --all, --referrers, --dry-run and signatures");
+  check_policy(engine, image, registry_options_of(engine, options.from), {.platform = options.platform});
   CopiedImage copied;
   copied.source = shown({image.transport, image.name});
   copied.destination = base::concat("containers-storage:", name_for_tagging(name));

@@ -8,6 +8,7 @@
 
 #include "engine/context.hpp"
 #include "engine/remote.hpp"
+#include "engine/signing_options.hpp"
 
 // copy: an image from any place to any other. Only in engine-transfer.
 
@@ -24,6 +25,7 @@ struct CopyOptions {
   std::size_t jobs = 6;
   RemoteOptions from;
   RemoteOptions to;
+  SigningOptions signing;
 };
 
 struct CopiedBlob {

@@ -24,8 +24,12 @@ std::vector<KnownKey> known_keys() {
       {"containers", "containers.netns", "\"private\""},
       {"containers", "containers.seccomp_profile", "\"\""},
       {"containers", "containers.userns", "\"host\""},
+      {"containers", "engine.compression_level", ""},
       {"containers", "engine.detach_keys", "\"ctrl-p,ctrl-q\""},
       {"containers", "engine.env", "[]"},
+      {"containers", "engine.image_default_transport", "\"docker://\""},
+      {"containers", "engine.image_parallel_copies", "6"},
+      {"containers", "engine.pull_policy", "\"missing\""},
       {"containers", "engine.retry", "3"},
       {"containers", "engine.retry_delay", "\"\""},
       {"containers", "engine.stop_timeout", "10"},
@@ -80,6 +84,10 @@ std::vector<std::string> notes_on(const KnownKey& known) {
   if (known.configuration == "registries")
     return {"aliases that a user chose at a prompt (short-name-aliases.conf) come before those of these files"};
   if (known.key == "storage.driver") return {"--storage-driver and the variable STORAGE_DRIVER come before it"};
+  if (known.key == "engine.pull_policy") return {"--pull of run and create comes before it"};
+  if (known.key == "engine.image_parallel_copies") return {"it counts for what is sent: push, manifest push, copy"};
+  if (known.key == "engine.compression_level")
+    return {"it counts with --compression-format; --compression-level comes before it"};
   if (known.key == "engine.retry" || known.key == "engine.retry_delay")
     return {"--retry and --retry-delay come before it"};
   return {};

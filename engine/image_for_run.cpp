@@ -1,9 +1,11 @@
 #include "engine/image_for_run.hpp"
 
 #include <algorithm>
+#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/process.hpp"
+#include "engine/image_settings.hpp"
 #include "engine/inside.hpp"
 #include "engine/manifest_list_store.hpp"
 #include "storage/layers.hpp"
@@ -45,7 +47,7 @@ std::string pull_image(const Engine& engine, const RunOptions& options, const st
   base::Pipe output = base::make_pipe();
   base::Command command{.path = own_program("engine-transfer"), .argv = pull_words(engine, options, policy)};
   command.fds = {{output.write_end.get(), 1}};
-  command.null_stdin = true;
+  command.null_stdin = ::isatty(STDIN_FILENO) == 0;  // a person may be asked what a short name means
   command.die_with_parent = true;
   base::Child child = base::spawn(command);
   output.write_end.reset();
@@ -96,7 +98,13 @@ void check_policy(const std::string& policy) {
 
 }  // namespace
 
-ImageForRun find_or_pull(Engine& engine, const RunOptions& options) {
+ImageForRun find_or_pull(Engine& engine, const RunOptions& given) {
+  if (given.pull.empty()) {
+    RunOptions options = given;
+    options.pull = load_image_settings(engine.host).pull_policy;
+    return find_or_pull(engine, options);
+  }
+  const RunOptions& options = given;
   check_policy(options.pull);
   if (options.image.empty()) throw make_error(ErrorKind::invalid_argument, "the name of the image is empty");
   const bool must_ask =

@@ -28,7 +28,7 @@ std::vector<std::string> stored_names(const std::vector<std::string>& archived) 
 LoadedImage load_one(Engine& engine, const registry::ArchivedImage& archived, const std::string& path) {
   const std::unique_ptr<registry::ImageSource> source = archived.open();
   registry::ManifestBytes root = source->root_manifest();
-  check_policy(engine, {archived.transport, path}, {}, *source, root, "");
+  check_policy(engine, {archived.transport, path}, {}, *source, root, {});
   LoadedImage loaded{.id = {}, .names = stored_names(archived.names)};
   loaded.id = keep_image(engine, *source, std::move(root), loaded.names, "");
   return loaded;

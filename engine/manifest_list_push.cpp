@@ -10,6 +10,7 @@
 #include "engine/manifest_list_verbs.hpp"
 #include "engine/remote_source.hpp"
 #include "engine/send_image.hpp"
+#include "engine/sign_image.hpp"
 #include "registry/open_destination.hpp"
 #include "storage/blobs.hpp"
 
@@ -59,12 +60,14 @@ PushedImage send_list(Engine& engine, const StoredList& list, const registry::So
   ListSource source(engine, list, registry);
   registry::ManifestBytes root = root_to_push(source, list, options.format);
   const ImageTree tree = options.all ? read_image_tree(source, std::move(root)) : ImageTree{std::move(root), {}, {}};
+  const NewSignatures signatures(engine, options.signing, to, digests_of(tree));
   const auto destination = registry::open_destination(to, registry, places_of(source, to), layer_inflater());
   PushedImage pushed{.digest = tree.root.digest, .destination = shown(to), .blobs = {}};
   for (const SentBlob& sent : send_image(source, *destination, tree, engine.progress))
     pushed.blobs.push_back(
         {.digest = sent.blob.digest, .size_bytes = sent.blob.size_bytes, .is_there = sent.was_there});
   engine.progress.note("Writing manifest list to image destination");
+  signatures.put(registry);
   return pushed;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "engine/context.hpp"
 #include "engine/manifest_list_store.hpp"
@@ -14,7 +15,7 @@
 namespace engine {
 
 /// A manifest list of the store with all of its images: manifests come from the store, a blob from there too when it
-/// has it, else from where its image was added. Thread-safe.
+/// has it, else from where its image was added, if policy.json lets that in. Thread-safe.
 class ListSource final : public registry::ImageSource {
  public:
   /// @param options  How to reach the registries of its images.
@@ -31,10 +32,13 @@ class ListSource final : public registry::ImageSource {
 
  private:
   registry::ImageSource& opened(const std::string& origin);
+  void check_instances(registry::ImageSource& source, const std::string& origin) const;
 
+  const Engine& engine_;
   const storage::Store& store_;
   registry::RegistryOptions options_;
   StoreSource stored_;
+  std::vector<ListInstance> instances_;
   std::map<base::Digest, std::string> origins_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<registry::ImageSource>> opened_;

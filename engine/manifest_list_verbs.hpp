@@ -8,6 +8,7 @@
 #include "engine/context.hpp"
 #include "engine/push.hpp"
 #include "engine/remote.hpp"
+#include "engine/signing_options.hpp"
 #include "engine/verbs.hpp"
 
 // The verbs of `engine manifest`. Those that may read or write another place than the store are only in
@@ -78,6 +79,7 @@ struct PushListOptions {
   bool remove_after = false;
   std::string format;  ///< "oci", "v2s2"; empty: oci.
   RemoteOptions remote;
+  SigningOptions signing;
 };
 /// Only in engine-transfer.
 PushedImage push_manifest_list(Engine& engine, const PushListOptions& options);

@@ -7,6 +7,7 @@
 #include "base/oci/reference.hpp"
 #include "engine/id_variants.hpp"
 #include "engine/image_policy.hpp"
+#include "engine/image_settings.hpp"
 #include "engine/keep_image.hpp"
 #include "engine/manifest_list_store.hpp"
 #include "engine/pull_layers.hpp"
@@ -92,7 +93,7 @@ std::string pull_from(Engine& engine, const registry::SourceName& name, const Pu
         StoredFirst source(engine.store(), *opened);
         registry::ManifestBytes root = source.root_manifest();
         check_requested_digest(name, root);
-        check_policy(engine, name, registry, source, root, options.platform);
+        check_policy(engine, name, registry, source, root, {.platform = options.platform});
         if (options.dry_run)
           return base::join(rehearse_pull(engine, source, std::move(root), options.platform, shown), "\n");
         const std::string stored = stored_name(name, source);
@@ -220,6 +221,14 @@ std::vector<std::string> pull_all_tags(Engine& engine, const std::string& typed,
   return ids;
 }
 
+/// A word without a transport is of the one that containers.conf names.
+registry::SourceName source_name(const Engine& engine, const std::string& typed) {
+  registry::SourceName name = registry::parse_source_name(typed);
+  if (name.transport != "docker" || name.rest != typed) return name;
+  const std::string transport = load_image_settings(engine.host).default_transport;
+  return transport.empty() ? name : registry::parse_source_name(transport + typed);
+}
+
 }  // namespace
 
 std::vector<std::string> pull(Engine& engine, const PullOptions& options) {
@@ -231,7 +240,7 @@ std::vector<std::string> pull(Engine& engine, const PullOptions& options) {
       for (std::string& id : pull_all_tags(engine, typed, options, registry)) ids.push_back(std::move(id));
       continue;
     }
-    const registry::SourceName name = registry::parse_source_name(typed);
+    const registry::SourceName name = source_name(engine, typed);
     ids.push_back(name.transport == "docker" ? pull_docker(engine, name.rest, options, registry)
                                              : pull_from(engine, name, options, registry));
   }

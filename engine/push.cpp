@@ -10,6 +10,7 @@
 #include "base/oci/manifest.hpp"
 #include "base/oci/reference.hpp"
 #include "engine/convert_manifest.hpp"
+#include "engine/image_settings.hpp"
 #include "engine/inflate.hpp"
 #include "engine/manifest_list_store.hpp"
 #include "engine/manifest_list_verbs.hpp"
@@ -17,6 +18,7 @@
 #include "engine/recompressed_source.hpp"
 #include "engine/repair_source.hpp"
 #include "engine/send_image.hpp"
+#include "engine/sign_image.hpp"
 #include "engine/store_source.hpp"
 #include "registry/open_destination.hpp"
 #include "storage/blobs.hpp"
@@ -110,14 +112,18 @@ PushedImage send(Engine& engine, registry::ImageSource& source, registry::Manife
   registry::BlobPlaces places;
   if (destination.transport == "docker" && !options.is_rehearsal)
     places = places_of(engine.store(), tree.blobs, oci::Reference::parse(destination.rest).domain());
-  const auto opened =
-      registry::open_destination(destination, registry_options_of(engine, options), places, layer_inflater());
+  const registry::RegistryOptions registry = registry_options_of(engine, options);
+  const NewSignatures signatures(engine, options.is_rehearsal ? SigningOptions{} : options.signing, destination,
+                                 digests_of(tree));
+  const auto opened = registry::open_destination(destination, registry, places, layer_inflater());
   PushedImage pushed{.digest = tree.root.digest, .destination = shown(destination), .blobs = {}};
-  for (const SentBlob& sent :
-       send_image(source, *opened, tree, engine.progress, {.is_rehearsal = options.is_rehearsal}))
+  for (const SentBlob& sent : send_image(
+           source, *opened, tree, engine.progress,
+           {.connections = load_image_settings(engine.host).parallel_copies, .is_rehearsal = options.is_rehearsal}))
     pushed.blobs.push_back(
         {.digest = sent.blob.digest, .size_bytes = sent.blob.size_bytes, .is_there = sent.was_there});
   if (!options.is_rehearsal) engine.progress.note("Writing manifest to image destination");
+  signatures.put(registry);
   return pushed;
 }
 
@@ -131,6 +137,7 @@ PushedImage push_as_list(Engine& engine, const PushOptions& options) {
   same.destination = options.destination;
   same.format = options.format;
   same.remote = {options.tls_verify, options.auth_file, options.creds, options.cert_dir, options.retries};
+  same.signing = options.signing;
   return push_manifest_list(engine, same);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/digest.hpp"
 #include "engine/context.hpp"
+#include "engine/signing_options.hpp"
 
 namespace engine {
 
@@ -23,6 +24,7 @@ struct PushOptions {
   std::string auth_file, creds, cert_dir;
   std::optional<unsigned> retries;  ///< Nothing: as the configuration says.
   std::string retry_delay;
+  SigningOptions signing;
 };
 
 struct PushedBlob {

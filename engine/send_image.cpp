@@ -182,6 +182,12 @@ ImageTree read_image_tree(registry::ImageSource& source, registry::ManifestBytes
   return {std::move(root), reader.take_manifests(), reader.take_blobs()};
 }
 
+std::vector<base::Digest> digests_of(const ImageTree& tree) {
+  std::vector<base::Digest> digests{tree.root.digest};
+  for (const registry::ManifestBytes& manifest : tree.manifests) digests.push_back(manifest.digest);
+  return digests;
+}
+
 std::vector<SentBlob> send_image(registry::ImageSource& source, registry::ImageDestination& destination,
                                  const ImageTree& tree, base::Progress& progress, const SendOptions& options) {
   BlobQueue queue(source, destination, tree, progress, options);

@@ -23,6 +23,9 @@ struct ImageTree {
 /// @throws Error corrupt, when it is nested too deep or holds too much.
 ImageTree read_image_tree(registry::ImageSource& source, registry::ManifestBytes root);
 
+/// Of the root, then of all manifests below it.
+std::vector<base::Digest> digests_of(const ImageTree& tree);
+
 /// What became of a blob, or would.
 struct SentBlob {
   oci::Descriptor blob;

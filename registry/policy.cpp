@@ -47,6 +47,12 @@ std::string decode_key(const base::JsonAt& json) {
   return std::move(*text);
 }
 
+void require_one_of(const base::JsonAt& json, Names names) {
+  if (std::count_if(names.begin(), names.end(), [&](std::string_view name) { return json.has(name); }) != 1)
+    throw json.error(
+        base::concat("needs exactly one of ", base::join(std::vector<std::string>(names.begin(), names.end()), ", ")));
+}
+
 /// A key of ours; certificates of Fulcio and logs of Rekor are not supported, and then nothing is accepted.
 PolicyRequirement parse_sigstore(const base::JsonAt& json) {
   allow_only(json, {"type", "keyPath", "keyPaths", "keyData", "keyDatas", "fulcio", "pki", "rekorPublicKeyPath",
@@ -61,9 +67,7 @@ PolicyRequirement parse_sigstore(const base::JsonAt& json) {
   if (const auto list = json.find("keyDatas"))
     for (const base::JsonAt& data : list->array()) result.key_texts.push_back(decode_key(data));
   if (const auto identity = json.find("signedIdentity")) result.identity = parse_identity(*identity);
-  const Names sources{"keyPath", "keyPaths", "keyData", "keyDatas", "fulcio", "pki"};
-  if (std::count_if(sources.begin(), sources.end(), [&](std::string_view name) { return json.has(name); }) != 1)
-    throw json.error("needs exactly one of keyPath, keyPaths, keyData, keyDatas, fulcio and pki");
+  require_one_of(json, {"keyPath", "keyPaths", "keyData", "keyDatas", "fulcio", "pki"});
   for (const std::string_view name :
        {"fulcio", "pki", "rekorPublicKeyPath", "rekorPublicKeyPaths", "rekorPublicKeyData", "rekorPublicKeyDatas"})
     if (json.has(name)) {
@@ -73,15 +77,32 @@ PolicyRequirement parse_sigstore(const base::JsonAt& json) {
   return result;
 }
 
+/// Simple signing: keys of GPG.
+PolicyRequirement parse_signed_by(const base::JsonAt& json) {
+  allow_only(json, {"type", "keyType", "keyPath", "keyPaths", "keyData", "signedIdentity"});
+  PolicyRequirement result{.kind = PolicyRequirement::Kind::gpg_signed,
+                           .type = "signedBy",
+                           .key_paths = json.strings_or_empty("keyPaths"),
+                           .key_texts = {},
+                           .identity = {}};
+  if (const auto path = json.find("keyPath")) result.key_paths.push_back(path->string());
+  if (const auto data = json.find("keyData")) result.key_texts.push_back(decode_key(*data));
+  if (const auto identity = json.find("signedIdentity")) result.identity = parse_identity(*identity);
+  require_one_of(json, {"keyPath", "keyPaths", "keyData"});
+  const std::string key_type = json.at("keyType").string();
+  const Names known{"GPGKeys", "signedByGPGKeys", "X509Certificates", "signedByX509CAs"};
+  if (std::find(known.begin(), known.end(), key_type) == known.end()) throw json.at("keyType").error("is not known");
+  if (key_type == "GPGKeys") return result;
+  result.kind = PolicyRequirement::Kind::not_supported;
+  result.type += base::concat(" with ", key_type);
+  return result;
+}
+
 PolicyRequirement parse_requirement(const base::JsonAt& json) {
   using Kind = PolicyRequirement::Kind;
   const std::string type = json.at("type").string();
   if (type == "sigstoreSigned") return parse_sigstore(json);
-  if (type == "signedBy") {
-    allow_only(json, {"type", "keyType", "keyPath", "keyPaths", "keyData", "signedIdentity"});
-    if (const auto identity = json.find("signedIdentity")) parse_identity(*identity);
-    return {.kind = Kind::not_supported, .type = type, .key_paths = {}, .key_texts = {}, .identity = {}};
-  }
+  if (type == "signedBy") return parse_signed_by(json);
   allow_only(json, {"type"});
   if (type == "insecureAcceptAnything")
     return {.kind = Kind::accept, .type = type, .key_paths = {}, .key_texts = {}, .identity = {}};
@@ -152,32 +173,24 @@ std::vector<std::string> policy_scopes(const std::string& path, const std::strin
   return scopes;
 }
 
-bool is_identity_accepted(const SignedIdentity& identity, const std::string& claimed, const oci::Reference& image) {
+bool is_identity_accepted(const SignedIdentity& identity, const std::string& claimed,
+                          const std::optional<oci::Reference>& image) {
   using Kind = SignedIdentity::Kind;
   if (!oci::Reference::is_qualified(claimed)) return false;
   const oci::Reference theirs = oci::Reference::parse(claimed);
   // A name without a tag means its repository, and never :latest: cosign writes such.
   const bool has_name = theirs.to_string() == claimed;
+  if (identity.kind == Kind::given_reference) return has_name && theirs.to_string() == identity.first;
+  if (identity.kind == Kind::given_repository) return theirs.repository() == identity.first;
+  if (!image) return false;
   const auto is_for = [&](const oci::Reference& wanted) {
     if (wanted.digest()) return theirs.repository() == wanted.repository();
     return has_name && !theirs.digest() && theirs.to_string() == wanted.to_string();
   };
-  switch (identity.kind) {
-    case Kind::exact:
-      return !image.digest() && is_for(image);
-    case Kind::repository_for_digests:
-      return is_for(image);
-    case Kind::repository:
-      return theirs.repository() == image.repository();
-    case Kind::given_reference:
-      return has_name && theirs.to_string() == identity.first;
-    case Kind::given_repository:
-      return theirs.repository() == identity.first;
-    case Kind::remapped:
-      break;
-  }
-  const std::string name = image.to_string();
-  if (!is_prefix(name, identity.first)) return is_for(image);
+  if (identity.kind == Kind::exact) return !image->digest() && is_for(*image);
+  if (identity.kind == Kind::repository) return theirs.repository() == image->repository();
+  const std::string name = image->to_string();
+  if (identity.kind == Kind::repository_for_digests || !is_prefix(name, identity.first)) return is_for(*image);
   return is_for(oci::Reference::parse(identity.second + name.substr(identity.first.size())));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,11 +21,11 @@ struct SignedIdentity {
 };
 
 struct PolicyRequirement {
-  enum class Kind { accept, reject, sigstore_signed, not_supported };
+  enum class Kind { accept, reject, gpg_signed, sigstore_signed, not_supported };
   Kind kind = Kind::reject;
   std::string type;                    ///< As in the file.
-  std::vector<std::string> key_paths;  ///< Of PEM files; one of the keys must have signed.
-  std::vector<std::string> key_texts;  ///< PEM.
+  std::vector<std::string> key_paths;  ///< Of PEM files, or of GPG key rings; one of the keys must have signed.
+  std::vector<std::string> key_texts;  ///< PEM, or a key ring as GPG exports it.
   SignedIdentity identity;
 };
 
@@ -53,7 +54,9 @@ std::vector<std::string> policy_scopes(const oci::Reference& reference);
 /// The same of an absolute path, with or without a tag: "/a/b:1", "/a/b", "/a".
 std::vector<std::string> policy_scopes(const std::string& path, const std::string& tag);
 
-/// Whether a signature over `claimed`, a docker reference, is one for `image`.
-bool is_identity_accepted(const SignedIdentity& identity, const std::string& claimed, const oci::Reference& image);
+/// Whether a signature over `claimed`, a docker reference, is one for `image`; one that has no name of a registry (of
+/// the transport dir) only matches what the policy itself names.
+bool is_identity_accepted(const SignedIdentity& identity, const std::string& claimed,
+                          const std::optional<oci::Reference>& image);
 
 }  // namespace registry

@@ -1,7 +1,7 @@
 #include "registry/short_names.hpp"
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <optional>
 
 #include "base/error.hpp"
@@ -102,10 +102,25 @@ std::size_t suffix_position(std::string_view name) {
   return std::min(name.find_first_of(":@"), name.size());
 }
 
+/// In podman's words.
 base::Error ambiguous(std::string_view name, const std::vector<std::string>& candidates) {
-  return base::make_error(base::ErrorKind::invalid_argument, "short name ", base::quoted(name),
-                          " may mean several images, and short-name-mode is enforcing")
+  return base::make_error(base::ErrorKind::invalid_argument,
+                          "short-name resolution enforced but cannot prompt without a TTY: ", base::quoted(name),
+                          " may mean several images")
       .with_hint(base::concat("give the full name: ", base::join(candidates, ", ")));
+}
+
+/// One for each registry that is searched.
+std::vector<std::string> searched_names(std::string_view name, const RegistriesConf& conf) {
+  std::vector<std::string> candidates;
+  for (const std::string& registry : *conf.unqualified_search) {
+    const std::string full = base::concat(registry, "/", name);
+    if (!oci::Reference::is_qualified(full))
+      throw base::make_error(base::ErrorKind::invalid_argument, "unqualified-search-registries holds ",
+                             base::quoted(registry), ", which names no host");
+    candidates.push_back(oci::Reference::parse(full).to_string());
+  }
+  return candidates;
 }
 
 }  // namespace
@@ -121,16 +136,29 @@ std::vector<std::string> short_name_candidates(std::string_view name, const Regi
     throw base::make_error(base::ErrorKind::invalid_argument, "short name ", base::quoted(name),
                            " has no alias, and unqualified-search-registries in registries.conf is empty")
         .with_hint(base::concat("give the full name, as in ", plain.to_string()));
-  std::vector<std::string> candidates;
-  for (const std::string& registry : *conf.unqualified_search) {
-    const std::string full = base::concat(registry, "/", name);
-    if (!oci::Reference::is_qualified(full))
-      throw base::make_error(base::ErrorKind::invalid_argument, "unqualified-search-registries holds ",
-                             base::quoted(registry), ", which names no host");
-    candidates.push_back(oci::Reference::parse(full).to_string());
-  }
+  std::vector<std::string> candidates = searched_names(name, conf);
   if (candidates.size() > 1 && conf.short_name_mode == ShortNameMode::enforcing) throw ambiguous(name, candidates);
   return candidates;
+}
+
+std::vector<std::string> short_name_choices(std::string_view name, const RegistriesConf& conf) {
+  oci::Reference::parse(name);
+  const bool is_open = !oci::Reference::is_qualified(name) && conf.unqualified_search &&
+                       conf.unqualified_search->size() > 1 && conf.short_name_mode != ShortNameMode::disabled;
+  if (!is_open || find_alias(name.substr(0, suffix_position(name)), conf)) return {};
+  return searched_names(name, conf);
+}
+
+std::string add_short_name_alias(std::string_view toml, const std::string& file, std::string_view name,
+                                 const oci::Reference& target) {
+  RegistriesConf known;
+  merge_registries_conf(known, toml, file);
+  std::map<std::string, std::string> aliases(known.aliases.begin(), known.aliases.end());
+  aliases.insert_or_assign(std::string{name.substr(0, suffix_position(name))}, target.repository());
+  // Names are of a grammar without quotes and backslashes.
+  std::string text = "[aliases]\n";
+  for (const auto& [alias, value] : aliases) text += base::concat("  \"", alias, "\" = \"", value, "\"\n");
+  return text;
 }
 
 std::vector<std::string> resolve_short_name(std::string_view name, const RegistryOptions& options) {

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "base/json_writer.hpp"
 
 namespace registry {
 namespace {
@@ -36,14 +37,29 @@ const unsigned char* bytes_of(std::string_view text) {
 
 }  // namespace
 
-SignedClaim parse_signed_claim(std::string_view payload) {
+SignedClaim parse_signed_claim(std::string_view payload, std::string_view type) {
   const base::JsonAt root = base::JsonAt::parse(payload, "signature", {max_claim_bytes, 16});
+  for (const auto& [name, value] : root.members())
+    if (name != "critical" && name != "optional") throw value.error("is not known here");
   const base::JsonAt critical = root.at("critical");
-  const std::string type = critical.at("type").string();
-  if (type != "cosign container image signature" && type != "atomic container signature")
-    throw critical.at("type").error("is not known");
-  return {.reference = critical.at("identity").at("docker-reference").string(),
-          .manifest = critical.at("image").at("docker-manifest-digest").digest()};
+  const base::JsonAt identity = critical.at("identity"), image = critical.at("image");
+  // What says "critical" must be understood, all of it.
+  if (critical.members().size() != 3 || identity.members().size() != 1 || image.members().size() != 1)
+    throw critical.error("holds something that is not known here");
+  if (critical.at("type").string() != type) throw critical.at("type").error("is not what it should be");
+  return {.reference = identity.at("docker-reference").string(),
+          .manifest = image.at("docker-manifest-digest").digest()};
+}
+
+std::string render_signed_claim(const SignedClaim& claim, std::string_view type, std::int64_t seconds) {
+  base::JsonWriter json;
+  json.begin_object().key("critical").begin_object();
+  json.key("identity").begin_object().member("docker-reference", claim.reference).end_object();
+  json.key("image").begin_object().member("docker-manifest-digest", claim.manifest.text()).end_object();
+  json.member("type", std::string{type}).end_object();
+  json.key("optional").begin_object().member("creator", "engine");
+  if (seconds > 0) json.member("timestamp", seconds);
+  return json.end_object().end_object().take();
 }
 
 bool is_signed_by(std::string_view public_key, std::string_view payload, std::string_view signature) {
@@ -57,6 +73,29 @@ bool is_signed_by(std::string_view public_key, std::string_view payload, std::st
       EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(payload), payload.size());
   ERR_clear_error();
   return result == 1;
+}
+
+std::string sign_with_key(std::string_view private_key, std::string_view payload) {
+  const unsigned char* at = bytes_of(private_key);
+  const std::unique_ptr<EVP_PKEY, Free> key{d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(private_key.size()))};
+  const std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
+  ERR_clear_error();
+  if (!key || !context)
+    throw base::make_error(base::ErrorKind::invalid_argument, "a private key for signatures cannot be read");
+  const EVP_MD* hash = EVP_PKEY_id(key.get()) == EVP_PKEY_ED25519 ? nullptr : EVP_sha256();
+  std::size_t size = 0;
+  std::string signature;
+  if (EVP_DigestSignInit(context.get(), nullptr, hash, nullptr, key.get()) == 1 &&
+      EVP_DigestSign(context.get(), nullptr, &size, bytes_of(payload), payload.size()) == 1) {
+    signature.resize(size);
+    if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, bytes_of(payload),
+                       payload.size()) == 1) {
+      signature.resize(size);
+      return signature;
+    }
+  }
+  ERR_clear_error();
+  throw base::make_error(base::ErrorKind::internal, "signing: OpenSSL refuses");
 }
 
 }  // namespace registry

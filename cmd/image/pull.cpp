@@ -1,4 +1,5 @@
 #include <memory>
+#include <unistd.h>
 
 #include "cmd/commands.hpp"
 #include "cmd/each.hpp"
@@ -6,6 +7,7 @@
 #include "cmd/options_image.hpp"
 #include "cmd/output.hpp"
 #include "cmd/progress_bar.hpp"
+#include "cmd/prompt.hpp"
 #include "cmd/transfer_verbs.hpp"
 
 namespace cmd {
@@ -24,13 +26,23 @@ ProgressStyle style_of(const PullWords& words) {
   return words.progress == "plain" ? ProgressStyle::plain : ProgressStyle::automatic;
 }
 
+/// The full name that somebody at a terminal wants; empty, when nobody need be asked.
+std::string choose(Invocation& invocation, const std::string& image, const engine::PullOptions& options) {
+  if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0 || options.all_tags || options.dry_run) return {};
+  const std::vector<std::string> names =
+      invocation.program.transfer->short_name_choices(invocation.engine(), image, options.policy != "always");
+  return names.empty() ? "" : choose_one("Please select an image:", names);
+}
+
 int pull_all(Invocation& invocation, const PullWords& words) {
   engine::PullOptions options = words.options;
   options.platform = joined_platform(words.platform);
   invocation.report_to(make_progress(style_of(words)));
   return for_each_name(words.options.images, [&](const std::string& image) {
-    options.images = {image};
+    const std::string chosen = choose(invocation, image, options);
+    options.images = {chosen.empty() ? image : chosen};
     for (const std::string& id : invocation.program.transfer->pull(invocation.engine(), options)) print_line(id);
+    if (!chosen.empty()) invocation.program.transfer->remember_short_name(invocation.engine(), image, chosen);
   });
 }
 

@@ -11,6 +11,7 @@
 #include "cmd/commands.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/options_image.hpp"
+#include "cmd/options_signing.hpp"
 #include "cmd/output.hpp"
 #include "cmd/progress_bar.hpp"
 #include "cmd/transfer_verbs.hpp"
@@ -72,9 +73,7 @@ void declare_form(OptionTable& table, engine::PushOptions& options) {
              "Compress layers anew that are compressed this way, too");
   table.known("encryption-key", 0, OptionKind::list, Treatment::refused);
   table.known("encrypt-layer", 0, OptionKind::list, Treatment::refused);
-  for (const char* name : {"sign-by", "sign-by-sigstore", "sign-by-sigstore-private-key", "sign-by-sq-fingerprint",
-                           "sign-passphrase-file"})
-    table.known(name, 0, OptionKind::text, Treatment::refused);
+  declare_signing_options(table, options.signing);
 }
 
 }  // namespace

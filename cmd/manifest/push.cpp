@@ -6,6 +6,7 @@
 #include "base/fd.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/invocation.hpp"
+#include "cmd/options_signing.hpp"
 #include "cmd/output.hpp"
 #include "cmd/progress_bar.hpp"
 #include "cmd/registry/options.hpp"
@@ -49,8 +50,7 @@ void declare_what_podman_has(OptionTable& table, PushListWords& words) {
   table.known("compression-format", 0, OptionKind::text, Treatment::refused);
   table.known("compression-level", 0, OptionKind::text, Treatment::refused);
   table.known("force-compression", 0, OptionKind::flag, Treatment::refused, "false");
-  for (const char* name : {"sign-by", "sign-by-sigstore", "sign-by-sigstore-private-key", "sign-passphrase-file"})
-    table.known(name, 0, OptionKind::text, Treatment::refused);
+  declare_signing_options(table, words.options.signing);
 }
 
 }  // namespace

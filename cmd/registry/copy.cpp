@@ -12,6 +12,7 @@
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/options_image.hpp"
+#include "cmd/options_signing.hpp"
 #include "cmd/output.hpp"
 #include "cmd/progress_bar.hpp"
 #include "cmd/registry/route_options.hpp"
@@ -100,13 +101,12 @@ int copy_one(Invocation& invocation, const CopyWords& words) {
 }
 
 void declare_what_skopeo_has(OptionTable& table, CopyWords& words) {
+  declare_signing_options(table, words.options.signing);
+  table.text("sign-identity", 0, "NAME", words.options.signing.identity,
+             "The name that is signed; where the image goes by default");
   table.flag("preserve-digests", 0, words.preserve_digests, "Keep digests, which happens anyway").hide();
   table.flag("remove-signatures", 0, words.remove_signatures, "Copy no signatures, which needs --referrers anyway")
       .hide();
-  table.known("sign-by", 0, OptionKind::text, Treatment::refused);
-  table.known("sign-by-sigstore", 0, OptionKind::text, Treatment::refused);
-  table.known("sign-by-sigstore-private-key", 0, OptionKind::text, Treatment::refused);
-  table.known("sign-passphrase-file", 0, OptionKind::text, Treatment::refused);
   table.known("encryption-key", 0, OptionKind::list, Treatment::refused);
   table.known("encrypt-layer", 0, OptionKind::list, Treatment::refused);
   table.known("decryption-key", 0, OptionKind::list, Treatment::refused);

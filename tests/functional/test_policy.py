@@ -95,8 +95,8 @@ class PlaceTest(PolicyTest):
                 self.assert_rejected("policy.json")
 
     def test_what_is_not_supported_is_not_accepted(self):
-        self.policy([{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/x"}])
-        self.assert_rejected("signedBy")
+        self.policy([{"type": "sigstoreSigned", "fulcio": {"caPath": "/x", "oidcIssuer": "x", "subjectEmail": "x"}}])
+        self.assert_rejected("sigstoreSigned with fulcio")
 
 
 class SignatureTest(PolicyTest):

@@ -101,7 +101,7 @@ class RegistriesTest(ConfigurationTest):
     def test_a_short_name_that_may_be_several(self):
         self.configure(f'unqualified-search-registries = ["{self.main.name}", "{self.mirror.name}"]\n'
                        'short-name-mode = "enforcing"\n')
-        self.assert_fails(self.engine("pull", "-q", "app", check=False), 125, "short-name-mode", self.mirror.name)
+        self.assert_fails(self.engine("pull", "-q", "app", check=False), 125, "cannot prompt without a TTY", self.mirror.name)
 
 
 class ExplainTest(ConfigurationTest):

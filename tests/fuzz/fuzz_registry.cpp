@@ -13,7 +13,11 @@
 #include "registry/policy.hpp"
 #include "registry/rate_limit.hpp"
 #include "registry/registries_conf.hpp"
+#include "registry/registries_d.hpp"
 #include "registry/retry.hpp"
+#include "registry/short_names.hpp"
+#include "registry/signature.hpp"
+#include "registry/sigstore_key.hpp"
 
 // What registries send and users configure: the first byte chooses the parser, the rest is its text. Each ends with a
 // value or an Error; what has a form of its own to be written in reads as itself again.
@@ -45,6 +49,12 @@ void check_auth_file(std::string_view text) {
   if (!registry::remove_from_auth_file(written, "auth.json", "example.com/team")) std::abort();
 }
 
+void check_registries_d(std::string_view text) {
+  registry::RegistriesD conf;
+  registry::merge_registries_d(conf, text, "registries.d");
+  registry::lookaside_url(conf, oci::Reference::parse("example.com/team/app:1"), registry::LookasideUse::reading);
+}
+
 void parse(char which, std::string_view text) {
   registry::RegistriesConf conf;
   switch (which) {
@@ -70,6 +80,17 @@ void parse(char which, std::string_view text) {
       return check_auth_file(text);
     case 'p':
       registry::parse_policy(text, "policy.json");
+      return;
+    case 's':
+      registry::parse_signed_claim(text, registry::gpg_claim_type);
+      return;
+    case 'k':
+      registry::open_sigstore_key(text, "");
+      return;
+    case 'd':
+      return check_registries_d(text);
+    case 'l':
+      if (is_ascii(text)) registry::add_short_name_alias(text, "aliases", "app", oci::Reference::parse("a.io/app"));
       return;
     default:
       return check_headers(text);

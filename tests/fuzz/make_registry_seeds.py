@@ -21,6 +21,13 @@ SEEDS = {
     "auth": "a" + json.dumps({"auths": {"a.io": {"auth": "YTpi"}}, "credHelpers": {"b.io": "pass"}, "credsStore": "x"}),
     "policy": "p" + json.dumps({"default": [{"type": "reject"}], "transports": {"docker": {"a.io": [
         {"type": "sigstoreSigned", "keyPath": "/a", "signedIdentity": {"type": "matchRepository"}}]}}}),
+    "claim": "s" + json.dumps({"critical": {"type": "atomic container signature", "identity": {"docker-reference": "a.io/b:1"},
+                                            "image": {"docker-manifest-digest": DIGEST}}, "optional": {"timestamp": 1}}),
+    "key": "k-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\neyJrZGYiOnsibmFtZSI6InNjcnlwdCJ9fQ==\n"
+           "-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n",
+    "places": "ddefault-docker:\n  lookaside: file:///a\ndocker:\n  a.io:\n    lookaside-staging: file:///b\n"
+              "    use-sigstore-attachments: true\n",
+    "aliases": 'l[aliases]\n  "x" = "a.io/x"\n',
     "limit": "h100;w=21600",
     "date": "hFri, 31 Dec 2038 23:59:59 GMT",
 }

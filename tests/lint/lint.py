@@ -29,7 +29,7 @@ THIRD_PARTY = {
     r"curl/": r"registry/http\.cpp",
     r"microhttpd\.h": r"registry/http_server\.cpp",
     r"yaml\.h": r"registry/yaml_file\.cpp",
-    r"openssl/": r"(base/digest_openssl|registry/signature)\.cpp",
+    r"openssl/": r"(base/digest_openssl|registry/(signature|secretbox|sigstore_key))\.cpp",
     r"archive(_entry)?\.h": r"registry/archive_file\.cpp",
     r"zstd\.h": r"storage/(unpack_unzstd|compress_zstd)\.cpp",
     r"zlib\.h": r"storage/(unpack_gunzip_zlib|compress_gzip)\.cpp",

@@ -66,11 +66,39 @@ TEST_CASE("a policy with anything unknown, missing or double is no policy") {
 
 TEST_CASE("what is not supported is never accepted") {
   const registry::Policy policy = parse_policy(
-      R"({"default":[{"type":"signedBy","keyType":"GPGKeys","keyPath":"/a"},
+      R"({"default":[{"type":"signedBy","keyType":"X509Certificates","keyPath":"/a"},
       {"type":"sigstoreSigned","keyPath":"/a","rekorPublicKeyPath":"/b"},{"type":"sigstoreSigned","fulcio":{}}]})",
       "policy.json");
   REQUIRE(policy.fallback.size() == 3);
   for (const registry::PolicyRequirement& requirement : policy.fallback) CHECK(requirement.kind == Kind::not_supported);
+}
+
+TEST_CASE("keys of GPG are in one file, in several, or in the policy itself") {
+  const registry::Policy policy = parse_policy(
+      R"({"default":[{"type":"signedBy","keyType":"GPGKeys","keyPath":"/a"},
+      {"type":"signedBy","keyType":"GPGKeys","keyPaths":["/a","/b"]},
+      {"type":"signedBy","keyType":"GPGKeys","keyData":"YWJj"}]})",
+      "policy.json");
+  REQUIRE(policy.fallback.size() == 3);
+  for (const registry::PolicyRequirement& requirement : policy.fallback) CHECK(requirement.kind == Kind::gpg_signed);
+  CHECK(policy.fallback[1].key_paths == std::vector<std::string>{"/a", "/b"});
+  CHECK(policy.fallback[2].key_texts == std::vector<std::string>{"abc"});
+  for (const char* bad : {R"({"default":[{"type":"signedBy","keyType":"GPGKeys"}]})",
+                          R"({"default":[{"type":"signedBy","keyPath":"/a"}]})",
+                          R"({"default":[{"type":"signedBy","keyType":"other","keyPath":"/a"}]})",
+                          R"({"default":[{"type":"signedBy","keyType":"GPGKeys","keyPath":"/a","keyData":"YQ=="}]})"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(parse_policy(bad, "policy.json"), base::Error);
+  }
+}
+
+TEST_CASE("an image without a name of a registry is only what the policy names") {
+  using Identity = registry::SignedIdentity;
+  CHECK(is_identity_accepted({Identity::Kind::given_reference, "a.io/b:1", {}}, "a.io/b:1", std::nullopt));
+  CHECK(is_identity_accepted({Identity::Kind::given_repository, "a.io/b", {}}, "a.io/b:2", std::nullopt));
+  for (const auto kind : {Identity::Kind::exact, Identity::Kind::repository, Identity::Kind::repository_for_digests,
+                          Identity::Kind::remapped})
+    CHECK_FALSE(is_identity_accepted({kind, {}, {}}, "a.io/b:1", std::nullopt));
 }
 
 TEST_CASE("a signature counts only for the name that the policy asks for") {

@@ -63,6 +63,30 @@ TEST_CASE("enforcing mode refuses to guess, and lists what could be meant") {
   CHECK(short_name_candidates("tool", conf) == Names{"a.io/tool:latest"});
 }
 
+TEST_CASE("a person is asked only where several names are possible") {
+  RegistriesConf conf;
+  CHECK(registry::short_name_choices("tool", conf).empty());
+  conf.unqualified_search = Names{"a.io", "b.io"};
+  CHECK(registry::short_name_choices("tool:1", conf) == Names{"a.io/tool:1", "b.io/tool:1"});
+  CHECK(registry::short_name_choices("c.io/tool", conf).empty());
+  CHECK(registry::short_name_choices("busybox", conf).empty());
+  conf.aliases.emplace_back("tool", "c.io/tool");
+  CHECK(registry::short_name_choices("tool:1", conf).empty());
+  conf.aliases.clear();
+  conf.short_name_mode = registry::ShortNameMode::disabled;
+  CHECK(registry::short_name_choices("tool", conf).empty());
+}
+
+TEST_CASE("an alias that was chosen is added to those there are") {
+  const auto add = [](std::string_view before, std::string_view name) {
+    return registry::add_short_name_alias(before, "aliases", name, oci::Reference::parse("b.io/tool:7"));
+  };
+  CHECK(add("", "tool:7") == "[aliases]\n  \"tool\" = \"b.io/tool\"\n");
+  CHECK(add("[aliases]\nz = \"c.io/z\"\ntool = \"c.io/tool\"\n", "tool") ==
+        "[aliases]\n  \"tool\" = \"b.io/tool\"\n  \"z\" = \"c.io/z\"\n");
+  CHECK_THROWS_AS(add("[aliases", "tool"), base::Error);
+}
+
 TEST_CASE("an empty search list, a search registry without a host and bad names are errors") {
   RegistriesConf conf;
   conf.unqualified_search = Names{};
