@@ -62,7 +62,9 @@ runtime::Spec exec_part(const runtime::Spec& spec) {
   runtime::Spec part;
   part.process = spec.process;
   part.has_process = spec.has_process;
-  part.linux.namespaces = spec.linux.namespaces;
+  // A user namespace is looked up by exec in any case, and means nothing here without its mappings.
+  for (const runtime::Namespace& entry : spec.linux.namespaces)
+    if (entry.type != "user") part.linux.namespaces.push_back(entry);
   part.linux.personality = spec.linux.personality;
   part.linux.memory_policy = spec.linux.memory_policy;
   return part;

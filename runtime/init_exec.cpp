@@ -47,7 +47,8 @@ std::string namespace_name(const base::UniqueFd& folder, const char* kind) {
 unsigned differing_namespaces(const ExecRequest& request) {
   const base::UniqueFd ours = open_namespaces_of(0);
   const base::UniqueFd theirs = open_namespaces_of(request.init_pid);
-  unsigned flags = plan_namespaces(request.namespaces).created & ~unsigned{CLONE_NEWUSER};
+  unsigned flags = 0;
+  if (!request.namespaces.empty()) flags = plan_namespaces(request.namespaces).created & ~unsigned{CLONE_NEWUSER};
   for (const unsigned flag : joinable) {
     if ((flags & flag) != 0) continue;
     const std::string kind{namespace_file(flag)};
