@@ -7,6 +7,7 @@
 #include "base/oci/manifest.hpp"
 #include "base/oci/reference.hpp"
 #include "engine/artifacts.hpp"
+#include "engine/image_policy.hpp"
 #include "engine/images.hpp"
 #include "engine/inflate.hpp"
 #include "engine/remote_source.hpp"
@@ -91,6 +92,7 @@ base::Digest pull_artifact(Engine& engine, const PullArtifactOptions& options) {
   return base::with_context(
       [&] {
         OpenedImage opened = open_image(engine, options.name, registry_options_of(engine, options.remote));
+        check_policy(engine, opened, registry_options_of(engine, options.remote), {.whole_index = true});
         require_artifact_manifest(opened.root);
         const std::string name = stored_name(opened);
         const ImageTree tree = read_image_tree(*opened.source, std::move(opened.root));

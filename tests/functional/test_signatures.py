@@ -323,6 +323,20 @@ class PastTheStoreTest(SignedTest):
                 self.put(self.message())
                 self.engine(*words, "--src-tls-verify=false")
 
+    def test_artifacts(self):
+        (self.dir / "file").write_text("text")
+        name = f"{self.registry.name}/team/artifact:1"
+        self.engine("artifact", "add", name, self.dir / "file")
+        self.policy(ACCEPT)
+        self.engine("artifact", "push", "-q", "--tls-verify=false", name)
+        self.engine("artifact", "rm", name)
+        self.policy(REJECT)
+        pull = ("artifact", "pull", "-q", "--tls-verify=false", name)
+        self.assert_fails(self.engine(*pull, check=False), 125, "policy", "every image is rejected")
+        self.assertEqual(self.engine("artifact", "ls", "-q").stdout, "")
+        self.policy(ACCEPT)
+        self.engine(*pull)
+
     def test_images_that_a_list_of_the_store_only_names(self):
         self.policy(ACCEPT)
         self.engine("manifest", "create", "localhost/list")

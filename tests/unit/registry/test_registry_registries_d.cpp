@@ -1,7 +1,7 @@
-#include "registry/registries_d.hpp"
+#include <doctest/doctest.h>
 
 #include "base/error.hpp"
-#include <doctest/doctest.h>
+#include "registry/registries_d.hpp"
 
 using registry::LookasideUse;
 using registry::RegistriesD;

@@ -1,10 +1,10 @@
-#include "registry/signature.hpp"
+#include <doctest/doctest.h>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "registry/secretbox.hpp"
+#include "registry/signature.hpp"
 #include "registry/sigstore_key.hpp"
-#include <doctest/doctest.h>
 
 namespace {
 
