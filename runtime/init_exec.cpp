@@ -42,8 +42,8 @@ std::string namespace_name(const base::UniqueFd& folder, const char* kind) {
 }
 
 // Joining the user namespace one is in already is EINVAL, and those of the host take rights there, so only what differs
-// is asked for. All that were made for the container do, unless we have been put into one of them, which is harmless but
-// for the user namespace.
+// is asked for. All that were made for the container do, unless we have been put into one of them, which is harmless
+// but for the user namespace.
 unsigned differing_namespaces(const ExecRequest& request) {
   const base::UniqueFd ours = open_namespaces_of(0);
   const base::UniqueFd theirs = open_namespaces_of(request.init_pid);
