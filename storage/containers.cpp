@@ -12,6 +12,7 @@
 #include "storage/container_records.hpp"
 #include "storage/json_record.hpp"
 #include "storage/layout.hpp"
+#include "storage/place.hpp"
 #include "storage/prune.hpp"
 #include "storage/trash.hpp"
 
@@ -127,7 +128,11 @@ BornContainer create_container(const Store& store, const GcHold&, const Containe
                                std::string_view config_json, bool durable) {
   check_new_record(record);
   std::string path = unborn_container(record.id);
-  if (::mkdirat(store.root(), path.c_str(), 0700) != 0) throw base::os_error("making the container's folder");
+  if (::mkdirat(store.root(), path.c_str(), 0700) != 0) {
+    base::Error error = base::os_error("making the container's folder");
+    if (error.code() == EROFS) throw std::move(error).with_hint(read_only_hint);
+    throw error;
+  }
   auto discard_folder = undo_on_failure([&] { discard(store, path); });
   ContainerDir container{record.id, base::open_directory(store.root(), path)};
   const base::FileLock lock =

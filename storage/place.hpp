@@ -18,6 +18,10 @@ struct PlaceFacts {
   bool has_no_replace = true;     ///< RENAME_NOREPLACE
 };
 
+/// For errors with EROFS.
+inline constexpr const char* read_only_hint =
+    "the store lies on a read-only file system; choose another folder with --root";
+
 /// "nfs", "overlay", "tmpfs", …; the number in hexadecimal for those that are not known.
 std::string file_system_name(std::uint64_t magic);
 

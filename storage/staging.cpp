@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "storage/place.hpp"
 #include "storage/trash.hpp"
 
 namespace storage {
@@ -19,6 +20,15 @@ bool is_stale(int staging, const std::string& name) {
   return !base::FileLock::is_held(staging, base::concat(name, "/", lock_name));
 }
 
+base::FileLock register_staging(const Store& store) {
+  try {
+    return base::FileLock::acquire(store.root(), "locks/staging", base::FileLock::Mode::exclusive, lock_rank::staging);
+  } catch (base::Error& error) {
+    if (error.code() != EROFS) throw;
+    throw std::move(error).with_hint(read_only_hint);
+  }
+}
+
 }  // namespace
 
 Staging Staging::begin(const Store& store) {
@@ -26,8 +36,7 @@ Staging Staging::begin(const Store& store) {
   std::string name = base::random_hex(8);
   std::vector<std::string> stale;
   // While this is held nobody is between the making of a folder and of its lock, so "not locked" means "dead".
-  auto registration = std::optional{
-      base::FileLock::acquire(store.root(), "locks/staging", base::FileLock::Mode::exclusive, lock_rank::staging)};
+  auto registration = std::optional{register_staging(store)};
   for (const std::string& other : base::list_directory(staging.get(), ".")) {
     if (is_stale(staging.get(), other)) stale.push_back(move_to_trash(store, base::concat("staging/", other)));
   }

@@ -11,6 +11,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "storage/layout.hpp"
+#include "storage/place.hpp"
 
 namespace storage {
 
@@ -145,7 +146,7 @@ base::FileLock lock(int root, const std::string& name, base::FileLock::Mode mode
     return base::FileLock::acquire(root, name, mode, rank);
   } catch (base::Error& error) {
     if (error.code() != EROFS) throw;
-    throw std::move(error).with_hint("the store lies on a read-only file system; choose another folder with --root");
+    throw std::move(error).with_hint(read_only_hint);
   }
 }
 
