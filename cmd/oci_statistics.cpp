@@ -109,7 +109,15 @@ void add_swap(base::JsonWriter& json, const runtime::CgroupStatistics& statistic
   json.key("swap").begin_object();
   json.member("limit", statistics.swap_usage ? limit.value_or(unlimited) : 0);
   add_unless_zero(json, "usage", sum(statistics.memory_usage, statistics.swap_usage));
-  json.member("failcnt", 0).end_object();
+  add_unless_zero(json, "max", statistics.both_peak);
+  json.member("failcnt", statistics.both_failures.value_or(0)).end_object();
+}
+
+void add_counter(base::JsonWriter& json, std::string_view key, const runtime::CgroupStatistics::Counter& counter) {
+  json.key(key).begin_object().member("limit", counter.limit.value_or(0));
+  add_unless_zero(json, "usage", counter.usage);
+  add_unless_zero(json, "max", counter.peak);
+  json.member("failcnt", counter.failures.value_or(0)).end_object();
 }
 
 void add_memory(base::JsonWriter& json, const runtime::CgroupStatistics& statistics) {
@@ -122,8 +130,8 @@ void add_memory(base::JsonWriter& json, const runtime::CgroupStatistics& statist
   add(json, "max", statistics.memory_peak);
   json.member("failcnt", statistics.memory_failures.value_or(0)).end_object();
   add_swap(json, statistics);
-  for (const char* unused : {"kernel", "kernelTCP"})  // limits of kernels before 6.1
-    json.key(unused).begin_object().member("limit", 0).member("failcnt", 0).end_object();
+  add_counter(json, "kernel", statistics.kernel_memory);
+  add_counter(json, "kernelTCP", statistics.tcp_memory);
   if (!statistics.memory_stat.empty()) {
     json.key("raw").begin_object();
     for (const auto& [name, value] : statistics.memory_stat) json.member(name, value);

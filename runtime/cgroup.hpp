@@ -71,6 +71,13 @@ struct CgroupStatistics {
   std::optional<std::uint64_t> memory_usage, memory_limit, memory_peak, memory_failures;
   std::optional<std::uint64_t> swap_usage, swap_limit;  ///< Without the memory proper, as version 2 counts.
   std::optional<std::uint64_t> cpu_total, cpu_user, cpu_system, pids_current, pids_limit, oom_kills;
+  /// Memory and swap together; version 1 only.
+  std::optional<std::uint64_t> both_peak, both_failures;
+  /// What the kernel uses for the container, and of that for TCP; version 1 only.
+  struct Counter {
+    std::optional<std::uint64_t> usage, limit, peak, failures;
+  };
+  Counter kernel_memory, tcp_memory;
   /// Of cpu.max or cfs_quota: periods that ran, those in which the quota was used up, and how long that was.
   std::optional<std::uint64_t> cpu_periods, cpu_throttled_periods, cpu_throttled;
   /// Of each CPU: all, and those of the kernel and of programs; version 1 only.

@@ -78,6 +78,13 @@ std::optional<std::uint64_t> legacy_limit(int folder, const std::string& file) {
   return limit && *limit < legacy_unlimited ? limit : std::nullopt;
 }
 
+CgroupStatistics::Counter read_counter(int folder, const std::string& prefix) {
+  return {.usage = try_read_control_number(folder, prefix + "usage_in_bytes"),
+          .limit = try_read_control_number(folder, prefix + "limit_in_bytes"),
+          .peak = try_read_control_number(folder, prefix + "max_usage_in_bytes"),
+          .failures = try_read_control_number(folder, prefix + "failcnt")};
+}
+
 void read_legacy_memory(int folder, CgroupStatistics& result) {
   result.memory_usage = try_read_control_number(folder, "memory.usage_in_bytes");
   result.memory_limit = legacy_limit(folder, "memory.limit_in_bytes");
@@ -85,6 +92,10 @@ void read_legacy_memory(int folder, CgroupStatistics& result) {
   result.memory_failures = try_read_control_number(folder, "memory.failcnt");
   result.swap_usage = difference(try_read_control_number(folder, "memory.memsw.usage_in_bytes"), result.memory_usage);
   result.swap_limit = difference(legacy_limit(folder, "memory.memsw.limit_in_bytes"), result.memory_limit);
+  result.both_peak = try_read_control_number(folder, "memory.memsw.max_usage_in_bytes");
+  result.both_failures = try_read_control_number(folder, "memory.memsw.failcnt");
+  result.kernel_memory = read_counter(folder, "memory.kmem.");
+  result.tcp_memory = read_counter(folder, "memory.kmem.tcp.");
   result.oom_kills = value_of(folder, "memory.oom_control", "oom_kill");
   result.memory_stat = parse_flat(try_read_control(folder, "memory.stat").value_or(""));
 }

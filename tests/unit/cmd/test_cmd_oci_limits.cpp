@@ -70,6 +70,8 @@ TEST_CASE("statistics have runc's shape") {
   statistics.cpu_kernel_usages = {5, 5};
   statistics.cpu_user_usages = {15, 5};
   statistics.cpuset = {{"cpus", "0-2,5"}, {"mems", ""}, {"sched_relax_domain_level", "-1"}, {"memory_migrate", "1"}};
+  statistics.both_peak = 6000;
+  statistics.kernel_memory = {.usage = 5, .limit = 10, .peak = 7, .failures = 1};
   statistics.memory_pressure.emplace();
   statistics.memory_pressure->full.last_10_seconds = 1.5;
   statistics.memory_pressure->some.total_microseconds = 77;
@@ -101,6 +103,9 @@ TEST_CASE("statistics have runc's shape") {
   CHECK(data.at("cpu").at("usage").at("percpu_kernel").array()[1].unsigned_integer() == 5);
   CHECK(data.at("cpu").at("usage").at("percpu_user").array()[0].unsigned_integer() == 15);
   CHECK_FALSE(data.at("cpu").has("psi"));
+  CHECK(data.at("memory").at("swap").at("max").unsigned_integer() == 6000);
+  CHECK(data.at("memory").at("kernel").dump() == R"({"limit":10,"usage":5,"max":7,"failcnt":1})");
+  CHECK(data.at("memory").at("kernelTCP").dump() == R"({"limit":0,"failcnt":0})");
   const auto cpuset = data.at("cpuset");
   CHECK(cpuset.at("cpus").dump() == "[0,1,2,5]");
   CHECK_FALSE(cpuset.has("mems"));
