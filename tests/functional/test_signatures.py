@@ -231,6 +231,7 @@ class PeersTest(SignedTest):
     def test_what_podman_signs(self):
         conf = self.folder / "registries.conf"
         conf.write_text(f'[[registry]]\nlocation = "{self.registry.name}"\ninsecure = true\n')
+        self.sigs.mkdir()
         signed = subprocess.run([*OWN_RUN, "podman", "--root", self.dir / "p", "--runroot", self.dir / "q",
                                  "--storage-driver", "vfs", "image", "sign", "--sign-by", "ours@example.com",
                                  "--directory", self.sigs, f"docker://{self.name}"], capture_output=True, text=True,
@@ -238,6 +239,10 @@ class PeersTest(SignedTest):
         if signed.returncode != 0:
             self.skipTest(f"podman cannot sign here: {signed.stderr}")
         self.assert_accepted()
+        broken = bytearray(self.signature_file().read_bytes())
+        broken[-1] ^= 1
+        self.signature_file().write_bytes(broken)
+        self.assert_rejected("does not count")
 
     def test_push_signs(self):
         self.policy(ACCEPT)
