@@ -54,8 +54,9 @@ base::Digest hash_all(base::Source& source) {
   return hash.finish();
 }
 
-TarLayer read_layer(const std::string& place) {
-  std::shared_ptr<const base::UniqueFd> file = registry::open_tarball(place, {});
+TarLayer read_layer(const Engine& engine, const std::string& place) {
+  std::shared_ptr<const base::UniqueFd> file =
+      registry::open_tarball(place, {.limits = engine.config.network}, engine.config.spool);
   const off_t size = ::lseek(file->get(), 0, SEEK_END);
   if (size < 0) throw base::os_error("looking at ", base::quoted(place));
   registry::ByteRange bytes{std::move(file), 0, static_cast<std::uint64_t>(size)};
@@ -158,7 +159,7 @@ DerivedImage mutate_image(Engine& engine, const MutateOptions& options) {
         OpenedImage base = open_base(engine, options.place.base, registry);
         if (is_in_store(options.place.tag)) check_policy(engine, base, registry, {.platform = options.place.platform});
         std::vector<TarLayer> layers;
-        for (const std::string& layer : options.layers) layers.push_back(read_layer(layer));
+        for (const std::string& layer : options.layers) layers.push_back(read_layer(engine, layer));
         DerivedSource source = derive(base, options, std::move(layers));
         const registry::ManifestBytes root = source.root_manifest();
         DerivedImage image{.digest = root.digest.text(), .id = {}, .destination = {}};

@@ -59,10 +59,11 @@ struct ExtractOptions {
   std::string artifact;
   std::string target;         ///< A folder, or the file to be written when one is chosen or there is only one.
   std::string title, digest;  ///< Which file; at most one of them.
+  bool force = false;         ///< Other files of the folder that have the artifact's names are replaced.
   mode_t file_mode = 0644;
 };
 /// Files appear whole or not at all, digests checked. A name that would lead out of the folder is refused, and no link
-/// is followed at the end of it. Returns the names that were written.
+/// is followed at the end of it. Returns the names that were written. @throws Error already_exists, without `force`.
 std::vector<std::string> extract_artifact(Engine& engine, const ExtractOptions& options);
 
 /// Whether a title can be the name of a file in a folder, and of nothing else. Pure.

@@ -40,8 +40,24 @@ void copy_checked(int from, int to, const ArtifactFile& file) {
     throw base::make_error(base::ErrorKind::corrupt, "blob ", file.digest, " is damaged in the store");
 }
 
+/// Whether what has the name already is the very file. A link is not followed.
+bool is_there_already(int folder, const Placed& placed) {
+  const base::UniqueFd fd{::openat(folder, placed.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  struct stat info {};
+  if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  if (static_cast<std::uint64_t>(info.st_size) != placed.file->size_bytes) return false;
+  const auto buffer = std::make_unique<char[]>(piece_bytes);
+  base::Sha256 hash;
+  while (const std::size_t got = base::read_some(fd.get(), buffer.get(), piece_bytes)) hash.update(buffer.get(), got);
+  return hash.finish() == placed.file->digest;
+}
+
+/// What `name` means now is replaced, or, when a stranger chose the name, only with the user's consent.
+enum class Existing { replaced, kept };
+
 /// To a new file beside it, then by a rename: a link of that name is replaced, not followed.
-void write_one(const storage::Store& store, int folder, const Placed& placed, mode_t mode) {
+void write_one(const storage::Store& store, int folder, const Placed& placed, mode_t mode, Existing existing) {
+  if (existing == Existing::kept && is_there_already(folder, placed)) return;
   const auto blob = storage::open_blob(store, placed.file->digest);
   if (!blob)
     throw base::make_error(base::ErrorKind::corrupt, "the store has lost blob ", placed.file->digest)
@@ -53,8 +69,12 @@ void write_one(const storage::Store& store, int folder, const Placed& placed, mo
   auto discard = base::on_scope_exit([&] { ::unlinkat(folder, temporary.c_str(), 0); });
   copy_checked(blob->get(), fd.get(), *placed.file);
   if (::fchmod(fd.get(), mode) != 0) throw base::os_error("setting the mode of ", base::quoted(placed.name));
-  if (::renameat(folder, temporary.c_str(), folder, placed.name.c_str()) != 0)
-    throw base::os_error("writing ", base::quoted(placed.name));
+  if (existing == Existing::replaced) {
+    base::rename_replace(folder, temporary, folder, placed.name);
+  } else if (!base::rename_no_replace(folder, temporary, folder, placed.name)) {
+    throw base::make_error(base::ErrorKind::already_exists, "there is another file ", base::quoted(placed.name))
+        .with_hint("--force replaces it; with a file's name as PATH the artifact does not choose the name");
+  }
   discard.cancel();
 }
 
@@ -130,6 +150,7 @@ std::vector<std::string> extract_artifact(Engine& engine, const ExtractOptions& 
   const std::vector<const ArtifactFile*> chosen = chosen_files(artifact, options);
   std::string folder = options.target;
   std::vector<Placed> placed;
+  Existing existing = options.force ? Existing::replaced : Existing::kept;
   if (is_folder(options.target)) {
     placed = place_in_folder(chosen);
   } else {
@@ -141,12 +162,13 @@ std::vector<std::string> extract_artifact(Engine& engine, const ExtractOptions& 
     if (!is_plain_file_name(name))
       throw base::make_error(base::ErrorKind::not_found, base::quoted(options.target), " is no folder");
     folder = parent;
+    existing = Existing::replaced;  // the user named it
     placed.push_back({chosen.front(), name});
   }
   const base::UniqueFd target = open_folder(folder);
   std::vector<std::string> names;
   for (const Placed& one : placed) {
-    write_one(engine.store(), target.get(), one, options.file_mode);
+    write_one(engine.store(), target.get(), one, options.file_mode, existing);
     names.push_back(one.name);
   }
   return names;

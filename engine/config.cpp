@@ -73,6 +73,17 @@ void choose_places(Config& config, const GlobalOptions& options, const rootless:
   config.run = options.runroot.empty() ? host.run_dir + "/engine" : absolute(options.runroot);
 }
 
+/// Source: containers.conf(5) image_copy_tmp_dir, TMPDIR.
+void choose_spool(Config& config) {
+  if (config.spool.folder == "storage") config.spool.folder = config.root;
+  if (const auto folder = rootless::environment("TMPDIR"); folder && folder->starts_with('/'))
+    config.spool.folder = *folder;
+  config.spool.max_bytes = config.unpack_limits.max_unpacked_bytes;
+  config.spool.max_ratio = config.unpack_limits.max_ratio;
+  config.spool.ratio_after_bytes = config.unpack_limits.ratio_after_bytes;
+  config.spool.min_free_bytes = config.unpack_limits.min_free_bytes;
+}
+
 /// As storage.conf has it, "$HOME" stands for the user's folder. Source: containers-storage.conf(5).
 std::string with_home(std::string path, const std::string& home) {
   constexpr std::string_view variable = "$HOME";
@@ -106,7 +117,9 @@ void choose_driver(Config& config, const GlobalOptions& options) {
 }  // namespace
 
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
-  if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns", "retry", "env"})) return;
+  if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns", "retry", "env",
+                       "image_copy_tmp_dir"}))
+    return;
   const TomlFile file = TomlFile::parse(text, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
   config.seccomp_profile = file.string("containers.seccomp_profile").value_or(config.seccomp_profile);
@@ -117,6 +130,7 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
     config.stop_timeout_seconds = static_cast<unsigned>(*seconds);
   }
   apply_retries(config, file, what);
+  config.spool.folder = file.string("engine.image_copy_tmp_dir").value_or(config.spool.folder);
   if (const auto variables = file.strings("engine.env")) config.environment = *variables;
   config.default_userns = file.string("containers.userns").value_or(config.default_userns);
   if (const auto netns = file.string("containers.netns")) apply_network(config, *netns, what);
@@ -179,6 +193,7 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   choose_places(config, options, host);
   choose_shared_stores(config, options, host);
   choose_driver(config, options);
+  choose_spool(config);
   if (config.seccomp_profile.empty() && ::access(administrators_seccomp, R_OK) == 0) {
     config.seccomp_profile = administrators_seccomp;
   }

@@ -32,7 +32,7 @@ std::optional<std::uint64_t> size_in(const TomlFile& file, std::string_view key)
   return text ? base::parse_size(*text) : std::nullopt;
 }
 
-/// [network]: times and the least speed.
+/// [network]: times, the least speed, and where redirects may lead.
 bool apply_network(Config& config, const TomlFile& file, std::string_view key, const std::string& what) {
   const auto seconds = [&](std::chrono::seconds& target) {
     const auto text = file.string(key);
@@ -45,6 +45,12 @@ bool apply_network(Config& config, const TomlFile& file, std::string_view key, c
   if (key == "network.connect_timeout") return seconds(config.network.connect);
   if (key == "network.first_byte_timeout") return seconds(config.network.first_byte);
   if (key == "network.slow_timeout") return seconds(config.network.slow);
+  if (key == "network.private_redirects") {
+    const std::optional<bool> value = file.boolean(key);
+    if (!value) throw invalid(what, key, "is neither true nor false");
+    config.network.private_redirects = *value;
+    return true;
+  }
   if (key != "network.min_bytes_per_second") return false;
   const std::optional<std::uint64_t> value = size_in(file, key);
   if (!value || *value > 1024 * 1024) throw invalid(what, key, "is not a number from 0 to 1048576");

@@ -155,7 +155,8 @@ std::string import_image(Engine& engine, const ImportOptions& options) {
   if (!options.name.empty()) names.push_back(name_for_tagging(options.name));
   return base::with_context(
       [&] {
-        ImportedLayer layer = read_layer(registry::open_tarball(options.source, {}));
+        ImportedLayer layer =
+            read_layer(registry::open_tarball(options.source, {.limits = engine.config.network}, engine.config.spool));
         std::string config = config_text(options, changes, layer);
         ImportedSource source(std::move(layer), std::move(config));
         return keep_image(engine, source, source.root_manifest(), names, "");

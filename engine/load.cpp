@@ -44,7 +44,8 @@ void load_images(Engine& engine, const std::string& input, const std::function<v
   const std::string shown = is_stdin ? "standard input" : input;
   base::with_context(
       [&] {
-        const std::vector<registry::ArchivedImage> images = registry::open_image_archive(is_stdin ? "-" : input);
+        const std::vector<registry::ArchivedImage> images =
+            registry::open_image_archive(is_stdin ? "-" : input, engine.config.spool);
         if (images.empty()) throw base::Error(base::ErrorKind::not_found, "it holds no image");
         for (const registry::ArchivedImage& image : images) on_loaded(load_one(engine, image, is_stdin ? "-" : input));
       },

@@ -91,7 +91,9 @@ std::string LoginPlace::keep_in_files(const registry::Credentials& credentials) 
       return base::concat("credential helper ", helper);
     }
     try {
-      registry::write_auth_file(file, registry::add_to_auth_file(text, file, key_in_file(), credentials));
+      registry::edit_auth_file(file, [&](const std::string& now) {
+        return registry::add_to_auth_file(now, file, key_in_file(), credentials);
+      });
       return file;
     } catch (const base::Error& error) {
       const bool has_next = i == 0 && files().size() > 1;
@@ -114,9 +116,10 @@ bool LoginPlace::forget_in_file(const std::string& file) const {
   std::string helper = helper_of(registry::helpers_of_auth_file(text, file), key_);
   if (helper.empty() && path().empty()) helper = registry::store_of_auth_file(text, file);
   const bool was_in_helper = !helper.empty() && registry::erase_from_helper(helper, registry::helper_server(key_));
-  const auto without = registry::remove_from_auth_file(text, file, key_);
-  if (without) registry::write_auth_file(file, *without);
-  return was_in_helper || without;
+  if (!registry::remove_from_auth_file(text, file, key_)) return was_in_helper;
+  registry::edit_auth_file(file,
+                           [&](const std::string& now) { return registry::remove_from_auth_file(now, file, key_); });
+  return true;
 }
 
 /// In all helpers, and in the file that login writes.
@@ -211,7 +214,7 @@ void log_out_everywhere(Engine& engine, const LoginOptions& options) {
     if (text.empty()) continue;
     for (const registry::HelperOfRegistry& entry : registry::helpers_of_auth_file(text, file))
       registry::erase_from_helper(entry.helper, registry::helper_server(registry::domain_of_key(entry.key)));
-    registry::write_auth_file(file, registry::clear_auth_file(text, file));
+    registry::edit_auth_file(file, [&](const std::string& now) { return registry::clear_auth_file(now, file); });
   }
 }
 

@@ -62,6 +62,7 @@ registry::RegistryOptions registry_options(const Engine& engine, const PullOptio
   result.certs_dirs = engine.config.certs_dirs;
   result.retries = options.retries.value_or(engine.config.retries);
   result.network = engine.config.network;
+  result.spool = engine.config.spool;
   if (options.retry_delay.empty()) return result;
   result.network.retry_delay = parse_duration(options.retry_delay);
   if (!result.network.retry_delay)

@@ -160,9 +160,10 @@ PushedImage push(Engine& engine, const PushOptions& options) {
         source.fall_back_to(open_origin(engine.store(), image.record.manifest, registry_options(engine, origin)));
         registry::ManifestBytes root = root_to_send(source, options);
         if (options.compression.empty()) return send(engine, source, std::move(root), destination, options);
-        const Recompression how{.format = parse_compression(options.compression),
-                                .level = options.compression_level,
-                                .also_if_the_same = options.force_compression};
+        Recompression how = parse_compression(options.compression);
+        how.level =
+            options.compression_level ? options.compression_level : load_image_settings(engine.host).compression_level;
+        how.also_if_the_same = options.force_compression;
         RecompressedSource smaller(engine.store(), source, root, how, engine.config.unpack_limits, engine.progress);
         return send(engine, smaller, smaller.root_manifest(), destination, options);
       },

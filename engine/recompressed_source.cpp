@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <fcntl.h>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "base/json_writer.hpp"
 #include "storage/blobs.hpp"
 #include "storage/compress.hpp"
+#include "storage/compress_chunked.hpp"
 #include "storage/unpack_inflate.hpp"
 
 namespace engine {
@@ -29,6 +31,7 @@ struct NewLayer {
   base::Digest digest;
   std::uint64_t size_bytes = 0;
   base::UniqueFd file;
+  std::vector<std::pair<std::string, std::string>> annotations;
 };
 
 /// What is read is hashed, so that damage is noticed and not packed anew.
@@ -101,7 +104,7 @@ class LayerMill {
     for (std::size_t index = next_++; index < made_.size() && !stop_; index = next_++) {
       try {
         const oci::Descriptor& layer = manifest_.layers[index];
-        if (!how_.also_if_the_same && oci::layer_compression(layer) == how_.format) continue;
+        if (!how_.also_if_the_same && is_as_wanted(layer)) continue;
         base::with_context([&] { made_[index] = make(layer, index); }, "compressing layer ", layer.digest.short_hex());
       } catch (...) {  // carried to the caller's thread, which throws it there
         const std::lock_guard lock(mutex_);
@@ -109,6 +112,14 @@ class LayerMill {
         stop_ = true;
       }
     }
+  }
+
+  /// Whether there is a table in a layer, its annotations say.
+  bool is_as_wanted(const oci::Descriptor& layer) const {
+    if (oci::layer_compression(layer) != how_.format) return false;
+    return !how_.chunked || std::any_of(layer.annotations.begin(), layer.annotations.end(), [](const auto& annotation) {
+      return annotation.first.ends_with("containers.zstd-chunked.manifest-position");
+    });
   }
 
   NewLayer make(const oci::Descriptor& layer, std::size_t index) {
@@ -121,27 +132,53 @@ class LayerMill {
     if (!file) throw base::os_error("creating ", base::quoted(name));
     HashedFile source(kept->get());
     NewFile target(file.get());
-    compress(source, layer, target);
+    auto annotations = compress(source, layer, target);
     if (source.digest_of_all() != layer.digest)
       throw base::Error(base::ErrorKind::corrupt, "it is damaged in the store",
                         "engine system check --repair fetches it again");
-    return {new_media_type(manifest_, how_.format), target.finish(), target.written_bytes(), std::move(file)};
+    return {new_media_type(manifest_, how_.format), target.finish(), target.written_bytes(), std::move(file),
+            std::move(annotations)};
   }
 
-  void compress(base::Source& source, const oci::Descriptor& layer, base::Sink& target) {
+  /// The uncompressed bytes of a layer, as far as they are.
+  class WatchedSource final : public base::Source {
+   public:
+    WatchedSource(base::Source& from, std::function<bool(std::size_t)> goes_on)
+        : from_(from), goes_on_(std::move(goes_on)) {}
+    std::size_t read(void* buffer, std::size_t size) override {
+      const std::size_t count = from_.read(buffer, size);
+      return goes_on_(count) ? count : 0;
+    }
+
+   private:
+    base::Source& from_;
+    std::function<bool(std::size_t)> goes_on_;
+  };
+
+  storage::ChunkedAnnotations compress(base::Source& source, const oci::Descriptor& layer, base::Sink& target) {
     const std::string item = base::concat("compressing ", layer.digest.short_hex());
     progress_.begin(item, 0);
     const auto inflated = storage::open_inflater(source, oci::layer_compression(layer), limits_);
+    std::uint64_t done = 0;
+    WatchedSource plain(*inflated, [&](std::size_t count) {
+      progress_.advance(item, done += count);
+      return !stop_;
+    });
+    storage::ChunkedAnnotations annotations;
+    if (how_.chunked)
+      annotations = storage::compress_chunked(plain, target, how_.level, limits_);
+    else
+      compress_whole(plain, target);
+    progress_.end(item, "done");
+    return annotations;
+  }
+
+  void compress_whole(base::Source& plain, base::Sink& target) const {
     const auto compressor = storage::open_compressor(target, how_.format, how_.level);
     std::vector<char> buffer(piece_bytes);
-    std::uint64_t done = 0;
-    for (std::size_t count = inflated->read(buffer.data(), buffer.size()); count > 0 && !stop_;
-         count = inflated->read(buffer.data(), buffer.size())) {
+    while (const std::size_t count = plain.read(buffer.data(), buffer.size()))
       compressor->write({buffer.data(), count});
-      progress_.advance(item, done += count);
-    }
     compressor->finish();
-    progress_.end(item, "done");
   }
 
   const storage::Store& store_;
@@ -177,7 +214,9 @@ std::string with_layers(const std::string& manifest, const std::vector<std::opti
         continue;
       }
       json.begin_object().member("mediaType", layers[i]->media_type);
-      json.member("digest", layers[i]->digest.text()).member("size", layers[i]->size_bytes).end_object();
+      json.member("digest", layers[i]->digest.text()).member("size", layers[i]->size_bytes);
+      if (!layers[i]->annotations.empty()) json.member("annotations", layers[i]->annotations);
+      json.end_object();
     }
     json.end_array();
   }
@@ -192,14 +231,13 @@ oci::Manifest image_manifest(const registry::ManifestBytes& root) {
 
 }  // namespace
 
-oci::LayerCompression parse_compression(std::string_view text) {
-  if (text == "gzip") return oci::LayerCompression::gzip;
-  if (text == "zstd") return oci::LayerCompression::zstd;
-  if (text == "zstd:chunked")
-    throw base::Error(base::ErrorKind::unsupported, "layers of zstd:chunked are not made",
-                      "zstd is as small, and read by the same programs");
+Recompression parse_compression(std::string_view text) {
+  Recompression how;
+  if (text != "gzip") how.format = oci::LayerCompression::zstd;
+  how.chunked = text == "zstd:chunked";
+  if (text == "gzip" || text == "zstd" || how.chunked) return how;
   throw base::make_error(base::ErrorKind::invalid_argument, "compression ", base::quoted(text),
-                         " is not one of gzip, zstd");
+                         " is not one of gzip, zstd, zstd:chunked");
 }
 
 RecompressedSource::RecompressedSource(const storage::Store& store, registry::ImageSource& original,

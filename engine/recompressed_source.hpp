@@ -17,11 +17,12 @@ namespace engine {
 struct Recompression {
   oci::LayerCompression format = oci::LayerCompression::gzip;
   std::optional<unsigned> level;  ///< Of the format; nothing: its own.
+  bool chunked = false;           ///< zstd:chunked: with a table of the layer's files.
   bool also_if_the_same = false;  ///< Layers of that format are made anew as well.
 };
 
-/// "gzip", "zstd". @throws Error unsupported, for zstd:chunked; invalid_argument.
-oci::LayerCompression parse_compression(std::string_view text);
+/// "gzip", "zstd", "zstd:chunked". @throws Error invalid_argument.
+Recompression parse_compression(std::string_view text);
 
 /// An image of the store whose layers are compressed another way, so that its manifest is another one. The layers are
 /// made when it is, several at once, and lie in a staging folder as long as it lives.

@@ -52,7 +52,7 @@ std::vector<ImageToSave> images_to_save(Engine& engine, const SaveOptions& optio
   return images;
 }
 
-std::unique_ptr<registry::ImageSetWriter> open_output(const SaveOptions& options) {
+std::unique_ptr<registry::ImageSetWriter> open_output(const Engine& engine, const SaveOptions& options) {
   const bool is_folder = options.format == "oci-dir" || options.format == "docker-dir";
   if (is_folder && options.output.empty())
     throw make_error(ErrorKind::invalid_argument, "the format ", options.format, " writes to a folder")
@@ -65,7 +65,7 @@ std::unique_ptr<registry::ImageSetWriter> open_output(const SaveOptions& options
   if (options.format == "oci-dir") return registry::write_oci_folder(options.output);
   if (options.format == "docker-dir") return registry::write_image_folder(options.output);
   if (options.format == "oci-archive") return registry::write_oci_archive(options.output);
-  return registry::write_docker_archive(options.output, layer_inflater());
+  return registry::write_docker_archive(options.output, layer_inflater(), engine.config.spool);
 }
 
 registry::ManifestBytes root_for(const std::string& format, registry::ImageSource& source) {
@@ -107,7 +107,7 @@ void save_images(Engine& engine, const SaveOptions& options) {
   StopSignals signals(options.output);
   base::with_context(
       [&] {
-        const std::unique_ptr<registry::ImageSetWriter> set = open_output(options);
+        const std::unique_ptr<registry::ImageSetWriter> set = open_output(engine, options);
         for (const ImageToSave& image : images) save_image(engine, options, image, signals, *set);
         signals.check();
         set->finish();

@@ -45,6 +45,10 @@ std::string read_pem(const std::string& path) {
   return *text;
 }
 
+bool is_loopback(const std::string& address) {
+  return address.substr(0, 4) == "127." || address == "::1";
+}
+
 registry::ServerSettings settings_of(const ServeOptions& options) {
   registry::ServerSettings settings;
   parse_place(options.address, settings);
@@ -55,11 +59,10 @@ registry::ServerSettings settings_of(const ServeOptions& options) {
     settings.key = read_pem(options.key);
   }
   settings.max_connections = std::max(1U, options.max_connections);
+  settings.max_connections_per_address = options.max_connections_per_address;
+  if (options.max_connections_per_address == 0 && !is_loopback(settings.address))
+    settings.max_connections_per_address = std::max(1U, settings.max_connections / 4);
   return settings;
-}
-
-bool is_loopback(const std::string& address) {
-  return address.substr(0, 4) == "127." || address == "::1";
 }
 
 std::string url_of(const registry::ServerSettings& settings, std::uint16_t port) {
@@ -123,6 +126,13 @@ std::string cache_folder(const Engine& engine, const ServeOptions& options, cons
                          " is not an absolute path");
 }
 
+std::uint64_t cache_bytes(const ServeOptions& options) {
+  const auto size = base::parse_size(options.cache_size);
+  if (size) return *size;
+  throw base::make_error(base::ErrorKind::invalid_argument, "--cache-size ", base::quoted(options.cache_size),
+                         " is not a size");
+}
+
 void serve_cache(Engine& engine, const ServeOptions& options, const registry::ServerSettings& settings,
                  base::SignalFd& signals, const std::function<void(const std::string& url)>& on_ready) {
   const std::string registry = oci::Reference::parse(base::concat(options.pull_through, "/name")).domain();
@@ -130,7 +140,7 @@ void serve_cache(Engine& engine, const ServeOptions& options, const registry::Se
     throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(options.pull_through), " is no registry")
         .with_hint("name its host alone, such as docker.io");
   ServedCache cache(engine.store(), registry, options_for_others(engine, options),
-                    cache_folder(engine, options, registry));
+                    cache_folder(engine, options, registry), cache_bytes(options));
   const registry::HttpServer server(settings, [&](const registry::ServerRequest& request) {
     return answer(request, settings,
                   [&](const auto& question, const auto& asked) { return cache.answer(question, asked); });

@@ -16,7 +16,10 @@ struct ServeOptions {
   std::string certificate, key;            ///< PEM files; both or none.
   std::string pull_through;                ///< A registry: what it has is fetched, checked, kept and served.
   std::string cache;                       ///< Where it is kept; empty: a folder in the user's cache.
+  std::string cache_size = "32g";          ///< What is kept there; "0": no limit.
   unsigned max_connections = 64;
+  /// Of one IP address; 0: a quarter of them all, or no limit where only this machine can connect.
+  unsigned max_connections_per_address = 0;
   RemoteOptions remote;  ///< For pull_through. Without credentials of its own nobody's are used.
 };
 

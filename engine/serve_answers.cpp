@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/json_writer.hpp"
+#include "base/oci/manifest.hpp"
 #include "base/oci/reference.hpp"
 #include "base/text.hpp"
 
@@ -124,6 +125,16 @@ ServerResponse blob_answer(base::UniqueFd fd, std::uint64_t size_bytes, const ba
   }
   if (part.size_bytes > 0)
     answer.body = registry::FileBody{.fd = std::move(fd), .offset = part.offset, .size_bytes = part.size_bytes};
+  return answer;
+}
+
+ServerResponse referrers_answer(const ServerRequest& request, const std::vector<registry::Referrer>& found) {
+  const std::string wanted = request.parameter("artifactType");
+  std::vector<registry::Referrer> chosen;
+  for (const registry::Referrer& referrer : found)
+    if (wanted.empty() || referrer.artifact_type == wanted) chosen.push_back(referrer);
+  ServerResponse answer = json_answer(registry::referrers_index(chosen).bytes, oci::media_type_oci_index);
+  if (!wanted.empty()) answer.headers.emplace_back("OCI-Filters-Applied", "artifactType");
   return answer;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/digest.hpp"
 #include "registry/http_server.hpp"
+#include "registry/referrers.hpp"
 
 // The answers of a registry, and which question a path is. Source: OCI distribution-spec "Endpoints", "Error Codes".
 
@@ -31,6 +32,9 @@ registry::ServerResponse manifest_answer(std::string bytes, const std::string& m
 /// A file that is a blob, or the part of it that a Range header asks for.
 registry::ServerResponse blob_answer(base::UniqueFd fd, std::uint64_t size_bytes, const base::Digest& digest,
                                      const registry::ServerRequest& request);
+/// An index of `found`, or of those of the kind that "artifactType" asks for.
+registry::ServerResponse referrers_answer(const registry::ServerRequest& request,
+                                          const std::vector<registry::Referrer>& found);
 /// The page that "n" and "last" ask for, of `sorted`; with a Link when there is more. `key`: "tags" or "repositories".
 registry::ServerResponse page_answer(const registry::ServerRequest& request, const std::string& repository,
                                      std::string_view key, const std::vector<std::string>& sorted);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -10,14 +11,15 @@
 namespace engine {
 
 /// Another registry through a cache: what is asked for is fetched once, handed on while it comes, checked, and kept.
-/// Used by several threads at once. The folder holds `blobs/<hex>`, manifests among them, `tags/<hash of the name>`,
-/// and `incoming/` for what is on its way; `lock` is held as long as this lives.
+/// Used by several threads at once. A repository is answered only what it has itself: by a store image that is named
+/// after it, or by the word of the registry.
 class ServedCache {
  public:
-  /// @param store   Blobs that it has are not fetched; must outlive the cache and its fetches.
-  /// @param folder  Absolute path; made where it is not there. @throws Error in_use, when another process serves it.
+  /// @param store      Blobs that it has are not fetched; must outlive the cache and its fetches.
+  /// @param folder     Absolute path; made where it is not there. @throws Error in_use, when another process serves it.
+  /// @param max_bytes  What is kept in it; 0: no limit.
   ServedCache(const storage::Store& store, std::string registry, registry::RegistryOptions options,
-              const std::string& folder);
+              const std::string& folder, std::uint64_t max_bytes);
   ServedCache(const ServedCache&) = delete;
   ~ServedCache();
 

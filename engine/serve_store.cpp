@@ -5,7 +5,6 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
-#include "base/json_writer.hpp"
 #include "base/log.hpp"
 #include "base/oci/manifest.hpp"
 #include "base/text.hpp"
@@ -50,53 +49,50 @@ base::Digest digest_of_tag(const storage::Store& store, const storage::ImageReco
   return *record.index;
 }
 
-/// How `bytes`, which refer to something, stand in a list of referrers.
-std::string referrer_json(const base::JsonAt& manifest, std::string_view bytes, const std::string& media_type,
-                          const base::Digest& digest) {
-  std::string artifact_type = manifest.string_or("artifactType", "");
-  if (const auto config = manifest.find("config"); artifact_type.empty() && config)
-    artifact_type = config->string_or("mediaType", "");
-  base::JsonWriter json;
-  json.begin_object().member("mediaType", media_type).member("digest", digest.text());
-  json.member("size", static_cast<std::uint64_t>(bytes.size()));
-  if (!artifact_type.empty()) json.member("artifactType", artifact_type);
-  if (const auto annotations = manifest.find("annotations")) json.member("annotations", annotations->string_map());
-  json.end_object();
-  return json.take();
+/// How a manifest that refers to another one stands in the list of them.
+registry::Referrer referrer_of(const base::JsonAt& json, const oci::Manifest& manifest, std::uint64_t size_bytes,
+                               const base::Digest& digest) {
+  registry::Referrer referrer{{.media_type = manifest.media_type,
+                               .digest = digest,
+                               .size_bytes = size_bytes,
+                               .platform = {},
+                               .annotations = {}},
+                              json.string_or("artifactType", "")};
+  if (referrer.artifact_type.empty()) referrer.artifact_type = manifest.config.media_type;
+  if (const auto annotations = json.find("annotations")) referrer.descriptor.annotations = annotations->string_map();
+  return referrer;
 }
 
 }  // namespace
 
-void ServedStore::add_manifest(Snapshot& snapshot, const storage::Store& store, const base::Digest& digest) {
-  if (!storage::has_blob(store, digest) || !snapshot.manifests.insert(digest).second) return;
+void ServedStore::add_manifest(Contents& contents, const storage::Store& store, const base::Digest& digest) {
+  if (!storage::has_blob(store, digest) || !contents.manifests.insert(digest).second) return;
   const std::string bytes = storage::read_blob(store, digest, oci::max_manifest_bytes);
   const auto parsed = oci::parse_manifest(bytes, "", base::concat("manifest ", digest));
   if (const auto* index = std::get_if<oci::Index>(&parsed)) {
-    for (const oci::Descriptor& child : index->manifests) add_manifest(snapshot, store, child.digest);
+    for (const oci::Descriptor& child : index->manifests) add_manifest(contents, store, child.digest);
     return;
   }
   const auto& manifest = std::get<oci::Manifest>(parsed);
-  snapshot.blobs.insert(manifest.config.digest);
-  for (const oci::Descriptor& layer : manifest.layers) snapshot.blobs.insert(layer.digest);
+  contents.blobs.insert(manifest.config.digest);
+  for (const oci::Descriptor& layer : manifest.layers) contents.blobs.insert(layer.digest);
   const base::JsonAt json = base::JsonAt::parse(bytes, base::concat("manifest ", digest));
   if (const auto subject = json.find("subject"))
-    snapshot.referrers[subject->at("digest").digest()].push_back(
-        referrer_json(json, bytes, manifest.media_type, digest));
+    contents.referrers[subject->at("digest").digest()].push_back(referrer_of(json, manifest, bytes.size(), digest));
 }
 
 void ServedStore::add_image(Snapshot& snapshot, const storage::Store& store, const storage::NamedImage& image) {
-  if (image.names.empty()) return;
   for (const std::string& name : image.names) {
     const oci::Reference reference = oci::Reference::parse(name);
-    std::set<std::string>& tags = snapshot.tags[reference.repository()];
-    if (!reference.tag().empty()) tags.insert(reference.tag());
+    Contents& contents = snapshot.contents[reference.repository()];
+    if (!reference.tag().empty()) contents.tags.insert(reference.tag());
+    add_manifest(contents, store, image.record.manifest);
+    if (image.record.index) add_manifest(contents, store, *image.record.index);
     for (const std::string& shown : names_for(reference)) {
       std::string& means = snapshot.repositories[shown];
       if (means.empty() || rank_of(reference.repository()) < rank_of(means)) means = reference.repository();
     }
   }
-  add_manifest(snapshot, store, image.record.manifest);
-  if (image.record.index) add_manifest(snapshot, store, *image.record.index);
 }
 
 ServedStore::Current ServedStore::refresh() {
@@ -130,7 +126,7 @@ ServerResponse ServedStore::answer(const RegistryQuestion& question, const Serve
     case What::blob:
       return blob(question, request);
     case What::referrers:
-      return referrers(question);
+      return referrers(question, request);
     default:
       return not_found_answer(question);
   }
@@ -139,7 +135,8 @@ ServerResponse ServedStore::answer(const RegistryQuestion& question, const Serve
 ServerResponse ServedStore::catalog(const ServerRequest& request) {
   std::vector<std::string> names;
   // A port has no place in the path of a name, so such repositories are reached by the rest of theirs.
-  for (const auto& [repository, tags] : current()->tags)
+  const Current now = current();  // outlives the loop
+  for (const auto& [repository, contents] : now->contents)
     names.push_back(repository.find(':') == std::string::npos ? repository
                                                               : repository.substr(repository.find('/') + 1));
   std::sort(names.begin(), names.end());
@@ -151,20 +148,24 @@ ServerResponse ServedStore::tags(const RegistryQuestion& question, const ServerR
   const Current now = current();
   const auto repository = now->repositories.find(question.repository);
   if (repository == now->repositories.end()) return not_found_answer(question);
-  const std::set<std::string>& tags = now->tags.at(repository->second);
+  const std::set<std::string>& tags = now->contents.at(repository->second).tags;
   return page_answer(request, question.repository, "tags", {tags.begin(), tags.end()});
+}
+
+/// What a client may mean by `name`, best first.
+std::vector<std::string> ServedStore::meanings_of(const Snapshot& snapshot, const std::string& name) {
+  std::vector<std::string> repositories;
+  if (const auto known = snapshot.repositories.find(name); known != snapshot.repositories.end())
+    repositories.push_back(known->second);
+  if (oci::Reference::is_qualified(name)) repositories.push_back(name);
+  for (const char* prefix : {"localhost/", "docker.io/", "docker.io/library/"})
+    repositories.push_back(base::concat(prefix, name));
+  return repositories;
 }
 
 /// Tags are read from the disk each time, so that a new one is served at once.
 std::optional<storage::ImageRecord> ServedStore::find_tag(const RegistryQuestion& question) {
-  const Current now = current();
-  std::vector<std::string> repositories;
-  if (const auto known = now->repositories.find(question.repository); known != now->repositories.end())
-    repositories.push_back(known->second);
-  if (oci::Reference::is_qualified(question.repository)) repositories.push_back(question.repository);
-  for (const char* prefix : {"localhost/", "docker.io/", "docker.io/library/"})
-    repositories.push_back(base::concat(prefix, question.repository));
-  for (const std::string& repository : repositories)
+  for (const std::string& repository : meanings_of(*current(), question.repository))
     if (auto record = storage::find_by_ref(store_, base::concat(repository, ":", question.name))) return record;
   return std::nullopt;
 }
@@ -183,9 +184,26 @@ ServerResponse ServedStore::manifest(const RegistryQuestion& question) {
     return record ? send_manifest(question, digest_of_tag(store_, *record)) : not_found_answer(question);
   }
   const base::Digest digest = base::Digest::parse(question.name);
-  Current now = current();
-  if (now->manifests.count(digest) == 0) now = look_again();
-  return now->manifests.count(digest) == 0 ? not_found_answer(question) : send_manifest(question, digest);
+  return has(question, digest, false) ? send_manifest(question, digest) : not_found_answer(question);
+}
+
+bool ServedStore::has(const RegistryQuestion& question, const base::Digest& digest, bool also_blobs) {
+  const auto has_now = [&](const Snapshot& now) {
+    for (const std::string& repository : meanings_of(now, question.repository)) {
+      const auto found = now.contents.find(repository);
+      if (found == now.contents.end()) continue;
+      if (found->second.manifests.contains(digest) || (also_blobs && found->second.blobs.contains(digest))) return true;
+    }
+    return false;
+  };
+  return has_now(*current()) || has_now(*look_again());
+}
+
+bool ServedStore::belongs_to(const std::string& repository, const base::Digest& digest) {
+  const Current now = current();
+  const auto found = now->contents.find(repository);
+  return found != now->contents.end() &&
+         (found->second.manifests.contains(digest) || found->second.blobs.contains(digest));
 }
 
 ServedStore::Current ServedStore::look_again() {
@@ -196,10 +214,8 @@ ServedStore::Current ServedStore::look_again() {
 
 ServerResponse ServedStore::blob(const RegistryQuestion& question, const ServerRequest& request) {
   const base::Digest digest = base::Digest::parse(question.name);
-  Current now = current();
-  if (now->blobs.count(digest) == 0) now = look_again();
   // Blobs that belong to no image with a name are nobody's business.
-  if (now->blobs.count(digest) == 0 && now->manifests.count(digest) == 0) return not_found_answer(question);
+  if (!has(question, digest, true)) return not_found_answer(question);
   std::optional<base::UniqueFd> fd = storage::open_blob(store_, digest);
   if (!fd) return error_answer(404, "BLOB_UNKNOWN", "the store has not kept the compressed bytes of this layer");
   struct stat status {};
@@ -207,16 +223,20 @@ ServerResponse ServedStore::blob(const RegistryQuestion& question, const ServerR
   return blob_answer(std::move(*fd), static_cast<std::uint64_t>(status.st_size), digest, request);
 }
 
-ServerResponse ServedStore::referrers(const RegistryQuestion& question) {
+ServerResponse ServedStore::referrers(const RegistryQuestion& question, const ServerRequest& request) {
   const Current now = current();
-  const auto found = now->referrers.find(base::Digest::parse(question.name));
-  base::JsonWriter json;
-  json.begin_object().member("schemaVersion", 2).member("mediaType", std::string{oci::media_type_oci_index});
-  json.key("manifests").begin_array();
-  if (found != now->referrers.end())
-    for (const std::string& descriptor : found->second) json.raw(descriptor);
-  json.end_array().end_object();
-  return json_answer(json.take(), oci::media_type_oci_index);
+  const base::Digest subject = base::Digest::parse(question.name);
+  std::map<base::Digest, registry::Referrer> all;  // a repository may be meant in more than one way
+  for (const std::string& repository : meanings_of(*now, question.repository)) {
+    const auto contents = now->contents.find(repository);
+    if (contents == now->contents.end()) continue;
+    const auto found = contents->second.referrers.find(subject);
+    if (found == contents->second.referrers.end()) continue;
+    for (const registry::Referrer& referrer : found->second) all.emplace(referrer.descriptor.digest, referrer);
+  }
+  std::vector<registry::Referrer> found;
+  for (auto& [digest, referrer] : all) found.push_back(std::move(referrer));
+  return referrers_answer(request, found);
 }
 
 }  // namespace engine

@@ -17,11 +17,10 @@ namespace engine {
 namespace {
 
 /// Layers are never compressed by xz or bzip2, archives are: those are inflated by libarchive, out here.
-base::UniqueFd readable_input(int input) {
+base::UniqueFd readable_input(const Engine& engine, int input) {
   const bool can_look = ::lseek(input, 0, SEEK_CUR) >= 0;  // a pipe's bytes can be read only once
   if (!can_look || !registry::is_compressed_for_archives_only(input)) return base::duplicate(input);
-  base::UniqueFd copy = registry::uncompressed_copy(input);
-  if (::lseek(copy.get(), 0, SEEK_SET) != 0) throw base::os_error("reading the archive again");
+  base::UniqueFd copy = registry::uncompressed_copy(input, engine.config.spool);
   return copy;
 }
 
@@ -44,7 +43,7 @@ void warn_of_omissions(const storage::UnpackResult& result) {
 
 void import_volume(Engine& engine, const std::string& text, int input) {
   const storage::Volume found = require_stored_volume(engine, text);
-  const base::UniqueFd bytes = readable_input(input);
+  const base::UniqueFd bytes = readable_input(engine, input);
   const base::FileLock lock = storage::lock_volume(engine.store(), found.name);
   const auto volume = storage::find_volume(engine.store(), found.name);
   if (!volume)

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/text.hpp"
+#include "registry/spool.hpp"
 
 namespace registry {
 
@@ -42,7 +43,7 @@ bool is_compressed(int fd) {
 }  // namespace
 
 /// libarchive as a decompressor only: the format "raw" is one entry that holds all bytes.
-base::UniqueFd uncompressed_copy(int source) {
+base::UniqueFd uncompressed_copy(int source, const SpoolPlace& place) {
   const ArchiveHandle handle{archive_read_new()};
   if (!handle) throw std::bad_alloc();
   archive_read_support_format_raw(handle.get());
@@ -52,10 +53,13 @@ base::UniqueFd uncompressed_copy(int source) {
   archive_read_support_filter_xz(handle.get());
   archive_read_support_filter_bzip2(handle.get());
   if (archive_read_open_fd(handle.get(), source, block_bytes) != ARCHIVE_OK) throw archive_error(handle.get());
-  base::UniqueFd target = make_unnamed_file();
+  Spool target(place);
+  struct stat status {};
+  if (::fstat(source, &status) == 0 && S_ISREG(status.st_mode) && is_compressed(source))
+    target.expect_from_compressed(static_cast<std::uint64_t>(status.st_size));
   archive_entry* entry = nullptr;
   const int found = archive_read_next_header(handle.get(), &entry);
-  if (found == ARCHIVE_EOF) return target;
+  if (found == ARCHIVE_EOF) return target.take();
   if (found != ARCHIVE_OK) throw archive_error(handle.get());
   // libarchive undoes one compression after another: a few hundred bytes would become any amount. It counts "none",
   // too.
@@ -65,8 +69,8 @@ base::UniqueFd uncompressed_copy(int source) {
   while (true) {
     const la_ssize_t got = archive_read_data(handle.get(), buffer.get(), block_bytes);
     if (got < 0) throw archive_error(handle.get());
-    if (got == 0) return target;
-    base::write_all(target.get(), {buffer.get(), static_cast<std::size_t>(got)});
+    if (got == 0) return target.take();
+    target.write({buffer.get(), static_cast<std::size_t>(got)});
   }
 }
 
@@ -78,15 +82,7 @@ bool is_compressed_for_archives_only(int fd) {
                                                   6};
 }
 
-base::UniqueFd make_unnamed_file() {
-  const base::TempDir folder;
-  base::UniqueFd fd{::openat(folder.fd(), "spool", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
-  if (!fd) throw base::os_error("making a temporary file in ", base::quoted(folder.path()));
-  base::unlink_file(folder.fd(), "spool");
-  return fd;
-}
-
-std::shared_ptr<const base::UniqueFd> open_archive_file(const std::string& path) {
+std::shared_ptr<const base::UniqueFd> open_archive_file(const std::string& path, const SpoolPlace& spool) {
   base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
   if (!fd) throw base::os_error("opening ", base::quoted(path));
   struct stat status {};
@@ -95,7 +91,7 @@ std::shared_ptr<const base::UniqueFd> open_archive_file(const std::string& path)
     throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(path), " is a folder, not an archive")
         .with_hint("a folder in OCI layout is named with oci:");
   if (!S_ISREG(status.st_mode) || is_compressed(fd.get()))
-    fd = base::with_context([&] { return uncompressed_copy(fd.get()); }, "uncompressing ", base::quoted(path));
+    fd = base::with_context([&] { return uncompressed_copy(fd.get(), spool); }, "uncompressing ", base::quoted(path));
   return std::make_shared<const base::UniqueFd>(std::move(fd));
 }
 

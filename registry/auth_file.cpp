@@ -1,15 +1,18 @@
 #include "registry/auth_file.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
 #include <system_error>
+#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/host_file.hpp"
 #include "base/json.hpp"
 #include "base/json_writer.hpp"
+#include "base/lock.hpp"
 #include "base/oci/reference.hpp"
 #include "base/text.hpp"
 #include "registry/base64.hpp"
@@ -24,9 +27,7 @@ using Members = std::vector<std::pair<std::string, base::JsonAt>>;
 /// @throws Error corrupt, when there is text that is not an object.
 std::optional<base::JsonAt> parse_file(std::string_view text, const std::string& file) {
   if (base::trim(text).empty()) return std::nullopt;
-  const base::JsonAt json = base::JsonAt::parse(text, base::concat(base::quoted(file)), {max_auth_file_bytes, 16});
-  if (!json.is_object()) throw json.error("is not an object");
-  return json;
+  return parse_auth_file(text, file);
 }
 
 Members members_of(const std::optional<base::JsonAt>& json) {
@@ -156,10 +157,13 @@ std::string store_of_auth_file(std::string_view text, const std::string& file) {
 }
 
 std::string read_auth_file_text(const std::string& file) {
-  return base::try_read_host_file(file, max_auth_file_bytes).value_or(std::string{});
+  if (auto text = base::try_read_host_file(file, max_auth_file_bytes)) return *std::move(text);
+  if (::access(file.c_str(), F_OK) != 0 && errno != EACCES) return {};
+  throw base::make_error(base::ErrorKind::permission, "the logins in ", base::quoted(file), " cannot be read")
+      .with_hint("make it readable, or name another file with --authfile");
 }
 
-void write_auth_file(const std::string& file, std::string_view text) {
+void edit_auth_file(const std::string& file, const AuthFileEdit& edit) {
   std::error_code error;
   const std::filesystem::path whole = std::filesystem::absolute(file, error);    // has a folder, unlike "auth.json"
   std::filesystem::path path = std::filesystem::weakly_canonical(whole, error);  // where a link leads, it is written
@@ -167,8 +171,14 @@ void write_auth_file(const std::string& file, std::string_view text) {
   if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error))
     throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(file), " is no file to keep logins in");
   const base::UniqueFd folder = open_folder_of(path);
-  base::with_context([&] { base::write_file_atomically(folder.get(), path.filename(), text); }, "writing ",
-                     base::quoted(file));
+  const std::string name = path.filename();
+  base::with_context(
+      [&] {
+        const base::FileLock lock =
+            base::FileLock::acquire(folder.get(), base::concat('.', name, ".lock"), base::FileLock::Mode::exclusive);
+        if (const auto text = edit(read_auth_file_text(path))) base::write_file_atomically(folder.get(), name, *text);
+      },
+      "writing ", base::quoted(file));
 }
 
 }  // namespace registry

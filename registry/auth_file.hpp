@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,9 +38,13 @@ std::vector<HelperOfRegistry> helpers_of_auth_file(std::string_view text, const 
 /// Pure. credsStore of an auth file; empty when there is none. @throws Error corrupt.
 std::string store_of_auth_file(std::string_view text, const std::string& file);
 
-/// The file's text; empty when it does not exist.
+/// The file's text; empty when it does not exist. @throws Error permission, when it is there and cannot be read: who
+/// took that for empty would write over all logins in it.
 std::string read_auth_file_text(const std::string& file);
-/// Replaces the file, atomically and for its owner alone, through a symbolic link too. Its folder is made when missing.
-void write_auth_file(const std::string& file, std::string_view text);
+/// Replaces the file by what `edit` makes of its text (nothing: it stays), atomically and for its owner alone, through
+/// a symbolic link too. Its folder is made when missing. Of several processes one edits at a time: `.NAME.lock` beside
+/// it.
+using AuthFileEdit = std::function<std::optional<std::string>(const std::string& text)>;
+void edit_auth_file(const std::string& file, const AuthFileEdit& edit);
 
 }  // namespace registry

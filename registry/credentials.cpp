@@ -101,11 +101,20 @@ std::optional<std::string> host_of_legacy_key(std::string_view key) {
   return std::string{host};
 }
 
+base::JsonAt parse_auth_file(std::string_view text, const std::string& file) {
+  try {
+    base::JsonAt json = base::JsonAt::parse(text, base::concat(base::quoted(file)), {max_auth_file_bytes, 16});
+    if (!json.is_object()) throw json.error("is not an object");
+    return json;
+  } catch (base::Error& damaged) {
+    throw std::move(damaged).with_hint("repair or remove the file: it was not changed");
+  }
+}
+
 AuthFileAnswer read_auth_file(std::string_view text, const std::string& file, std::string_view domain,
                               std::string_view path) {
   if (base::trim(text).empty()) return {};
-  const base::JsonAt json = base::JsonAt::parse(text, base::concat(base::quoted(file)), {max_auth_file_bytes, 16});
-  if (!json.is_object()) throw json.error("is not an object");
+  const base::JsonAt json = parse_auth_file(text, file);
   AuthFileAnswer answer;
   if (const auto helpers = json.find("credHelpers")) answer.helper = find_helper(*helpers, domain, path);
   if (!answer.helper.empty()) return answer;

@@ -5,11 +5,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.hpp"
 #include "registry/open_source.hpp"
 
 namespace registry {
 
 inline constexpr std::size_t max_auth_file_bytes = 1024 * 1024;
+/// The whole of an auth file. @throws Error corrupt, with a hint, when it is not a JSON object.
+base::JsonAt parse_auth_file(std::string_view text, const std::string& file);
 
 /// A secret; never logged, so it has no way to become text.
 struct Credentials {

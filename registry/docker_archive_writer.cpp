@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <unistd.h>
 #include <utility>
@@ -10,11 +11,11 @@
 #include "base/json_writer.hpp"
 #include "base/oci/image_config.hpp"
 #include "base/oci/reference.hpp"
-#include "registry/archive_file.hpp"
 #include "registry/byte_queue.hpp"
 #include "registry/byte_range.hpp"
 #include "registry/image_writer.hpp"
 #include "registry/output_file.hpp"
+#include "registry/spool.hpp"
 #include "registry/tar_writer.hpp"
 
 // write_docker_archive of image_writer.hpp: manifest.json for all readers since Docker 1.10; repositories and a folder
@@ -36,24 +37,24 @@ bool is_config(const oci::Descriptor& blob) {
 /// Where the bytes of one layer go: into the archive, or, where no header can be added later, beside it first.
 class MemberSink final : public base::Sink {
  public:
-  explicit MemberSink(TarWriter& tar) : tar_(tar) {
+  MemberSink(TarWriter& tar, const SpoolPlace& spool) : tar_(tar) {
     if (tar.can_go_back())
       tar.begin_unnamed_file();
     else
-      spool_ = make_unnamed_file();
+      spool_.emplace(spool);
   }
   void write(std::string_view bytes) override {
     hash_.update(bytes);
     if (!spool_) return tar_.write(bytes);
-    base::write_all(spool_.get(), bytes);
-    spooled_bytes_ += bytes.size();
+    spool_->write(bytes);
   }
   base::Digest digest() { return hash_.finish(); }
   void keep(const std::string& name) {
     if (!spool_) return tar_.end_unnamed_file(name);
-    tar_.begin_file(name, spooled_bytes_);
+    const std::uint64_t size_bytes = spool_->size_bytes();
+    tar_.begin_file(name, size_bytes);
     TarSink sink(tar_);
-    stream_range({std::make_shared<const base::UniqueFd>(std::move(spool_)), 0, spooled_bytes_}, 0, sink);
+    stream_range({std::make_shared<const base::UniqueFd>(spool_->take()), 0, size_bytes}, 0, sink);
     tar_.end_file();
   }
   void discard() {
@@ -70,15 +71,15 @@ class MemberSink final : public base::Sink {
     TarWriter& tar_;
   };
   TarWriter& tar_;
-  base::UniqueFd spool_;
-  std::uint64_t spooled_bytes_ = 0;
+  std::optional<Spool> spool_;
   base::Sha256 hash_;
 };
 
 /// What all images of one archive share.
 class Archive {
  public:
-  Archive(const std::string& path, Inflate inflate) : file_(path), tar_(file_.fd()), inflate_(std::move(inflate)) {}
+  Archive(const std::string& path, Inflate inflate, const SpoolPlace& spool)
+      : file_(path), tar_(file_.fd()), inflate_(std::move(inflate)), spool_(spool) {}
 
   bool has_layer(const base::Digest& blob) {
     const std::lock_guard lock(mutex_);
@@ -104,6 +105,7 @@ class Archive {
   OutputFile file_;
   TarWriter tar_;
   Inflate inflate_;
+  SpoolPlace spool_;
   std::mutex mutex_;
   std::map<base::Digest, base::Digest> diff_ids_;  ///< By the digest of the compressed layer.
   std::set<std::string> files_;
@@ -122,7 +124,7 @@ void Archive::put_layer(const oci::Descriptor& blob, ImageSource& source) {
   BlobReader reader(blob, source);
   const std::unique_ptr<base::Source> plain = inflate_(reader.bytes(), compression);
   const auto buffer = std::make_unique<char[]>(piece_bytes);
-  MemberSink member(tar_);
+  MemberSink member(tar_, spool_);
   while (const std::size_t got = plain->read(buffer.get(), piece_bytes)) member.write({buffer.get(), got});
   reader.finish();
   base::Digest diff_id = member.digest();
@@ -246,7 +248,8 @@ class DockerDestination final : public ImageDestination {
 
 class DockerSetWriter final : public ImageSetWriter {
  public:
-  DockerSetWriter(const std::string& path, Inflate inflate) : archive_(path, std::move(inflate)) {}
+  DockerSetWriter(const std::string& path, Inflate inflate, const SpoolPlace& spool)
+      : archive_(path, std::move(inflate), spool) {}
   std::unique_ptr<ImageDestination> add_image(const std::vector<std::string>& names) override {
     return std::make_unique<DockerDestination>(archive_, names);
   }
@@ -258,8 +261,9 @@ class DockerSetWriter final : public ImageSetWriter {
 
 }  // namespace
 
-std::unique_ptr<ImageSetWriter> write_docker_archive(const std::string& path, Inflate inflate) {
-  return std::make_unique<DockerSetWriter>(path, std::move(inflate));
+std::unique_ptr<ImageSetWriter> write_docker_archive(const std::string& path, Inflate inflate,
+                                                     const SpoolPlace& spool) {
+  return std::make_unique<DockerSetWriter>(path, std::move(inflate), spool);
 }
 
 }  // namespace registry

@@ -115,7 +115,7 @@ HttpResponse Endpoint::send_by(const std::string& scheme, const EndpointRequest&
   request.stream = what.stream;
   const Url ours = url_of(scheme, {});
   const bool is_our_origin = request.url.same_origin(ours) && (request.url.scheme == "https" || is_insecure_);
-  if (request.url.host != ours.host) request.tls.client_certificate.clear();
+  if (!request.url.same_origin(ours)) request.tls.client_certificate.clear();
   for (bool was_answered = false;; was_answered = true) {
     if (is_our_origin) request.authorization = authenticator_.header();
     HttpResponse response = http_.send(request);

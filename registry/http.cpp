@@ -3,11 +3,13 @@
 #include <cerrno>
 #include <curl/curl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <system_error>
 #include <utility>
 
 #include "base/host_file.hpp"
 #include "base/text.hpp"
+#include "registry/private_address.hpp"
 
 namespace registry {
 namespace {
@@ -42,18 +44,19 @@ std::string system_authorities() {
   return base::try_read_host_file(version->cainfo, max_authorities_bytes).value_or(std::string{});
 }
 
-std::string tls_hint(const TlsSettings& tls, std::string_view detail) {
-  if (detail.find("wrong version number") != std::string_view::npos)
-    return "the registry seems to speak plain HTTP: use --tls-verify=false, or insecure = true in registries.conf";
-  if (tls.advice_folder.empty()) return "use --cert-dir to trust its CA, or --tls-verify=false";
-  return base::concat("put the registry's CA in ", tls.advice_folder, "/ca.crt, or use --tls-verify=false");
-}
-
 /// The kernel's reason, which is shorter than libcurl's; libcurl's where the kernel gave none.
 std::string connect_failure(CURL* easy, const std::string& detail) {
   long code = 0;
   if (curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &code) != CURLE_OK || code == 0) return detail;
   return std::generic_category().message(static_cast<int>(code));
+}
+
+/// Called for each address that a name has: what it means is known here only. @param refused  A bool, set when one is.
+curl_socket_t open_public_socket(void* refused, curlsocktype, curl_sockaddr* address) {
+  if (!is_private_address(address->addr))
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  *static_cast<bool*>(refused) = true;
+  return CURL_SOCKET_BAD;
 }
 
 /// Without the line ends and the trailing full stop that OpenSSL's texts have.
@@ -67,15 +70,11 @@ std::string clean_detail(const char* buffer, CURLcode code) {
 
 }  // namespace
 
-void Transfer::EasyDeleter::operator()(void* handle) const noexcept {
-  curl_easy_cleanup(handle);
-}
-void Transfer::MultiDeleter::operator()(void* handle) const noexcept {
-  curl_multi_cleanup(handle);
-}
-void Transfer::ListDeleter::operator()(curl_slist* list) const noexcept {
-  curl_slist_free_all(list);
-}
+// clang-format off
+void Transfer::EasyDeleter::operator()(void* handle) const noexcept { curl_easy_cleanup(handle); }
+void Transfer::MultiDeleter::operator()(void* handle) const noexcept { curl_multi_cleanup(handle); }
+void Transfer::ListDeleter::operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
+// clang-format on
 
 Transfer::Transfer() : error_buffer_(CURL_ERROR_SIZE, '\0') {
   initialise_curl_once();
@@ -84,8 +83,8 @@ Transfer::Transfer() : error_buffer_(CURL_ERROR_SIZE, '\0') {
   if (!multi_ || !easy_) throw base::Error(base::ErrorKind::internal, "libcurl gave no handle");
 }
 
-void Transfer::start(const HttpSettings& settings, const HttpRequest& request, const Url& url,
-                     bool with_authorization) {
+void Transfer::start(const HttpSettings& settings, const HttpRequest& request, const Hop& hop) {
+  const Url& url = hop.url;
   stop();
   curl_easy_reset(easy_.get());
   has_headers_ = is_done_ = is_over_limit_ = body_was_read_ = is_sending_paused_ = is_receiving_paused_ = false;
@@ -102,9 +101,12 @@ void Transfer::start(const HttpSettings& settings, const HttpRequest& request, c
   headers_limit_ = settings.limits.first_byte;
   has_body_to_send_ = request.method != "GET" && request.method != "HEAD";
   set_fixed_options(settings);
-  if (url.host != request.url.host) tls_.client_certificate.clear();  // a redirect must not make us known elsewhere
+  if (!url.same_origin(request.url)) tls_.client_certificate.clear();  // a redirect must not make us known elsewhere
   set_tls(tls_);
-  set_headers(request, with_authorization);
+  set_headers(request, hop.with_authorization);
+  is_private_refused_ = false;
+  if (hop.public_only) set_option(easy_.get(), CURLOPT_OPENSOCKETFUNCTION, &open_public_socket);
+  if (hop.public_only) set_option(easy_.get(), CURLOPT_OPENSOCKETDATA, static_cast<void*>(&is_private_refused_));
   set_option(easy_.get(), CURLOPT_URL, url.text().c_str());
   set_option(easy_.get(), CURLOPT_PROTOCOLS_STR, url.scheme.c_str());
   if (is_loopback_host(url.host)) set_option(easy_.get(), CURLOPT_PROXY, "");
@@ -349,6 +351,12 @@ std::string_view Transfer::read_chunk() {
   return {};
 }
 
+bool Transfer::is_peer_private() const {
+  const char* address = nullptr;
+  return curl_easy_getinfo(easy_.get(), CURLINFO_PRIMARY_IP, &address) != CURLE_OK || address == nullptr ||
+         is_private_address(address);
+}
+
 void Transfer::stop() noexcept {
   if (is_running_) curl_multi_remove_handle(multi_.get(), easy_.get());
   is_running_ = false;
@@ -359,6 +367,7 @@ void Transfer::fail(int code) const {
   const std::string detail = clean_detail(error_buffer_.c_str(), static_cast<CURLcode>(code));
   const std::string place = url_.origin();
   if (is_over_limit_) throw base::make_error(ErrorKind::network, place, " sent too many header bytes");
+  if (is_private_refused_) throw private_redirect(url_);
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -385,16 +394,6 @@ void Transfer::fail(int code) const {
     default:
       throw base::make_error(ErrorKind::network, "connection to ", place, " was cut: ", detail).with_code(ECONNRESET);
   }
-}
-
-bool is_transient(const base::Error& error) {
-  return error.kind() == base::ErrorKind::network &&
-         (error.code() == ECONNRESET || error.code() == ETIMEDOUT || error.code() == EAGAIN);
-}
-
-bool may_speak_plain_http(const base::Error& error) {
-  if (error.kind() != base::ErrorKind::network) return false;
-  return error.code() == ECONNREFUSED || error.code() == EPROTO || error.code() == ECONNRESET;
 }
 
 }  // namespace registry

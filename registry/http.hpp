@@ -63,8 +63,14 @@ class Transfer {
   Transfer& operator=(const Transfer&) = delete;
   ~Transfer() { stop(); }
 
-  /// Begins `request`, but at `url`. Whatever went before is forgotten.
-  void start(const HttpSettings& settings, const HttpRequest& request, const Url& url, bool with_authorization);
+  /// Where a request goes: its own URL, or where it was redirected to.
+  struct Hop {
+    Url url;
+    bool with_authorization = true;
+    bool public_only = false;  ///< Addresses of this machine and of private networks are not connected to.
+  };
+  /// Begins `request`, but at `hop`. Whatever went before is forgotten.
+  void start(const HttpSettings& settings, const HttpRequest& request, const Hop& hop);
   /// Sends the next piece of the request's stream. False: the peer has answered, or the connection is cut, before it
   /// had all; wait_for_headers says which.
   bool send(std::string_view bytes);
@@ -76,6 +82,8 @@ class Transfer {
   void stop() noexcept;
 
   int status() const noexcept { return status_; }
+  /// Whether who answered (a proxy, where there is one) is this machine or in a private network. After the headers.
+  bool is_peer_private() const;
   /// In order, names in lower case.
   const std::vector<std::pair<std::string, std::string>>& headers() const noexcept { return headers_; }
 
@@ -111,6 +119,7 @@ class Transfer {
   bool has_headers_ = false;
   bool is_done_ = false;
   bool is_over_limit_ = false;
+  bool is_private_refused_ = false;
   std::chrono::seconds headers_limit_{0};
   bool has_body_to_send_ = false;
   int result_ = 0;  ///< CURLcode
@@ -129,6 +138,10 @@ class Transfer {
   std::string error_buffer_;
 };
 
+/// What helps against a failed TLS connection.
+std::string tls_hint(const TlsSettings& tls, std::string_view detail);
+/// The error for a redirect that would lead into a private network.
+base::Error private_redirect(const Url& target);
 /// Whether a failure may pass: a cut or stalled connection. Not: a refused one, name resolution, TLS, limits.
 bool is_transient(const base::Error& error);
 /// Whether the peer could not be spoken to at all by TLS: it refused, cut, or does not speak TLS.

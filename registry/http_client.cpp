@@ -1,10 +1,12 @@
 #include "registry/http_client.hpp"
 
+#include <cerrno>
 #include <mutex>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "registry/private_address.hpp"
 
 namespace registry {
 
@@ -71,6 +73,10 @@ HttpResponse::~HttpResponse() {
   if (transfer_) pool_->give_back(std::move(transfer_));
 }
 
+bool HttpResponse::is_peer_private() const {
+  return transfer_->is_peer_private();
+}
+
 int HttpResponse::status() const {
   return transfer_->status();
 }
@@ -123,17 +129,40 @@ void HttpResponse::discard() {
   }
 }
 
+std::string tls_hint(const TlsSettings& tls, std::string_view detail) {
+  if (detail.find("wrong version number") != std::string_view::npos)
+    return "the registry seems to speak plain HTTP: use --tls-verify=false, or insecure = true in registries.conf";
+  if (tls.advice_folder.empty()) return "use --cert-dir to trust its CA, or --tls-verify=false";
+  return base::concat("put the registry's CA in ", tls.advice_folder, "/ca.crt, or use --tls-verify=false");
+}
+
+bool is_transient(const base::Error& error) {
+  return error.kind() == base::ErrorKind::network &&
+         (error.code() == ECONNRESET || error.code() == ETIMEDOUT || error.code() == EAGAIN);
+}
+
+bool may_speak_plain_http(const base::Error& error) {
+  if (error.kind() != base::ErrorKind::network) return false;
+  return error.code() == ECONNREFUSED || error.code() == EPROTO || error.code() == ECONNRESET;
+}
+
+base::Error private_redirect(const Url& target) {
+  return base::make_error(base::ErrorKind::network, "a redirect to ", target.origin(),
+                          ", which is in a private network or this machine, is refused")
+      .with_hint("if that is meant: private_redirects = true in engine.conf, table [network]");
+}
+
 HttpClient::HttpClient(HttpSettings settings)
     : settings_(std::move(settings)), pool_(std::make_shared<TransferPool>()) {}
 
 HttpClient::~HttpClient() = default;
 
 HttpResponse HttpClient::send(const HttpRequest& request) {
-  Url url = request.url;
-  bool with_authorization = true;
+  Transfer::Hop hop{.url = request.url};
   for (unsigned hops = 0;; ++hops) {
     std::unique_ptr<Transfer> transfer = pool_->take();
-    transfer->start(settings_, request, url, with_authorization);
+    const Url url = hop.url;
+    transfer->start(settings_, request, hop);
     if (request.stream) send_stream(*transfer, *request.stream);
     transfer->wait_for_headers();
     HttpResponse response{pool_, std::move(transfer), url};
@@ -151,9 +180,12 @@ HttpResponse HttpClient::send(const HttpRequest& request) {
     if (url.scheme == "https" && next.scheme == "http")
       throw base::make_error(base::ErrorKind::network, url.origin(), " redirects to plain HTTP at ", next.origin(),
                              ", which is refused");
+    // Only who is on the internet is not to reach, through us, what only we can reach.
+    if (hops == 0) hop.public_only = !settings_.limits.private_redirects && !response.is_peer_private();
+    if (hop.public_only && (is_local_host(next.host) || is_private_address(next.host))) throw private_redirect(next);
     response.discard();
-    with_authorization = with_authorization && next.same_origin(request.url);
-    url = std::move(next);
+    hop.with_authorization = hop.with_authorization && next.same_origin(request.url);
+    hop.url = std::move(next);
   }
 }
 

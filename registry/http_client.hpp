@@ -33,6 +33,8 @@ class HttpResponse {
   std::optional<std::uint64_t> content_length() const;
   /// Where the response came from, after redirects.
   const Url& url() const noexcept { return url_; }
+  /// Whether who answered is this machine or in a private network.
+  bool is_peer_private() const;
 
   /// The next piece of the body, valid until the next call; empty at its end.
   /// @throws Error network (is_transient() where a retry may help).
@@ -56,7 +58,7 @@ class HttpClient {
   ~HttpClient();
 
   /// Any status is a response; redirects of a GET or HEAD are followed: at most max_redirects, never from https to
-  /// http.
+  /// http, and from the internet never into a private network (NetworkLimits::private_redirects).
   /// @throws Error network.
   HttpResponse send(const HttpRequest& request);
 

@@ -141,10 +141,11 @@ class HttpServer::Daemon {
     daemon_ = MHD_start_daemon(
         flags, settings.port, nullptr, nullptr, &Daemon::on_request, this, MHD_OPTION_SOCK_ADDR,
         reinterpret_cast<const sockaddr*>(&address.storage), MHD_OPTION_CONNECTION_LIMIT, settings.max_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(settings.idle_limit.count()),
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory_bytes, MHD_OPTION_THREAD_STACK_SIZE, thread_stack_bytes,
-        MHD_OPTION_NOTIFY_CONNECTION, &Daemon::on_connection, this, MHD_OPTION_NOTIFY_COMPLETED, &Daemon::on_completed,
-        this, MHD_OPTION_EXTERNAL_LOGGER, &Daemon::on_log, this, MHD_OPTION_ARRAY, tls.data(), MHD_OPTION_END);
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, settings.max_connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+        static_cast<unsigned>(settings.idle_limit.count()), MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory_bytes,
+        MHD_OPTION_THREAD_STACK_SIZE, thread_stack_bytes, MHD_OPTION_NOTIFY_CONNECTION, &Daemon::on_connection, this,
+        MHD_OPTION_NOTIFY_COMPLETED, &Daemon::on_completed, this, MHD_OPTION_EXTERNAL_LOGGER, &Daemon::on_log, this,
+        MHD_OPTION_ARRAY, tls.data(), MHD_OPTION_END);
     if (daemon_ == nullptr) throw start_error();
   }
   ~Daemon() { MHD_stop_daemon(daemon_); }

@@ -58,9 +58,10 @@ struct ServerSettings {
   std::string key;
   /// One thread each. More clients wait until one has gone.
   unsigned max_connections = 64;
-  std::chrono::seconds idle_limit{30};  ///< Nothing sent and nothing taken for so long.
-  std::chrono::seconds request_limit{
-      30};  ///< For the headers of a request, from the first byte or the last response on.
+  unsigned max_connections_per_address = 0;  ///< More of one are cut at once. 0: no limit.
+  std::chrono::seconds idle_limit{30};       ///< Nothing sent and nothing taken for so long.
+  /// For the headers of a request, from the first byte or the last response on.
+  std::chrono::seconds request_limit{30};
   std::uint64_t min_bytes_per_second = 16 * 1024;  ///< Of a response as a whole, after a minute.
 };
 

@@ -21,12 +21,12 @@ bool is_folder(const std::string& path) {
   return S_ISDIR(status.st_mode);
 }
 
-std::shared_ptr<const NamedFiles> open_files(const std::string& path) {
+std::shared_ptr<const NamedFiles> open_files(const std::string& path, const SpoolPlace& spool) {
   if (path == "-") {
-    return std::make_shared<const TarIndex>(TarIndex::read(open_archive_file("/dev/stdin"), "standard input"));
+    return std::make_shared<const TarIndex>(TarIndex::read(open_archive_file("/dev/stdin", spool), "standard input"));
   }
   if (is_folder(path)) return open_layout_folder(path);
-  return std::make_shared<const TarIndex>(TarIndex::read(open_archive_file(path), path));
+  return std::make_shared<const TarIndex>(TarIndex::read(open_archive_file(path, spool), path));
 }
 
 /// An archive of docker save has a list in manifest.json, the transport dir a manifest.
@@ -44,8 +44,8 @@ std::vector<ArchivedImage> with_transport(std::vector<ArchivedImage> images, con
 
 }  // namespace
 
-std::vector<ArchivedImage> open_image_archive(const std::string& path) {
-  const std::shared_ptr<const NamedFiles> files = open_files(path);
+std::vector<ArchivedImage> open_image_archive(const std::string& path, const SpoolPlace& spool) {
+  const std::shared_ptr<const NamedFiles> files = open_files(path, spool);
   if (files->find("oci-layout") && files->find("index.json")) {
     const bool is_in_folder = path != "-" && is_folder(path);
     return with_transport(list_oci_layout(files, is_in_folder ? path : std::string{}),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "registry/image_source.hpp"
+#include "registry/spool_place.hpp"
 
 namespace registry {
 
@@ -19,6 +20,6 @@ struct ArchivedImage {
 /// All images at `path`: an archive of docker save or in OCI layout, compressed or not, or a folder in OCI layout or of
 /// the transport dir, told apart by what is in them. Where both layouts are (docker since 25), the OCI one counts: it
 /// keeps digests. "-" is standard input. @throws Error not_found, corrupt, no_space.
-std::vector<ArchivedImage> open_image_archive(const std::string& path);
+std::vector<ArchivedImage> open_image_archive(const std::string& path, const SpoolPlace& spool = {});
 
 }  // namespace registry

@@ -17,7 +17,7 @@ class FolderDestination final : public ImageDestination {
   explicit FolderDestination(LayoutFiles& files) : files_(files) {}
 
   bool has_blob(const oci::Descriptor& blob) override {
-    return files_.has(std::string{blob.digest.hex()}, blob.size_bytes);
+    return files_.has(std::string{blob.digest.hex()}, blob.size_bytes, blob.digest);
   }
   void put_blob(const oci::Descriptor& blob, ImageSource& source) override {
     files_.put(std::string{blob.digest.hex()}, blob.size_bytes, [&](base::Sink& sink) {

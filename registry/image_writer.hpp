@@ -10,6 +10,7 @@
 #include "base/oci/manifest.hpp"
 #include "base/stream.hpp"
 #include "registry/image_destination.hpp"
+#include "registry/spool_place.hpp"
 
 namespace registry {
 
@@ -34,7 +35,9 @@ std::unique_ptr<ImageSetWriter> write_oci_folder(const std::string& path);
 /// "oci-archive:path"; path "-" is standard output.
 std::unique_ptr<ImageSetWriter> write_oci_archive(const std::string& path);
 /// "docker-archive:path", as docker save writes it: layers uncompressed. Path "-" is standard output.
-std::unique_ptr<ImageSetWriter> write_docker_archive(const std::string& path, Inflate inflate);
+/// @param spool  For layers on their way to a pipe: their size comes first.
+std::unique_ptr<ImageSetWriter> write_docker_archive(const std::string& path, Inflate inflate,
+                                                     const SpoolPlace& spool = {});
 /// "dir:path": one image, its manifest and blobs side by side. What is there is replaced, if it is such a folder.
 std::unique_ptr<ImageSetWriter> write_image_folder(const std::string& path);
 

@@ -24,7 +24,7 @@ class ArchiveFiles final : public LayoutFiles {
  public:
   explicit ArchiveFiles(const std::string& path) : file_(path), tar_(file_.fd()) {}
 
-  bool has(const std::string& name, std::uint64_t) override {
+  bool has(const std::string& name, std::uint64_t, const base::Digest&) override {
     const std::lock_guard lock(mutex_);
     return names_.contains(name);
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/digest.hpp"
 #include "base/stream.hpp"
 
 namespace registry {
@@ -15,8 +16,8 @@ namespace registry {
 class LayoutFiles {
  public:
   virtual ~LayoutFiles() = default;
-  /// Whether it is there with this size, in bytes: put before, or in the folder from the beginning.
-  virtual bool has(const std::string& name, std::uint64_t size_bytes) = 0;
+  /// Whether it is there: put before, or in the folder from the beginning as a file (no link) with these very bytes.
+  virtual bool has(const std::string& name, std::uint64_t size_bytes, const base::Digest& digest) = 0;
   /// `write` gives exactly `size_bytes` bytes to the sink; when it throws, nothing of the file stays.
   using Write = std::function<void(base::Sink& sink)>;
   virtual void put(const std::string& name, std::uint64_t size_bytes, const Write& write) = 0;

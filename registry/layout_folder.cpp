@@ -8,6 +8,7 @@
 #include "base/fs.hpp"
 #include "base/scope_exit.hpp"
 #include "base/text.hpp"
+#include "registry/discard_on_signal.hpp"
 #include "registry/layout_files.hpp"
 #include "registry/output_file.hpp"
 
@@ -20,6 +21,7 @@ namespace {
 
 constexpr mode_t folder_mode = 0755;  // less what the umask takes away
 constexpr mode_t file_mode = 0644;
+constexpr std::size_t piece_bytes = 256 * 1024;
 
 class FdSink final : public base::Sink {
  public:
@@ -35,6 +37,17 @@ std::string folder_of(const std::string& name) {
   return slash == std::string::npos ? std::string{} : name.substr(0, slash);
 }
 
+/// Other threads may go on making files in it.
+void remove_while_written(int parent, const std::string& folder) {
+  constexpr int attempts = 10;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    try {
+      return base::remove_tree(parent, folder);
+    } catch (const base::Error&) {  // something was made meanwhile
+    }
+  }
+}
+
 class FolderFiles final : public LayoutFiles {
  public:
   FolderFiles(const std::string& path, const std::string& marker, EarlierFiles earlier);
@@ -48,12 +61,13 @@ class FolderFiles final : public LayoutFiles {
     }
   }
 
-  bool has(const std::string& name, std::uint64_t size_bytes) override {
+  bool has(const std::string& name, std::uint64_t size_bytes, const base::Digest& digest) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (names_.contains(name)) return true;
+    }
+    if (!target_ || !is_earlier(name, size_bytes, digest)) return false;
     const std::lock_guard lock(mutex_);
-    if (names_.contains(name)) return true;
-    struct stat status {};
-    if (!target_ || ::fstatat(target_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
-    if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != size_bytes) return false;
     names_.insert(name);  // it belongs to what is written now
     return true;
   }
@@ -65,6 +79,7 @@ class FolderFiles final : public LayoutFiles {
   void finish(const std::string& last) override;
 
  private:
+  bool is_earlier(const std::string& name, std::uint64_t size_bytes, const base::Digest& digest) const;
   void move_into_place(const std::string& name);
   void remove_earlier();
 
@@ -73,6 +88,7 @@ class FolderFiles final : public LayoutFiles {
   std::string name_;       ///< Of the target, in parent_; empty when it was there.
   std::string temporary_;
   base::UniqueFd folder_;  ///< The temporary one.
+  std::optional<DiscardOnSignal> on_signal_;
   EarlierFiles earlier_;
   std::mutex mutex_;
   std::set<std::string> names_;   ///< All that belong to the result.
@@ -96,6 +112,7 @@ FolderFiles::FolderFiles(const std::string& path, const std::string& marker, Ear
     name_ = std::move(place.name);
     temporary_ = temporary_name(name_);
   }
+  on_signal_.emplace([parent = parent_.get(), temporary = temporary_] { remove_while_written(parent, temporary); });
   folder_ = base::make_directory(parent_.get(), temporary_, folder_mode);
 }
 
@@ -116,6 +133,22 @@ void FolderFiles::put(const std::string& name, std::uint64_t size_bytes, const W
   const std::lock_guard lock(mutex_);
   names_.insert(name);
   staged_.insert(name);
+}
+
+/// Others wrote what is there, so nothing is taken for what its name says, and no link is followed.
+bool FolderFiles::is_earlier(const std::string& name, std::uint64_t size_bytes, const base::Digest& digest) const {
+  const std::string folder = folder_of(name);
+  const base::UniqueFd place = folder.empty() ? base::open_directory(target_.get(), ".")
+                                              : base::make_directories(target_.get(), folder, folder_mode);
+  const base::UniqueFd fd{::openat(place.get(), name.substr(folder.empty() ? 0 : folder.size() + 1).c_str(),
+                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  if (static_cast<std::uint64_t>(status.st_size) != size_bytes) return false;
+  base::Sha256 hash;
+  const auto buffer = std::make_unique<char[]>(piece_bytes);
+  while (const std::size_t got = base::read_some(fd.get(), buffer.get(), piece_bytes)) hash.update(buffer.get(), got);
+  return hash.finish() == digest;
 }
 
 void FolderFiles::move_into_place(const std::string& name) {

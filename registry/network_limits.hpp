@@ -16,6 +16,8 @@ struct NetworkLimits {
   std::chrono::seconds slow{60};
   /// Between two attempts; nothing: it doubles from half a second.
   std::optional<std::chrono::milliseconds> retry_delay;
+  /// Whether a registry on the internet may redirect to addresses of this machine or of a private network.
+  bool private_redirects = false;
 };
 
 }  // namespace registry

@@ -92,7 +92,9 @@ class OciDestination final : public ImageDestination {
   OciDestination(LayoutFiles& files, LayoutIndex& index, std::vector<std::string> names)
       : files_(files), index_(index), names_(std::move(names)) {}
 
-  bool has_blob(const oci::Descriptor& blob) override { return files_.has(blob_name(blob.digest), blob.size_bytes); }
+  bool has_blob(const oci::Descriptor& blob) override {
+    return files_.has(blob_name(blob.digest), blob.size_bytes, blob.digest);
+  }
 
   void put_blob(const oci::Descriptor& blob, ImageSource& source) override {
     files_.put(blob_name(blob.digest), blob.size_bytes, [&](base::Sink& sink) {
@@ -104,7 +106,7 @@ class OciDestination final : public ImageDestination {
 
   void put_manifest(const ManifestBytes& manifest) override {
     const std::string name = blob_name(manifest.digest);
-    if (!files_.has(name, manifest.bytes.size())) files_.put(name, manifest.bytes);
+    if (!files_.has(name, manifest.bytes.size(), manifest.digest)) files_.put(name, manifest.bytes);
   }
 
   void put_root(const ManifestBytes& manifest) override {

@@ -17,7 +17,7 @@ std::unique_ptr<ImageDestination> open_destination(const SourceName& name, const
   if (name.transport == "docker-archive" && inflate) {
     std::vector<std::string> full;
     for (const std::string& one : names) full.push_back(oci::Reference::parse(one).to_string());
-    return single_image(write_docker_archive(place.path, std::move(inflate)), full);
+    return single_image(write_docker_archive(place.path, std::move(inflate), options.spool), full);
   }
   throw base::make_error(base::ErrorKind::unsupported, "the image destination ", base::quoted(name.transport),
                          ": is not supported");

@@ -12,8 +12,8 @@ namespace registry {
 
 namespace {
 
-std::shared_ptr<const NamedFiles> open_archive(const std::string& path) {
-  return std::make_shared<const TarIndex>(TarIndex::read(open_archive_file(path), path));
+std::shared_ptr<const NamedFiles> open_archive(const std::string& path, const SpoolPlace& spool) {
+  return std::make_shared<const TarIndex>(TarIndex::read(open_archive_file(path, spool), path));
 }
 
 }  // namespace
@@ -23,8 +23,8 @@ std::unique_ptr<ImageSource> open_source(const SourceName& name, const RegistryO
   if (name.transport == "dir") return open_dir_layout(open_layout_folder(name.rest), name.rest);
   const PathAndName place = split_path_and_name(name.rest);
   if (name.transport == "oci") return open_oci_layout(open_layout_folder(place.path), place);
-  if (name.transport == "oci-archive") return open_oci_layout(open_archive(place.path), place);
-  if (name.transport == "docker-archive") return open_docker_archive(open_archive(place.path), place);
+  if (name.transport == "oci-archive") return open_oci_layout(open_archive(place.path, options.spool), place);
+  if (name.transport == "docker-archive") return open_docker_archive(open_archive(place.path, options.spool), place);
   throw base::make_error(base::ErrorKind::unsupported, "the image source ", base::quoted(name.transport),
                          ": is not supported");
 }

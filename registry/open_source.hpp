@@ -8,6 +8,7 @@
 
 #include "registry/image_source.hpp"
 #include "registry/network_limits.hpp"
+#include "registry/spool_place.hpp"
 
 namespace registry {
 
@@ -23,6 +24,7 @@ struct RegistryOptions {
   unsigned retries = 3;
   NetworkLimits network;
   std::string user_agent = "engine";
+  SpoolPlace spool;  ///< Of archives.
 };
 
 /// "docker://name", "name", "oci:path[:tag]", "oci-archive:path[:tag]", "docker-archive:path[:ref]", "dir:path",

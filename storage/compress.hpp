@@ -23,7 +23,7 @@ std::unique_ptr<Compressor> open_compressor(base::Sink& to, oci::LayerCompressio
 
 /// RFC 1952, without a name or time in its header, so that the same bytes always become the same bytes.
 std::unique_ptr<Compressor> open_gzip(base::Sink& to, std::optional<unsigned> level);
-/// RFC 8878, one frame with a checksum.
+/// RFC 8878, one frame with a checksum. What is written after finish() becomes a frame of its own.
 std::unique_ptr<Compressor> open_zstd(base::Sink& to, std::optional<unsigned> level);
 
 }  // namespace storage

@@ -18,6 +18,7 @@ std::string_view LayerBytes::take(std::size_t limit_bytes) {
   }
   const std::string_view bytes = rest_.substr(0, limit_bytes);
   rest_.remove_prefix(bytes.size());
+  if (copy_ != nullptr) copy_->write(bytes);
   return bytes;
 }
 

@@ -10,10 +10,13 @@
 namespace cmd {
 namespace {
 
-/// podman names them before it asks. Source: podman-volume-prune(1).
+/// podman names them before it asks, and asks nothing where there are none. Source: podman-volume-prune(1).
 bool confirm_volumes(Invocation& invocation, const engine::PruneOptions& options) {
   const std::vector<std::string> names = engine::unused_volumes(invocation.engine(), options);
-  if (names.empty()) return confirm("WARNING! This will remove all volumes not used by at least one container.\n");
+  if (names.empty()) {
+    print_line("No dangling volumes found");
+    return false;
+  }
   return confirm(
       list_under("WARNING! This will remove all volumes not used by at least one container. The following volumes will "
                  "be removed:",

@@ -135,12 +135,29 @@ class ArtifactTest(EngineTest):
                     path.rmdir() if path.is_dir() else path.unlink()
                 (self.dir / "layout").rmdir()
 
+    def test_other_files_are_kept_unless_the_user_says_otherwise(self):
+        (self.out / "profile").write_text("mine")
+        self.artifact("pull", "-q", self.layout(["profile"]))
+        for _ in range(2):
+            result = self.artifact("extract", "localhost/evil:1", self.out, check=False)
+            self.assert_fails(result, 125, '"profile"', "hint: --force")
+            self.assertEqual(self.extracted(), {"profile": b"mine"})
+        self.artifact("extract", "--force", "localhost/evil:1", self.out)
+        self.assertEqual(self.extracted(), {"profile": b"profile"})
+        before = (self.out / "profile").stat().st_ino
+        self.artifact("extract", "localhost/evil:1", self.out)  # the very file is there
+        self.assertEqual((self.out / "profile").stat().st_ino, before)
+        (self.out / "profile").write_text("mine")
+        self.artifact("extract", "localhost/evil:1", self.out / "profile")  # the user chose the name
+        self.assertEqual(self.extracted(), {"profile": b"profile"})
+
     def test_a_link_that_is_there_is_replaced_and_not_followed(self):
         victim = self.dir / "victim"
         victim.write_text("mine")
         os.symlink(victim, self.out / "planted")
         self.artifact("pull", "-q", self.layout(["planted"]))
-        self.artifact("extract", "localhost/evil:1", self.out)
+        self.assert_fails(self.artifact("extract", "localhost/evil:1", self.out, check=False), 125, "another file")
+        self.artifact("extract", "--force", "localhost/evil:1", self.out)
         self.assertEqual(victim.read_text(), "mine")
         self.assertFalse((self.out / "planted").is_symlink())
         self.assertEqual((self.out / "planted").read_text(), "planted")

@@ -78,6 +78,29 @@ class LoginTest(PrivateRegistryTest):
                               check=False)
         self.assert_fails(refused, 125, "denied")
 
+    def test_two_logins_at_once_are_both_kept(self):
+        """Four processes; each reads the file, and writes it with one login more."""
+        names = [self.registry.name] + [f"{self.registry.name}/team{number}" for number in range(3)]
+        trust = self.trust()
+        processes = [self.start_engine("login", *trust, "-u", "ann", "-p", "s3cret", name) for name in names]
+        for process in processes:
+            self.assertEqual(process.wait(60), 0, process.stderr.read())
+        self.assertEqual(self.kept(), dict.fromkeys(names, "ann:s3cret"))
+
+    def test_a_file_that_cannot_be_read_or_is_damaged_is_not_replaced(self):
+        file = self.dir / "damaged.json"
+        for text in ('{"auths": {"other.example": {"auth": "YTpi"}', '[]', "not json at all"):
+            file.write_text(text)
+            result = self.login("-u", "ann", "-p", "s3cret", "--authfile", file, self.registry.name, check=False)
+            self.assert_fails(result, 125, "damaged.json", "hint: repair or remove")
+            self.assert_fails(self.engine("logout", "--all", "--authfile", file, check=False), 125, "hint: repair")
+            self.assertEqual(file.read_text(), text)
+        file.chmod(0)
+        result = self.login("-u", "ann", "-p", "s3cret", "--authfile", file, self.registry.name, check=False)
+        self.assert_fails(result, 125, "cannot be read", "hint: make it readable")
+        file.chmod(0o600)
+        self.assertEqual(file.read_text(), "not json at all")
+
     def test_files_can_be_named(self):
         mine, dockers = self.dir / "mine.json", self.dir / "config.json"
         dockers.write_text('{"psFormat": "x"}')

@@ -1,12 +1,15 @@
 """Pushing to a real docker-registry: byte for byte, nothing twice, through cuts, and with what a user may do."""
 
+import io
 import json
 import os
+import struct
 import subprocess
+import tarfile
 
 import make_image
 from cutting_proxy import CuttingProxy
-from make_image import file_entry, sha256, tar_of
+from make_image import directory_entry, file_entry, link_entry, sha256, tar_of
 from registry_server import FakeRegistry
 from test_pull import RealRegistryTest, small_image
 from token_server import TokenServer
@@ -115,10 +118,62 @@ class RoundTripTest(PushTest):
                 self.assertEqual(self.image_ids(), [sha256(image.config_bytes())])
                 self.engine("rmi", "--all")
                 self.have(image)
-        self.assert_fails(self.push("--compression-format", "zstd:chunked", name, self.at("x:1"), check=False), 125,
-                          "zstd:chunked")
         self.assert_fails(self.push("--compression-format", "zstd", "--format", "v2s2", name, self.at("x:1"),
                                     check=False), 125, "--format oci")
+
+    def unpack_frames(self, data):
+        return subprocess.run(["zstd", "-q", "-d", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+    def check_table(self, blob, layer, tar):
+        """The table says where the content of each file lies, and is where annotations and the layer's end say."""
+        prefix = "io.github.containers.zstd-chunked.manifest-"
+        begin, size, plain_size, kind = map(int, layer["annotations"][prefix + "position"].split(":"))
+        packed = blob[begin:begin + size]
+        self.assertEqual(layer["annotations"][prefix + "checksum"], sha256(packed))
+        self.assertEqual(blob[begin - 8:begin], struct.pack("<II", 0x184D2A50, size))
+        self.assertEqual(blob[begin + size:], struct.pack("<IIQQQQ8s", 0x184D2A50, 40, begin, size, plain_size, kind,
+                                                          b"GNUlInUx"))
+        table = json.loads(self.unpack_frames(packed))
+        self.assertEqual((table["version"], len(self.unpack_frames(packed)), kind), (1, plain_size, 1))
+        self.assertEqual(self.unpack_frames(blob), tar)  # for who knows nothing of it
+        with tarfile.open(fileobj=io.BytesIO(tar)) as members:
+            found = {member.name: member for member in members}
+            self.assertEqual({entry["name"].rstrip("/") for entry in table["entries"]}, set(found))
+            for entry in table["entries"]:
+                member = found[entry["name"].rstrip("/")]
+                self.assertEqual((entry["mode"], entry["uid"], entry["gid"], entry.get("linkName", ""), entry["size"]),
+                                 (member.mode, member.uid, member.gid, member.linkname, member.size))
+                if member.isreg() and member.size:
+                    content = self.unpack_frames(blob[entry["offset"]:entry["endOffset"]])
+                    self.assertEqual((content, sha256(content)), (members.extractfile(member).read(), entry["digest"]))
+                else:
+                    self.assertNotIn("offset", entry)
+        return {entry["name"]: entry["type"] for entry in table["entries"]}
+
+    def test_zstd_chunked_is_zstd_with_a_table_of_files(self):
+        tar = tar_of([(directory_entry("dir"), b""), (file_entry("dir/one", 0o640, 7, 8), b"one" * 100_000),
+                      (file_entry("empty"), b""), (link_entry("link", "dir/one"), b""),
+                      (link_entry("hard", "dir/one", hard=True), b""), (file_entry("dir/two"), os.urandom(700_000))])
+        image = make_image.Image("localhost/chunked:latest").add_layer(tar).add_layer(tar_of([("other", b"x")]), "zstd")
+        name = self.have(image)
+        self.push("--compression-format", "zstd:chunked", name, self.at("chunked:1"))
+        layers = json.loads(self.manifest_at("chunked:1"))["layers"]
+        self.skopeo("copy", f"docker://{self.at('chunked:1')}", f"dir:{self.dir}/out")
+        types = [self.check_table((self.dir / "out" / layer["digest"][7:]).read_bytes(), layer, content)
+                 for layer, content in zip(layers, (tar, tar_of([("other", b"x")])))]
+        self.assertEqual(types[0], {"dir/": "dir", "dir/one": "reg", "empty": "reg", "link": "symlink",
+                                    "hard": "hardlink", "dir/two": "reg"})
+        self.engine("rmi", "--all")
+        self.pull("chunked:1", "-q")
+        self.assertEqual(self.image_ids(), [sha256(image.config_bytes())])
+        self.push("--compression-format", "zstd:chunked", self.at("chunked:1"), self.at("again:1"))
+        self.assertEqual(self.manifest_at("again:1"), self.manifest_at("chunked:1"), "it was so already")
+        storage = self.dir / "podman"
+        done = self.tool("podman", "--root", storage / "root", "--runroot", storage / "run", "--storage-driver", "vfs",
+                         "pull", "-q", f"--cert-dir={self.trust()[1]}", self.at("chunked:1"), check=False)
+        self.addCleanup(subprocess.run, ["podman", "unshare", "rm", "-rf", storage], stderr=subprocess.DEVNULL)
+        if done.status == 0 or "hybrid" not in done.stderr:
+            self.assertEqual(done.stdout.strip(), sha256(image.config_bytes())[7:], done)
 
     def test_layers_that_were_not_kept_cannot_be_pushed(self):
         (self.dir / "engine.conf").write_text("[pull]\nkeep_blobs = false\n")

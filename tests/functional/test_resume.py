@@ -215,6 +215,14 @@ class PrefixTest(ResumeTest):
         self.pull()
         self.assertFalse((self.dir / "elsewhere").exists())
 
+    def test_a_file_that_has_another_name_is_not_written_to(self):
+        other = self.dir / "other"
+        os.link(self.partial(self.data), other)
+        self.pull()
+        self.assertEqual(other.read_bytes(), self.data[:100_000])
+        self.assertEqual(self.registry.starts[self.path_of(self.data)][-1], 0)
+        self.engine("system", "check", "--deep")
+
     def test_a_complete_file_needs_no_request_and_is_checked(self):
         self.partial(self.data).write_bytes(self.data)
         before = len(self.registry.starts[self.path_of(self.data)])

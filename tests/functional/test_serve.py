@@ -1,7 +1,9 @@
 """serve: engine, podman, skopeo and bare HTTP against the store as a registry; hostile clients; the pull-through cache."""
 
+import contextlib
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
@@ -135,6 +137,51 @@ class ServeTest(ServerTest):
         self.assertEqual(self.ask(place, f"/v2/busybox/blobs/{self.layer}")[0].status, 404)
         self.assertEqual(json.loads(self.ask(place, "/v2/_catalog")[1]), {"repositories": []})
 
+    def test_a_repository_has_only_what_is_its_own(self):
+        other = small_image("another", name="localhost/other:1")
+        self.engine("pull", "-q", self.archive(other, "other.tar"))
+        _, place = self.serve()
+        layer, manifest = sha256(other.layers[0][0]), sha256(other.manifest_bytes())
+        self.assertEqual(self.ask(place, f"/v2/other/blobs/{layer}")[0].status, 200)
+        self.assertEqual(self.ask(place, f"/v2/other/manifests/{manifest}")[0].status, 200)
+        for path in (f"blobs/{layer}", f"blobs/{manifest}", f"manifests/{manifest}"):
+            self.assertEqual(self.ask(place, f"/v2/busybox/{path}")[0].status, 404, path)
+
+    def test_referrers_and_their_kinds(self):
+        subject = sha256(self.image.manifest_bytes())
+        for tag, kind in (("sig", "application/vnd.example.signature"), ("sbom", "application/vnd.example.sbom")):
+            # An image all the same, since only images are pulled into the store.
+            image = small_image(tag, name=f"docker.io/library/busybox:{tag}")
+            manifest = json.loads(image.manifest_bytes())
+            manifest.update(artifactType=kind, annotations={"kind": tag},
+                            subject={"mediaType": manifest["mediaType"], "digest": subject, "size": 1})
+            image.manifest_bytes = lambda docker=False, text=json.dumps(manifest).encode(): text
+            self.engine("pull", "-q", self.archive(image, f"{tag}.tar"))
+        _, place = self.serve()
+        path = f"/v2/busybox/referrers/{subject}"
+        answer, body = self.ask(place, path)
+        self.assertEqual(answer.headers["OCI-Filters-Applied"], None)
+        self.assertEqual({entry["annotations"]["kind"] for entry in json.loads(body)["manifests"]}, {"sig", "sbom"})
+        answer, body = self.ask(place, path + "?artifactType=application/vnd.example.sbom")
+        self.assertEqual(answer.headers["OCI-Filters-Applied"], "artifactType")
+        (only,) = json.loads(body)["manifests"]
+        self.assertEqual((only["artifactType"], only["annotations"]["kind"]), ("application/vnd.example.sbom", "sbom"))
+        answer, body = self.ask(place, f"/v2/busybox/manifests/{only['digest']}")
+        self.assertEqual((answer.status, len(body)), (200, only["size"]))
+
+    def test_one_address_cannot_take_all_connections(self):
+        _, place = self.serve("--connections", "32", "--connections-per-address", "3")
+        host, port = place.split(":")
+        with contextlib.ExitStack() as held:
+            for _ in range(3):
+                idle = held.enter_context(socket.create_connection((host, int(port)), timeout=20))
+                idle.sendall(b"GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.assertIn(b"200 OK", idle.recv(1000))
+            with socket.create_connection((host, int(port)), timeout=20) as refused:
+                with contextlib.suppress(ConnectionError):
+                    refused.sendall(b"GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    self.assertEqual(refused.recv(1000), b"")
+
     def test_tags_over_several_pages(self):
         for tag in ("a", "b", "c"):
             self.engine("tag", NAME, f"localhost/many:{tag}")
@@ -144,6 +191,11 @@ class ServeTest(ServerTest):
         following = re.match(r"<(.*)>; rel=\"next\"", answer.headers["Link"])[1]
         self.assertEqual(json.loads(self.ask(place, following)[1])["tags"], ["c"])
         self.assertEqual(self.engine("tags", "--tls-verify=false", f"{place}/many").stdout, "a\nb\nc\n")
+        for query, tags in (("n=0", []), ("last=a", ["b", "c"]), ("n=1&last=a", ["b"]), ("last=bb", ["c"]),
+                            ("last=c", []), ("n=99", ["a", "b", "c"])):
+            answer, body = self.ask(place, f"/v2/many/tags/list?{query}")
+            self.assertEqual((answer.status, json.loads(body)["tags"]), (200, tags), query)
+        self.assertEqual(self.ask(place, "/v2/many/tags/list?n=some")[0].status, 400)
 
     def test_tls(self):
         _, certificate, key = make_certificates(self.dir)
@@ -216,9 +268,9 @@ class PullThroughTest(ServerTest):
         self.layer_path = f"/v2/team/small/blobs/{sha256(self.image.layers[1][0])}"
         self.cache = self.dir / "cache"
 
-    def through(self):
+    def through(self, *words):
         return self.serve("--pull-through", self.upstream.name, "--cache", self.cache, "--tls-verify=false",
-                          "--retry", "0")
+                          "--retry", "0", *words)
 
     def fetched(self):
         return sum("/blobs/" in path for path in self.upstream.seen)
@@ -279,6 +331,73 @@ class PullThroughTest(ServerTest):
         _, place = self.through()
         self.assertEqual(self.ask(place, "/v2/team/small/manifests/1")[0].status, 403)
         self.assertEqual(set(seen), {None})
+
+    def test_what_the_store_has_is_not_shown_to_who_knows_its_digest(self):
+        private = small_image("private", name="localhost/private:1")
+        self.engine("pull", "-q", self.archive(private, "private.tar"))
+        _, place = self.through()
+        for path in (f"blobs/{sha256(private.layers[1][0])}", f"blobs/{sha256(private.config_bytes())}",
+                     f"manifests/{sha256(private.manifest_bytes())}"):
+            for method in ("GET", "HEAD"):
+                self.assertEqual(self.ask(place, f"/v2/team/small/{path}", method)[0].status, 404, path)
+        # What has its name from that registry is the registry's, and need not be fetched.
+        self.engine("tag", "localhost/private:1", f"{self.upstream.name}/team/tagged:1")
+        _, place = self.serve("--pull-through", self.upstream.name, "--cache", self.dir / "other", "--tls-verify=false")
+        answer, body = self.ask(place, f"/v2/team/tagged/blobs/{sha256(private.layers[1][0])}")
+        self.assertEqual((answer.status, body), (200, private.layers[1][0]))
+
+    def test_what_one_repository_has_another_one_has_only_by_the_registry_s_word(self):
+        _, place = self.through()
+        digest = self.layer_path.rsplit("/")[-1]
+        self.assertEqual(self.ask(place, self.layer_path)[0].status, 200)
+        self.assertEqual(self.ask(place, f"/v2/team/small/manifests/{self.digest}")[0].status, 200)
+        self.assertEqual(self.ask(place, f"/v2/team/other/blobs/{digest}")[0].status, 404)
+        self.assertEqual(self.ask(place, f"/v2/team/other/manifests/{self.digest}")[0].status, 404)
+        self.upstream.blobs[f"/v2/team/other/blobs/{digest}"] = b"its length is all that is asked for"
+        answer, body = self.ask(place, f"/v2/team/other/blobs/{digest}")
+        self.assertEqual((answer.status, body), (200, self.upstream.blobs[self.layer_path]))
+
+    def lying_manifest(self, repository):
+        """Says that the layer is short."""
+        manifest = json.loads(self.image.manifest_bytes())
+        manifest["layers"][1]["size"] = 7
+        text = json.dumps(manifest).encode()
+        self.upstream.manifests[f"/v2/{repository}/manifests/lie"] = text
+        self.upstream.manifests[f"/v2/{repository}/manifests/{sha256(text)}"] = text
+
+    def test_a_lie_about_a_size_harms_nobody_else(self):
+        self.lying_manifest("evil/image")
+        self.lying_manifest("team/small")
+        _, place = self.through()
+        self.assertEqual(self.ask(place, "/v2/evil/image/manifests/lie")[0].status, 200)
+        self.assertEqual(self.ask(place, self.layer_path)[1], self.upstream.blobs[self.layer_path])
+        shutil.rmtree(self.cache)
+        _, place = self.through()
+        self.assertEqual(self.ask(place, "/v2/team/small/manifests/lie")[0].status, 200)
+        with self.assertRaises((http.client.IncompleteRead, ConnectionError)):  # of the same repository: once
+            self.ask(place, self.layer_path)
+        self.assertEqual(self.ask(place, self.layer_path)[1], self.upstream.blobs[self.layer_path])
+
+    def test_the_cache_stays_within_its_size(self):
+        limit = 20_000
+        _, place = self.through("--cache-size", str(limit))
+        images = [self.image, small_image("two"), small_image("three"), small_image("four")]
+        paths = []
+        for number, image in enumerate(images):
+            self.upstream.add(f"team/{number}", image, "1")
+            paths.append(f"/v2/team/{number}/blobs/{sha256(image.layers[1][0])}")
+            self.assertEqual(self.ask(place, paths[-1])[1], image.layers[1][0])
+            kept = list((self.cache / "blobs").iterdir())
+            self.assertLessEqual(sum(file.stat().st_size for file in kept), limit)
+            self.assertEqual(set(os.listdir(self.cache / "owners")), {file.name for file in kept})
+        seen = len(self.upstream.seen)
+        self.assertEqual(self.ask(place, paths[-1])[0].status, 200)  # the last is still there, the first is not
+        self.assertEqual(len(self.upstream.seen), seen)
+        self.assertEqual(self.ask(place, paths[0])[1], images[0].layers[1][0])
+        self.assertGreater(len(self.upstream.seen), seen)
+        self.upstream.blobs["/v2/team/large/blobs/" + sha256(bytes(limit + 1))] = bytes(limit + 1)
+        self.assertEqual(self.ask(place, "/v2/team/large/blobs/" + sha256(bytes(limit + 1)))[0].status, 507)
+        self.assertEqual(list((self.cache / "incoming").iterdir()), [])
 
     def test_one_server_a_cache(self):
         self.through()

@@ -190,6 +190,9 @@ class VolumePruneTest(PruneTest):
                          "WARNING! This will remove all volumes not used by at least one container. The following "
                          "volumes will be removed:\nfree\nAre you sure you want to continue? [y/N] ")
         self.assertIn("Would remove volumes\nfree\n", self.engine("volume", "prune", "--dry-run").stdout)
+        self.engine("volume", "rm", "free")
+        self.assertEqual(self.engine("volume", "prune").stdout, "No dangling volumes found\n")  # and nobody is asked
+        self.engine("volume", "create", "free")
         self.assertEqual(self.names(["volume", "prune", "-f", "--filter", "until=24h"]), [])
         self.assertEqual(self.names(["volume", "prune", "-f"]), ["free"])
         self.assertEqual(len(list((self.root / "volumes").iterdir())), 2)

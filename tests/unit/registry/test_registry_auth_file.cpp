@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <thread>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -91,16 +93,34 @@ TEST_CASE("a broken file is not overwritten") {
 TEST_CASE("auth files are their owner's alone, also behind a link and in a new folder") {
   const base::TempDir place;
   const std::string file = place.path() + "/new/folder/auth.json";
-  registry::write_auth_file(file, "{}\n");
+  registry::edit_auth_file(file, [](const std::string&) { return "{}\n"; });
   struct stat status {};
   REQUIRE(::stat(file.c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0600);
   const std::string link = place.path() + "/link.json";
   REQUIRE(::symlink(file.c_str(), link.c_str()) == 0);
-  registry::write_auth_file(link, "{\"auths\":{}}\n");
+  registry::edit_auth_file(link, [](const std::string& old) {
+    CHECK(old == "{}\n");
+    return "{\"auths\":{}}\n";
+  });
   CHECK(registry::read_auth_file_text(file) == "{\"auths\":{}}\n");
   REQUIRE(::lstat(link.c_str(), &status) == 0);
   CHECK(S_ISLNK(status.st_mode));
+}
+
+TEST_CASE("logins at the same time are all kept") {
+  const base::TempDir place;
+  const std::string file = place.path() + "/auth.json";
+  std::vector<std::thread> threads;
+  for (int number = 0; number < 8; ++number)
+    threads.emplace_back([&, number] {
+      registry::edit_auth_file(file, [&](const std::string& text) {
+        return registry::add_to_auth_file(text, file, base::concat("registry", number, ".example"), ann);
+      });
+    });
+  for (std::thread& thread : threads) thread.join();
+  const base::JsonAt json = base::JsonAt::parse(registry::read_auth_file_text(file), "the file");
+  CHECK(json.at("auths").members().size() == 8);
 }
 
 TEST_CASE("helpers are told server, user and secret") {

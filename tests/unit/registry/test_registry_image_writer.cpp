@@ -207,7 +207,7 @@ TEST_CASE("layers that are not those of the config are no archive of docker save
 TEST_CASE("the old folders of docker save lead to the layers") {
   const base::TempDir dir;
   write(registry::write_docker_archive(dir.path() + "/a.tar", as_it_is), MemoryImage({"one", "two"}), {busybox});
-  const auto index = registry::TarIndex::read(registry::open_archive_file(dir.path() + "/a.tar"), "a.tar");
+  const auto index = registry::TarIndex::read(registry::open_archive_file(dir.path() + "/a.tar", {}), "a.tar");
   const auto read = [&](const std::string& name) {
     const auto range = index.find(name);
     return range ? registry::read_range(*range, 10'000, name) : "absent";

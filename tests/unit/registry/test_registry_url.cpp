@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "base/error.hpp"
+#include "registry/private_address.hpp"
 #include "registry/url.hpp"
 
 using registry::parse_url;
@@ -112,4 +113,19 @@ TEST_CASE("origins differ by scheme, host and port") {
 TEST_CASE("query values are percent-encoded") {
   CHECK(registry::percent_encode("repository:a/b:pull") == "repository%3aa%2fb%3apull");
   CHECK(registry::percent_encode("a-b._~9Z&= \n") == "a-b._~9Z%26%3d%20%0a");
+}
+
+TEST_CASE("which addresses are private") {
+  for (const char* address : {"127.0.0.1", "0.0.0.0", "10.1.2.3", "100.64.0.1", "100.127.255.255", "169.254.169.254",
+                              "172.16.0.1", "172.31.255.255", "192.168.1.1", "::1", "[::1]", "::", "fe80::1", "fc00::1",
+                              "fd12::1", "::ffff:10.0.0.1", "[::ffff:127.0.0.1]"}) {
+    CAPTURE(address);
+    CHECK(registry::is_private_address(std::string_view{address}));
+  }
+  for (const char* address :
+       {"1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.15.0.1", "172.32.0.1",
+        "192.167.1.1", "203.0.113.7", "2001:db8::1", "::ffff:8.8.8.8", "registry.example", "", "10.1"}) {
+    CAPTURE(address);
+    CHECK_FALSE(registry::is_private_address(std::string_view{address}));
+  }
 }
