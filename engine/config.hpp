@@ -33,7 +33,7 @@ struct Config {
   storage::UnpackLimits unpack_limits;
   unsigned retries = 3;  ///< Of requests to a registry.
   registry::NetworkLimits network;
-  registry::SpoolPlace spool;  ///< For load, import and what else must be read at any place.
+  registry::SpoolPlace spool;            ///< For load, import and what else must be read at any place.
   std::vector<std::string> environment;  ///< containers.conf [engine] env: "HTTPS_PROXY=…", for what we do ourselves.
   std::string detach_keys = "ctrl-p,ctrl-q";
   unsigned stop_timeout_seconds = 10;

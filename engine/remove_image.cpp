@@ -60,7 +60,8 @@ std::vector<User> try_removal(Engine& engine, const std::string& word, const Rem
   const storage::GcLock lock = store.lock_garbage();
   const std::optional<storage::NamedImage> image = storage::find_image(store, word);
   if (!image && (options.ignore || options.one_of_all)) return {};
-  if (!image) static_cast<void>(oci::Reference::parse(word));  // what can be no name is another mistake, of another code
+  if (!image)
+    static_cast<void>(oci::Reference::parse(word));  // what can be no name is another mistake, of another code
   if (!image) throw make_error(ErrorKind::not_found, word, ": image not known");
   if (image->read_only) throw read_only_error(word);
   const ImageRemoval removal = plan_image_removal(*image, name_meant(store, word), options.force || options.one_of_all);
