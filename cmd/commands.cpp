@@ -207,6 +207,12 @@ void refuse_unknown_command(const std::vector<std::string>& words) {
     if (command.visibility == Visibility::hidden) continue;
     for (const std::string_view path : base::split(command.paths, '|')) known.emplace_back(path);
   }
+  std::vector<std::string> longer;  // of "image trust": its two commands
+  for (const std::string& path : known)
+    if (path.starts_with(typed + " ")) longer.push_back("engine " + path);
+  if (!longer.empty())
+    throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(typed), " is not a whole command")
+        .with_hint(base::join(longer, ", "));
   const std::string nearest = nearest_word(typed, known);
   throw base::make_error(base::ErrorKind::invalid_argument, "unknown command ", base::quoted(typed))
       .with_hint(nearest.empty() ? "see engine --help" : base::concat("did you mean engine ", nearest, "?"));

@@ -35,6 +35,17 @@ std::string required(const char* program, const char* why) {
   throw base::make_error(base::ErrorKind::unsupported, why, " needs the program ", program, ", which is not installed");
 }
 
+/// A pipe of ours is not another user's to be opened by its name in /dev, which `load` does: `cat` stands between.
+std::string script_for_user(const std::string& program, const std::vector<std::string>& words) {
+  return base::concat(words.front() == "load" ? "cat | " : "exec ", "'", program, "' ", base::join(words, " "));
+}
+
+/// With the user's own environment, in which the store is looked for.
+std::vector<std::string> as_user(const Engine& engine, const std::string& user, const std::string& script) {
+  if (engine.host.uid == 0) return {"runuser", "-l", user, "-c", script};
+  return {"sudo", "-i", "-u", user, "--", "/bin/sh", "-c", script};
+}
+
 /// `words` of ours at that place; `podman_words` where only podman is.
 base::Command command_at(const Engine& engine, const ScpPlace& place, const std::vector<std::string>& words,
                          const std::string& podman_words) {
@@ -49,13 +60,10 @@ base::Command command_at(const Engine& engine, const ScpPlace& place, const std:
     command.path = program;
     command.argv = {"engine"};
     for (std::string& option : same_store_options(engine)) command.argv.push_back(std::move(option));
-  } else if (engine.host.uid == 0) {  // with the user's own environment, in which the store is looked for
-    command.path = required("runuser", "another user");
-    command.argv = {"runuser", "-l", place.user, "-c", base::concat("exec '", program, "' ", base::join(words, " "))};
-    return command;
   } else {
-    command.path = required("sudo", "another user");
-    command.argv = {"sudo", "-i", "-u", place.user, "--", program};
+    command.path = required(engine.host.uid == 0 ? "runuser" : "sudo", "another user");
+    command.argv = as_user(engine, place.user, script_for_user(program, words));
+    return command;
   }
   command.argv.insert(command.argv.end(), words.begin(), words.end());
   return command;
