@@ -11,14 +11,14 @@
 namespace cmd {
 
 void declare_format_option(OptionTable& table, std::string& format) {
-  table.text("format", 'f', "FORMAT", format, "json for scripts");
+  table.text("format", 'f', "FORMAT", format, "json, or a Go template: {{.Name}}");
 }
 
 Format parse_format(const std::string& format) {
   if (format.empty() || format == "table") return Format::people;
   if (format == "json") return Format::json;
   throw base::make_error(base::ErrorKind::unsupported, "--format ", base::quoted(format),
-                         ": templates are not supported yet")
+                         ": this command has no template")
       .with_hint("use --format json");
 }
 
@@ -51,6 +51,8 @@ namespace {
 
 class Indenter {
  public:
+  explicit Indenter(std::size_t blanks) : blanks_(blanks) {}
+
   std::string run(std::string_view json) {
     for (std::size_t at = 0; at < json.size(); ++at) {
       if (json[at] == '"') {
@@ -111,18 +113,19 @@ class Indenter {
 
   void new_line() {
     out_ += '\n';
-    out_.append(depth_ * 4, ' ');
+    out_.append(depth_ * blanks_, ' ');
   }
 
   std::string out_;
+  std::size_t blanks_;
   std::size_t depth_ = 0;
   bool is_empty_ = false;  ///< A bracket was opened and nothing stands in it yet.
 };
 
 }  // namespace
 
-std::string indented_json(std::string_view json) {
-  return Indenter{}.run(json);
+std::string indented_json(std::string_view json, std::size_t blanks) {
+  return Indenter{blanks}.run(json);
 }
 
 }  // namespace cmd

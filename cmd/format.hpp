@@ -10,8 +10,10 @@ namespace cmd {
 
 enum class Format { people, json };
 
+/// json, or a template whose fields the man page lists.
 void declare_format_option(OptionTable& table, std::string& format);
-/// "" and "table" are for people, "json" is JSON. @throws Error unsupported for templates.
+/// For commands whose output has no fields to choose from: "" and "table" are for people, "json" is JSON.
+/// @throws Error unsupported for templates.
 Format parse_format(const std::string& format);
 
 /// The first twelve digits of an id, or all of them.
@@ -26,7 +28,10 @@ std::string time_ago(base::Time time);
 /// Seconds since 1970.
 std::int64_t unix_seconds(base::Time time);
 
-/// `json` with line ends and four blanks a level, as Go's MarshalIndent. `json` is valid.
-std::string indented_json(std::string_view json);
+/// `json` with line ends and so many blanks a level, as Go's MarshalIndent. `json` is valid.
+std::string indented_json(std::string_view json, std::size_t blanks = 4);
+
+/// What podman's inspect commands indent by.
+constexpr std::size_t inspect_indent = 5;
 
 }  // namespace cmd

@@ -12,12 +12,6 @@ bool continues_character(char byte) {
   return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
 }
 
-/// Characters, not bytes; wide ones count once.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char byte) { return !continues_character(byte); }));
-}
-
 std::string printable(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; }, '?');
@@ -26,12 +20,17 @@ std::string printable(std::string text) {
 
 }  // namespace
 
+std::size_t character_count(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char byte) { return !continues_character(byte); }));
+}
+
 std::string Table::text(bool with_headings) const {
   const std::size_t first = with_headings ? 0 : 1;
   std::vector<std::size_t> widths(rows_.front().size(), narrowest_column);
   for (std::size_t row = first; row < rows_.size(); ++row) {
     for (std::size_t column = 0; column < widths.size(); ++column) {
-      widths[column] = std::max(widths[column], width_of(rows_[row][column]) + gap);
+      widths[column] = std::max(widths[column], character_count(rows_[row][column]) + gap);
     }
   }
   std::string out;
@@ -39,7 +38,7 @@ std::string Table::text(bool with_headings) const {
     for (std::size_t column = 0; column < widths.size(); ++column) {
       const std::string cell = printable(rows_[row][column]);
       out += cell;
-      if (column + 1 < widths.size()) out.append(widths[column] - width_of(cell), ' ');
+      if (column + 1 < widths.size()) out.append(widths[column] - character_count(cell), ' ');
     }
     out += '\n';
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cmd {
@@ -18,6 +19,9 @@ class Table {
  private:
   std::vector<std::vector<std::string>> rows_;
 };
+
+/// Characters, not bytes; wide ones count once.
+std::size_t character_count(std::string_view text);
 
 /// The first `limit` bytes' worth of `text`, ending in "..." when something is missing; never cuts a character in two.
 std::string shortened(const std::string& text, std::size_t limit);

@@ -1,5 +1,8 @@
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <fcntl.h>
+#include <numeric>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -12,6 +15,7 @@
 #include "base/oci/platform.hpp"
 #include "engine/driver.hpp"
 #include "engine/reconcile.hpp"
+#include "engine/security.hpp"
 #include "engine/toml_file.hpp"
 #include "engine/verbs.hpp"
 #include "rootless/cgroup.hpp"
@@ -42,23 +46,40 @@ std::string os_release(std::string_view text, std::string_view key) {
   return "unknown";
 }
 
+/// "13h 11m 12.00s (Approximately 0.55 days)"
 std::string uptime_text(long seconds) {
-  return base::concat(seconds / 3600, "h ", seconds / 60 % 60, "m ", seconds % 60, "s");
+  std::array<char, 32> days{};
+  std::snprintf(days.data(), days.size(), "%.2f", static_cast<double>(seconds) / 86400);
+  std::string text = base::concat(seconds % 60, ".00s");
+  if (seconds >= 60) text.insert(0, base::concat(seconds / 60 % 60, "m "));
+  if (seconds < 3600) return text;
+  return base::concat(seconds / 3600, "h ", text, " (Approximately ", days.data(), " days)");
+}
+
+/// Two decimals, as podman rounds.
+double percent_of(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>((part * 10000 + whole / 2) / whole) / 100;
+}
+
+/// Of the time since the start of the host. Source: proc(5), /proc/stat.
+void write_cpu_utilization(JsonWriter& json) {
+  std::string text = base::try_read_host_file("/proc/stat", max_text_bytes).value_or("");
+  text.resize(std::min(text.find('\n'), text.size()));  // the line of all CPUs
+  std::vector<std::uint64_t> times;
+  for (const std::string_view word : base::split(text, ' '))
+    if (const auto time = base::parse_unsigned(word)) times.push_back(*time);
+  times.resize(8);  // user nice system idle iowait irq softirq steal
+  const std::uint64_t all = std::accumulate(times.begin(), times.end(), std::uint64_t{0});
+  json.key("cpuUtilization").begin_object().member("userPercent", percent_of(times[0] + times[1], all));
+  json.member("systemPercent", percent_of(times[2], all)).member("idlePercent", percent_of(times[3], all)).end_object();
 }
 
 void write_distribution(JsonWriter& json) {
   const std::string text = base::try_read_host_file("/etc/os-release", max_text_bytes).value_or("");
   json.key("distribution").begin_object().member("distribution", os_release(text, "ID"));
-  json.member("version", os_release(text, "VERSION_ID")).end_object();
-}
-
-void write_memory(JsonWriter& json) {
-  struct sysinfo facts {};
-  if (::sysinfo(&facts) != 0) throw base::os_error("asking for memory and uptime");
-  const std::uint64_t unit = facts.mem_unit;
-  json.member("memFree", facts.freeram * unit).member("memTotal", facts.totalram * unit);
-  json.member("swapFree", facts.freeswap * unit).member("swapTotal", facts.totalswap * unit);
-  json.member("uptime", uptime_text(facts.uptime));
+  json.member("version", os_release(text, "VERSION_ID"));
+  if (const std::string name = os_release(text, "VERSION_CODENAME"); name != "unknown") json.member("codename", name);
+  json.end_object();
 }
 
 void write_id_ranges(JsonWriter& json, std::string_view name, const std::vector<rootless::IdRange>& ranges) {
@@ -74,35 +95,57 @@ void write_security(JsonWriter& json, const Engine& engine) {
   json.key("security").begin_object();
   json.member("apparmorEnabled",
               ::access("/sys/module/apparmor/parameters/enabled", F_OK) == 0 && engine.host.uid == 0);
+  json.member("capabilities", base::join(default_capability_names(), ","));
   json.member("rootless", engine.host.uid != 0).member("seccompEnabled", true);
   json.member("seccompProfilePath", engine.config.seccomp_profile.empty() ? "builtin" : engine.config.seccomp_profile);
   json.member("selinuxEnabled", ::access("/sys/fs/selinux/enforce", F_OK) == 0).end_object();
 }
 
 void write_network_helpers(JsonWriter& json, const rootless::HostFacts& host) {
-  json.key("slirp4netns").begin_object().member("executable", host.slirp4netns).end_object();
-  json.key("pasta").begin_object().member("executable", host.pasta).end_object();
+  json.key("slirp4netns").begin_object().member("executable", host.slirp4netns).member("package", "");
+  json.member("version", "").end_object();
+  json.key("pasta").begin_object().member("executable", host.pasta).member("package", "").member("version", "");
+  json.end_object();
+}
+
+void write_own_runtime(JsonWriter& json) {
+  json.key("ociRuntime").begin_object().member("name", "engine").member("package", "built in");
+  json.member("path", path_of_own_program("engine")).member("version", "engine " ENGINE_VERSION).end_object();
+}
+
+/// From the memory on, in podman's order.
+void write_from_memory_on(JsonWriter& json, const Engine& engine) {
+  struct sysinfo facts {};
+  if (::sysinfo(&facts) != 0) throw base::os_error("asking for memory and uptime");
+  const std::uint64_t unit = facts.mem_unit;
+  json.member("memFree", facts.freeram * unit).member("memTotal", facts.totalram * unit);
+  json.member("networkBackend", "none");
+  write_own_runtime(json);
+  json.member("os", "linux").key("remoteSocket").begin_object().member("path", "").end_object();
+  json.member("serviceIsRemote", false);
+  write_security(json, engine);
+  write_network_helpers(json, engine.host);
+  json.member("swapFree", facts.freeswap * unit).member("swapTotal", facts.totalswap * unit);
+  json.member("uptime", uptime_text(facts.uptime)).member("linkmode", "static");
 }
 
 void write_host(JsonWriter& json, Engine& engine, const rootless::Delegation& delegation) {
   utsname names{};
   ::uname(&names);
-  json.key("host").begin_object().member("arch", oci::host_platform().architecture);
-  json.member("cgroupControllers", delegation.controllers).member("cgroupManager", "none");
+  json.key("host").begin_object().member("arch", oci::host_platform().architecture).member("buildahVersion", "");
+  json.member("cgroupManager", "none");
   json.member("cgroupVersion", engine.host.cgroup == rootless::CgroupMode::v2 ? "v2" : "v1");
+  json.member("cgroupControllers", delegation.controllers);
+  json.key("conmon").begin_object().member("package", "built in").member("path", path_of_own_program("engine"));
+  json.member("version", "engine " ENGINE_VERSION).end_object();
   json.member("cpus", static_cast<std::int64_t>(::sysconf(_SC_NPROCESSORS_ONLN)));
+  write_cpu_utilization(json);
   write_distribution(json);
-  json.member("hostname", names.nodename).key("idMappings").begin_object();
+  json.member("eventLogger", "none").member("hostname", names.nodename).key("idMappings").begin_object();
   write_id_ranges(json, "gidmap", engine.host.id_map.gids);
   write_id_ranges(json, "uidmap", engine.host.id_map.uids);
   json.end_object().member("kernel", engine.host.kernel).member("logDriver", "k8s-file");
-  write_memory(json);
-  json.key("ociRuntime").begin_object().member("name", "engine").member("path", path_of_own_program("engine"));
-  json.member("package", "built in").end_object();
-  json.member("os", "linux").key("remoteSocket").begin_object().member("exists", false).end_object();
-  write_security(json, engine);
-  json.member("serviceIsRemote", false);
-  write_network_helpers(json, engine.host);
+  write_from_memory_on(json, engine);
   json.end_object();
 }
 
@@ -168,15 +211,18 @@ void write_store(JsonWriter& json, Engine& engine, const DriverChoice& driver) {
   struct statvfs space {};
   if (::fstatvfs(store.root(), &space) != 0) throw base::os_error("asking for the space of the store");
   const std::uint64_t unit = space.f_frsize;
-  json.key("store").begin_object();
+  json.key("store").begin_object().member("configFile", "");
   write_container_store(json, engine);
-  json.member("graphDriverName", storage::name_of(driver.driver)).member("graphRoot", store.root_path());
+  json.member("graphDriverName", storage::name_of(driver.driver)).key("graphOptions").begin_object().end_object();
+  json.member("graphRoot", store.root_path());
   json.member("graphRootAllocated", space.f_blocks * unit);
   json.member("graphRootUsed", (space.f_blocks - space.f_bfree) * unit);
+  json.key("graphStatus").begin_object().end_object().member("imageCopyTmpDir", store.root_path() + "/staging");
   json.key("imageStore").begin_object();
   json.member("number", static_cast<std::uint64_t>(storage::list_images(store).size())).end_object();
+  json.member("runRoot", store.run_path()).member("volumePath", store.root_path() + "/volumes");
   write_place(json, store);
-  json.member("runRoot", store.run_path()).member("volumePath", store.root_path() + "/volumes").end_object();
+  json.end_object();
 }
 
 }  // namespace
@@ -187,12 +233,16 @@ std::string info(Engine& engine) {
   JsonWriter json;
   json.begin_object();
   write_host(json, engine, delegation);
-  json.key("plugins").begin_object().end_object();
-  json.key("registries").begin_object().member("search", search_registries(engine.config)).end_object();
   write_store(json, engine, driver);
+  json.key("registries").begin_object().member("search", search_registries(engine.config)).end_object();
+  json.key("plugins").begin_object().key("volume").begin_array().value("local").end_array();
+  json.key("network").begin_array().end_array().key("log").begin_array().value("k8s-file").value("none").end_array();
+  json.key("authorization").null().end_object();
+  json.key("version").begin_object().member("APIVersion", ENGINE_VERSION).member("Version", ENGINE_VERSION);
+  json.member("GoVersion", "").member("GitCommit", "").member("BuiltTime", "Thu Jan  1 00:00:00 1970");
+  json.member("Built", 0).member("OsArch", "linux/" + oci::host_platform().architecture).member("Os", "linux");
+  json.end_object();
   write_mode(json, engine, delegation, driver);
-  json.key("version").begin_object().member("Version", ENGINE_VERSION);
-  json.member("OsArch", "linux/" + oci::host_platform().architecture).end_object();
   json.end_object();
   return json.take();
 }

@@ -7,6 +7,7 @@
 #include "base/signals.hpp"
 #include "engine/abandoned.hpp"
 #include "engine/verbs.hpp"
+#include "storage/layers.hpp"
 #include "storage/layout.hpp"
 
 namespace engine {
@@ -32,13 +33,15 @@ void write_state(JsonWriter& json, const Inspected& in) {
   json.member("OOMKilled", state.oom_killed);
   json.member("Dead", false);
   json.member("Pid", in.observed.is_running() ? static_cast<int>(state.process.pid) : 0);
-  json.member("ConmonPid", in.observed.is_running() && in.observed.monitored ? static_cast<int>(state.monitor_pid) : 0);
+  if (in.observed.is_running() && in.observed.monitored)
+    json.member("ConmonPid", static_cast<int>(state.monitor_pid));  // podman leaves out what is zero
   json.member("ExitCode", state.exit_code);
   json.member("Error", state.error);
   json.member("StartedAt", time_or_zero(state.started));
   json.member("FinishedAt", time_or_zero(in.observed.is_running() ? "" : state.finished));
-  json.member("Monitored", in.observed.monitored);
+  json.key("Health").begin_object().member("Status", "").member("FailingStreak", 0).key("Log").null().end_object();
   json.member("CheckpointedAt", zero_time).member("RestoredAt", zero_time);
+  json.member("Monitored", in.observed.monitored);
   json.end_object();
 }
 
@@ -115,13 +118,18 @@ std::string render_container(const Inspected& in) {
   json.member("HostsPath", in.folder + "/hosts");
   json.member("StaticDir", in.folder);
   json.member("OCIConfigPath", in.folder + "/config.json");
-  json.member("OCIRuntime", "engine");
+  json.member("OCIRuntime", "engine").member("ConmonPidFile", "").member("PidFile", "");  // we keep pids in state
   json.member("Name", in.record.name);
   json.member("RestartCount", 0);
   json.member("Driver", in.record.driver);
   write_security(json, in);
   json.key("ExecIDs").begin_array().end_array();
   json.key("GraphDriver").begin_object().member("Name", in.record.driver).key("Data").begin_object();
+  if (!in.layer_paths.empty()) {
+    // Uppermost first, as in overlay's own option.
+    json.member("LowerDir", base::join({in.layer_paths.rbegin(), in.layer_paths.rend()}, ":"));
+    json.member("UpperDir", in.folder + "/upper").member("WorkDir", in.folder + "/work");
+  }
   json.member("IdVariant", in.record.variant);
   json.end_object().end_object();
   write_mounts(json, in);
@@ -142,8 +150,12 @@ std::string inspect(Engine& engine, const storage::ContainerDir& container) {
   const Observed observed = observe(container, engine.host.boot_id);
   const std::string text = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
   const runtime::Spec spec = runtime::parse_spec(text, "config.json of the container");
-  return render_container(
-      {record, observed, spec, base::concat(engine.store().root_path(), "/", storage::layout::container(record.id))});
+  Inspected inspected{record, observed, spec,
+                      base::concat(engine.store().root_path(), "/", storage::layout::container(record.id))};
+  if (record.driver == "overlay" || record.driver == "fuse-overlayfs")
+    for (const std::string& chain : record.chain_ids)
+      inspected.layer_paths.push_back(storage::layer_path(engine.store(), base::Digest::parse(chain), record.variant));
+  return render_container(inspected);
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ struct Inspected {
   const storage::ContainerRecord& record;
   const Observed& observed;
   const runtime::Spec& spec;
-  std::string folder;  ///< Absolute path of the container's folder.
+  std::string folder;                         ///< Absolute path of the container's folder.
+  std::vector<std::string> layer_paths = {};  ///< Lowest first; none unless an overlay is mounted of them.
 };
 
 /// Pure: podman's JSON of a container, in the order and spelling of podman 5 and later.

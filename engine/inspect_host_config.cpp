@@ -163,6 +163,9 @@ void write_limits(JsonWriter& json, const Inspected& in) {
   json.member("CpuShares", limits.cpu.shares.value_or(0));
   json.member("Memory", limits.memory.limit.value_or(0)).member("NanoCpus", nano_cpus(limits.cpu));
   json.member("CgroupParent", "").member("BlkioWeight", static_cast<unsigned>(limits.block_io.weight.value_or(0)));
+  for (const char* name : {"BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps",
+                           "BlkioDeviceWriteIOps"})
+    json.key(name).null();
   write_cpu(json, limits.cpu);
   write_devices(json, in);
   json.member("DiskQuota", 0).member("KernelMemory", limits.memory.kernel.value_or(0));
@@ -170,8 +173,10 @@ void write_limits(JsonWriter& json, const Inspected& in) {
   json.member("MemorySwap", limits.memory.swap.value_or(0));
   json.member("MemorySwappiness", limits.memory.swappiness.value_or(0));
   json.member("OomKillDisable", limits.memory.disable_oom_killer);
+  if (in.record.init) json.member("Init", true);
   json.member("PidsLimit", limits.pids_limit.value_or(0));
   write_ulimits(json, in);
+  for (const char* windows : {"CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"}) json.member(windows, 0);
 }
 
 void write_log_config(JsonWriter& json, const Inspected& in) {
@@ -224,7 +229,9 @@ void write_host_config(JsonWriter& json, const Inspected& in) {
   json.key("Binds").begin_array();
   for (const runtime::Mount* mount : users_binds(in)) json.value(bind_text(*mount));
   json.end_array();
-  json.member("CgroupMode", mode_of(in, "cgroup")).member("ContainerIDFile", in.record.cidfile);
+  json.member("CgroupManager", "none")
+      .member("CgroupMode", mode_of(in, "cgroup"))
+      .member("ContainerIDFile", in.record.cidfile);
   write_log_config(json, in);
   json.member("NetworkMode", in.record.network).key("PortBindings").begin_object().end_object();
   json.key("RestartPolicy").begin_object().member("Name", "").member("MaximumRetryCount", 0).end_object();
@@ -236,7 +243,7 @@ void write_host_config(JsonWriter& json, const Inspected& in) {
   json.member("GroupAdd", in.record.group_add);
   write_modes(json, in);
   write_limits(json, in);
-  json.member("Init", in.record.init).key("CgroupConf").null();
+  json.key("CgroupConf").null();
   json.end_object();
 }
 

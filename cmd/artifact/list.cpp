@@ -8,6 +8,8 @@
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "cmd/report.hpp"
+#include "cmd/shapes.hpp"
 #include "cmd/table.hpp"
 #include "engine/artifacts.hpp"
 
@@ -22,7 +24,7 @@ struct ListWords {
 };
 
 std::string list_json(const std::vector<engine::Artifact>& artifacts) {
-  base::JsonWriter json{4};
+  base::JsonWriter json;
   json.begin_array();
   for (const engine::Artifact& artifact : artifacts) {
     const RepositoryAndTag name = split_image_name(artifact.name);
@@ -35,14 +37,17 @@ std::string list_json(const std::vector<engine::Artifact>& artifacts) {
 }
 
 void print_artifacts(const std::vector<engine::Artifact>& artifacts, const ListWords& words) {
-  const Format format = parse_format(words.format);
+  const Form form = form_of(words.format);
   if (words.quiet) {
     std::string digests;
     for (const engine::Artifact& artifact : artifacts)
       digests += base::concat(shown_id(std::string{artifact.digest.hex()}, words.no_trunc), '\n');
     return print(digests);
   }
-  if (format == Format::json) return print_line(list_json(artifacts));
+  if (form == Form::json) return print_line(indented_json(list_json(artifacts)));
+  if (form == Form::text || form == Form::table)
+    return Report("ls", artifact_shapes, "[]artifact.artifactListOutput", list_json(artifacts))
+        .print_rows(words.format, {}, !words.no_heading);
   Table table{{"REPOSITORY", "TAG", "DIGEST", "SIZE"}};
   for (const engine::Artifact& artifact : artifacts) {
     const RepositoryAndTag name = split_image_name(artifact.name);
@@ -57,7 +62,7 @@ void print_artifacts(const std::vector<engine::Artifact>& artifacts, const ListW
 
 Action declare_artifact_ls(OptionTable& table) {
   const auto words = std::make_shared<ListWords>();
-  table.text("format", 0, "FORMAT", words->format, "table, or json for scripts");
+  table.text("format", 0, "FORMAT", words->format, "table, json, or a Go template: {{.Repository}}:{{.Tag}}");
   table.flag("no-trunc", 0, words->no_trunc, "Show digests whole");
   table.flag("noheading", 'n', words->no_heading, "Leave the headings out");
   table.flag("quiet", 'q', words->quiet, "Show digests only");

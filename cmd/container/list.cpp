@@ -6,9 +6,11 @@
 #include "base/json_writer.hpp"
 #include "base/text.hpp"
 #include "cmd/commands.hpp"
+#include "cmd/container/list_report.hpp"
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "cmd/report.hpp"
 #include "cmd/table.hpp"
 
 namespace cmd {
@@ -96,14 +98,17 @@ void add_object(base::JsonWriter& json, const ContainerSummary& container) {
   json.end_object();
 }
 
-void print_list(const std::vector<ContainerSummary>& containers, const ListWords& words, Format format) {
+void print_list(const std::vector<ContainerSummary>& containers, const ListWords& words) {
+  const Form form = form_of(words.format);
+  if (form == Form::text || form == Form::table)
+    return print_containers(containers, words.format, words.no_trunc, !words.no_heading);
   if (words.quiet) {
     std::string ids;
     for (const ContainerSummary& container : containers) ids += concat(shown_id(container.id, words.no_trunc), '\n');
     return print(ids);
   }
-  if (format == Format::people) return print(table_of(containers, words.no_trunc).text(!words.no_heading));
-  base::JsonWriter json{4};
+  if (form == Form::own) return print(table_of(containers, words.no_trunc).text(!words.no_heading));
+  base::JsonWriter json{2};
   json.begin_array();
   for (const ContainerSummary& container : containers) add_object(json, container);
   json.end_array();
@@ -142,7 +147,7 @@ Action declare_ps(OptionTable& table) {
   table.flag("all", 'a', words->options.all, "Show containers that are not running as well");
   table.list("filter", 'f', "NAME=VALUE", words->options.filters,
              "Show only what fits: id, name, label, status, exited, ancestor, before, since, volume, network");
-  table.text("format", 0, "FORMAT", words->format, "table, or json for scripts");
+  table.text("format", 0, "FORMAT", words->format, "table, json, or a Go template: table {{.ID}} {{.Status}}");
   table.number("last", 'n', "COUNT", &words->options.last, "Show that many of the newest, running or not");
   table.flag("latest", 'l', words->latest, "Show the newest container, running or not");
   table.flag("no-trunc", 0, words->no_trunc, "Show ids and commands whole");
@@ -152,13 +157,12 @@ Action declare_ps(OptionTable& table) {
       .choices("command|created|id|image|names|runningfor|status");
   declare_unsupported(table);
   return [words](Invocation& invocation) {
-    const Format format = parse_format(words->format);
     engine::ListOptions options = words->options;
     if (words->latest) options.last = 1;
     options.all = options.all || options.last > 0;
     std::vector<ContainerSummary> containers = engine::list_containers(invocation.engine(), options);
     sort_by(containers, words->sort);
-    print_list(containers, *words, format);
+    print_list(containers, *words);
     return 0;
   };
 }

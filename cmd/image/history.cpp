@@ -4,8 +4,10 @@
 #include "base/text.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/format.hpp"
+#include "cmd/image/list_report.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "cmd/report.hpp"
 #include "cmd/table.hpp"
 #include "engine/image_views.hpp"
 
@@ -64,19 +66,23 @@ std::string json_text(const std::vector<engine::HistoryLine>& lines) {
 
 Action declare_history(OptionTable& table) {
   const auto words = std::make_shared<HistoryWords>();
-  table.text("format", 0, "FORMAT", words->format, "table, or json for scripts");
+  table.text("format", 0, "FORMAT", words->format, "table, json, or a Go template: {{.CreatedBy}}");
   table.flag("human", 'H', words->human, "Show times and sizes for people");
   table.flag("no-trunc", 0, words->no_trunc, "Show ids and steps whole");
   table.flag("quiet", 'q', words->quiet, "Show ids only");
   table.word("IMAGE", words->image, "Name or id").completes = Completes::images;
   return [words](Invocation& invocation) {
-    const Format format = parse_format(words->format);
+    const Form form = form_of(words->format);
     const std::vector<engine::HistoryLine> lines = engine::image_history(invocation.engine(), words->image);
+    if (form == Form::text || form == Form::table) {
+      print_history(lines, words->format, words->no_trunc, words->human);
+      return 0;
+    }
     if (words->quiet) {
       for (const engine::HistoryLine& line : lines) print_line(shown_image(line, *words));
       return 0;
     }
-    if (format == Format::people)
+    if (form == Form::own)
       print(table_text(lines, *words));
     else
       print_line(json_text(lines));

@@ -9,8 +9,10 @@
 #include "base/text.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/format.hpp"
+#include "cmd/image/list_report.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "cmd/report.hpp"
 #include "cmd/table.hpp"
 #include "engine/image_filters.hpp"
 
@@ -32,11 +34,7 @@ struct ImagesWords {
   bool history = false;
 };
 
-/// An image as one of its names shows it.
-struct Line {
-  const ImageSummary* image;
-  RepositoryAndTag name;
-};
+using Line = ImageLine;
 
 std::vector<Line> lines_of(const std::vector<ImageSummary>& images) {
   std::vector<Line> lines;
@@ -107,7 +105,10 @@ std::vector<const ImageSummary*> distinct_images(const std::vector<Line>& lines)
   return images;
 }
 
-void print_list(const std::vector<Line>& lines, const ImagesWords& words, Format format) {
+void print_list(const std::vector<Line>& lines, const ImagesWords& words) {
+  const Form form = form_of(words.format);
+  if (!words.quiet && (form == Form::text || form == Form::table))
+    return print_images(lines, words.format, words.no_trunc, !words.no_heading);
   if (words.quiet) {
     std::string ids;
     for (const ImageSummary* image : distinct_images(lines)) {
@@ -115,7 +116,7 @@ void print_list(const std::vector<Line>& lines, const ImagesWords& words, Format
     }
     return print(ids);
   }
-  if (format == Format::people) return print(table_text(lines, words));
+  if (form == Form::own) return print(table_text(lines, words));
   base::JsonWriter json{4};
   json.begin_array();
   for (const ImageSummary* image : distinct_images(lines)) add_object(json, *image);
@@ -139,7 +140,8 @@ Action declare_images(OptionTable& table) {
   const auto words = std::make_shared<ImagesWords>();
   table.flag("all", 'a', words->all, "Show every image, which is what happens anyway");
   table.flag("digests", 0, words->digests, "Show digests of manifests");
-  table.text("format", 0, "FORMAT", words->format, "table, or json for scripts");
+  table.text("format", 0, "FORMAT", words->format,
+             "table, json, or a Go template: {{.Repository}}, table {{.ID}} {{.Size}}");
   table.flag("no-trunc", 0, words->no_trunc, "Show ids whole");
   table.flag("noheading", 'n', words->no_heading, "Leave the headings out");
   table.flag("quiet", 'q', words->quiet, "Show ids only");
@@ -153,14 +155,13 @@ Action declare_images(OptionTable& table) {
   name.at_least = 0;
   name.completes = Completes::images;
   return [words](Invocation& invocation) {
-    const Format format = parse_format(words->format);
     const engine::ImageFilters filters(invocation.engine(), words->filters);
-    const bool with_details = format != Format::people || !words->filters.empty();
+    const bool with_details = form_of(words->format) != Form::own || !words->filters.empty();
     std::vector<ImageSummary> images = engine::images(invocation.engine(), words->name, with_details);
     std::erase_if(images, [&](const ImageSummary& image) { return !filters.match(image); });
     std::vector<Line> lines = lines_of(images);
     sort_by(lines, words->sort);
-    print_list(lines, *words, format);
+    print_list(lines, *words);
     return 0;
   };
 }

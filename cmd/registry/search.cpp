@@ -8,6 +8,8 @@
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
 #include "cmd/registry/options.hpp"
+#include "cmd/report.hpp"
+#include "cmd/shapes.hpp"
 #include "cmd/table.hpp"
 #include "cmd/transfer_verbs.hpp"
 
@@ -30,7 +32,7 @@ std::string yes(bool is) {
 }
 
 std::string images_json(const std::vector<engine::FoundImage>& images) {
-  base::JsonWriter json{4};
+  base::JsonWriter json;
   json.begin_array();
   for (const engine::FoundImage& image : images) {
     json.begin_object().member("Index", image.index).member("Name", image.name);
@@ -56,7 +58,11 @@ std::string images_table(const std::vector<engine::FoundImage>& images, const Se
   return table.text(true);
 }
 
-void print_tags(Invocation& invocation, const SearchWords& words, Format format) {
+void print_by_template(const std::string& json, const std::string& format) {
+  Report("search", search_shapes, "[]entities.ImageSearchReport", json).print_rows(format, {});
+}
+
+void print_tags(Invocation& invocation, const SearchWords& words, Form form) {
   if (!words.options.filters.empty())
     throw base::Error(base::ErrorKind::invalid_argument, "filters do not apply to a list of tags");
   engine::TagsOptions options;
@@ -64,7 +70,14 @@ void print_tags(Invocation& invocation, const SearchWords& words, Format format)
   options.repository = words.options.term;
   options.limit = words.options.limit.value_or(default_tags_limit);
   const engine::TagList list = invocation.program.transfer->tags(invocation.engine(), options);
-  if (format == Format::json) {
+  if (form == Form::text || form == Form::table) {
+    base::JsonWriter json;
+    json.begin_array();
+    for (const std::string& tag : list.tags)
+      json.begin_object().member("Name", list.repository).member("Tag", tag).end_object();
+    return print_by_template(json.end_array().text(), words.format);
+  }
+  if (form == Form::json) {
     base::JsonWriter json{4};
     json.begin_array().begin_object().member("Name", list.repository).member("Tags", list.tags);
     json.end_object().end_array();
@@ -76,14 +89,16 @@ void print_tags(Invocation& invocation, const SearchWords& words, Format format)
 }
 
 int print_search(Invocation& invocation, const SearchWords& words) {
-  const Format format = parse_format(words.format);
+  const Form form = form_of(words.format);
   if (words.list_tags) {
-    print_tags(invocation, words, format);
+    print_tags(invocation, words, form);
     return 0;
   }
   const auto images = invocation.program.transfer->search_images(invocation.engine(), words.options);
-  if (format == Format::json)
-    print_line(images_json(images));
+  if (form == Form::text || form == Form::table)
+    print_by_template(images_json(images), words.format);
+  else if (form == Form::json)
+    print_line(indented_json(images_json(images)));
   else if (!images.empty())
     print(images_table(images, words));
   return 0;
@@ -96,7 +111,7 @@ Action declare_search(OptionTable& table) {
   table.flag("compatible", 0, words->compatible, "Show stars, official and automated as well");
   table.list("filter", 'f', "KEY[=VALUE]", words->options.filters,
              "Only what matches: stars=COUNT, is-official, is-automated");
-  table.text("format", 0, "FORMAT", words->format, "table, or json for scripts");
+  table.text("format", 0, "FORMAT", words->format, "table, json, or a Go template: {{.Name}} {{.Stars}}");
   table.number("limit", 0, "COUNT", &words->options.limit, "No more than that many of each registry").defaults_to("25");
   table.flag("list-tags", 0, words->list_tags, "List the tags of the repository that TERM names");
   table.flag("no-trunc", 0, words->no_trunc, "Show descriptions whole");

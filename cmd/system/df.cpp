@@ -8,6 +8,8 @@
 #include "cmd/image/list.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "cmd/report.hpp"
+#include "cmd/shapes.hpp"
 #include "cmd/table.hpp"
 #include "engine/upkeep.hpp"
 
@@ -50,6 +52,19 @@ std::string summary_json(const engine::SystemUsage& usage) {
   }
   json.end_array();
   return json.take();
+}
+
+void print_by_template(const engine::SystemUsage& usage, const std::string& format) {
+  base::JsonWriter json;
+  json.begin_array();
+  for (const engine::UsageLine& line : usage.lines) {
+    json.begin_object().member("Type", line.type).member("Total", line.total).member("Active", line.active);
+    json.member("Size", line.size_bytes).member("Reclaimable", line.reclaimable_bytes);
+    json.member("Size()", human_size(line.size_bytes)).member("Reclaimable()", reclaimable_text(line)).end_object();
+  }
+  json.end_array();
+  Report("df", usage_shapes, "[]*system.dfSummary", json.text())
+      .print_rows(format, {{"Size", "SIZE"}, {"Reclaimable", "RECLAIMABLE"}});
 }
 
 std::string images_text(const engine::SystemUsage& usage) {
@@ -100,14 +115,16 @@ std::string others_text(const engine::SystemUsage& usage) {
 
 Action declare_system_df(OptionTable& table) {
   const auto words = std::make_shared<UsageWords>();
-  table.text("format", 0, "FORMAT", words->format, "table, or json for scripts");
+  table.text("format", 0, "FORMAT", words->format, "table, json, or a Go template: {{.Type}} {{.Size}}");
   table.flag("verbose", 'v', words->verbose, "Show every image, container and volume, and what keeps it");
   return [words](Invocation& invocation) {
-    const Format format = parse_format(words->format);
+    const Form form = form_of(words->format);
     if (words->verbose && !words->format.empty())
       throw base::make_error(base::ErrorKind::invalid_argument, "--verbose excludes --format");
     const engine::SystemUsage usage = engine::disk_usage(invocation.engine());
-    if (format == Format::json) {
+    if (form == Form::text || form == Form::table) {
+      print_by_template(usage, words->format);
+    } else if (form == Form::json) {
       print_line(summary_json(usage));
     } else if (words->verbose) {
       print(concat(images_text(usage), '\n', containers_text(usage), '\n', volumes_text(usage), others_text(usage)));

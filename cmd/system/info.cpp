@@ -6,6 +6,8 @@
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "cmd/report.hpp"
+#include "cmd/shapes.hpp"
 
 namespace cmd {
 namespace {
@@ -52,10 +54,14 @@ Action declare_info(OptionTable& table) {
   const auto format = std::make_shared<std::string>();
   declare_format_option(table, *format);
   return [format](Invocation& invocation) {
-    const Format chosen = parse_format(*format);
+    const Form form = form_of(*format);
     const std::string json = engine::info(invocation.engine());
-    if (chosen == Format::json) {
-      print_line(indented_json(json));
+    if (form == Form::json) {
+      print_line(indented_json(json, 2));
+      return 0;
+    }
+    if (form != Form::own) {
+      Report("info", info_shapes, "*define.Info", json).print_object(*format);
       return 0;
     }
     std::string outline;

@@ -11,6 +11,8 @@
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "cmd/report.hpp"
+#include "cmd/shapes.hpp"
 
 namespace cmd {
 namespace {
@@ -23,18 +25,42 @@ struct InspectWords {
 };
 
 /// Containers come before images, images before volumes. Source: podman-inspect(1).
-std::optional<std::string> look_up(engine::Engine& engine, const std::string& type, const std::string& name) {
+std::optional<Report::Object> look_up(engine::Engine& engine, const std::string& type, const std::string& name) {
   const bool all = type == "all";
-  std::optional<std::string> found;
-  if (all || type == "container") found = engine::inspect_container(engine, name);
-  if (!found && (all || type == "image")) found = engine::inspect_image(engine, name);
-  if (!found && (all || type == "volume")) found = engine::inspect_volume(engine, name);
-  return found;
+  if (all || type == "container")
+    if (auto found = engine::inspect_container(engine, name))
+      return Report::Object{"*entities.ContainerInspectReport", std::move(*found)};
+  if (all || type == "image")
+    if (auto found = engine::inspect_image(engine, name))
+      return Report::Object{"*entities.ImageInspectReport", std::move(*found)};
+  if (all || type == "volume")
+    if (auto found = engine::inspect_volume(engine, name))
+      return Report::Object{"*entities.VolumeInspectReport", std::move(*found)};
+  return std::nullopt;
+}
+
+/// Older names that podman's templates may use.
+std::string with_present_names(std::string format) {
+  constexpr std::pair<std::string_view, std::string_view> names[] = {
+      {".Src", ".Source"}, {".Dst", ".Destination"}, {".ImageID", ".Image"}};
+  for (const auto& [old_name, name] : names)
+    for (std::size_t at = format.find(old_name); at != std::string::npos; at = format.find(old_name, at + name.size()))
+      format.replace(at, old_name.size(), name);
+  return format;
+}
+
+void print_objects(const std::vector<Report::Object>& objects, const std::string& format) {
+  const Form form = form_of(format);
+  if (form == Form::text || form == Form::table)
+    return Report("inspect", {container_shapes, image_shapes, volume_shapes}, objects)
+        .print_rows(with_present_names(format), {});
+  std::vector<std::string> texts;
+  for (const Report::Object& object : objects) texts.push_back(object.json);
+  print_line(indented_json(base::concat('[', base::join(texts, ","), ']'), inspect_indent));
 }
 
 /// Prints one array of what was found; what was not is an error after the others had their turn.
 int inspect_all(Invocation& invocation, const InspectWords& words) {
-  parse_format(words.format);
   std::vector<std::string> names = words.names;
   if (words.latest) names.push_back(latest_container(invocation));
   if (names.empty()) {
@@ -42,16 +68,16 @@ int inspect_all(Invocation& invocation, const InspectWords& words) {
                            " needs at least one NAME")
         .with_hint(base::concat("see ", invocation.command_path, " --help"));
   }
-  std::vector<std::string> objects;
+  std::vector<Report::Object> objects;
   const int code = for_each_name(names, [&](const std::string& name) {
-    const auto found = look_up(invocation.engine(), words.type, name);
+    auto found = look_up(invocation.engine(), words.type, name);
     if (!found) {
       throw base::make_error(base::ErrorKind::not_found, "no such ", words.type == "all" ? "object" : words.type, ": ",
                              base::quoted(name));
     }
-    objects.push_back(*found);
+    objects.push_back(std::move(*found));
   });
-  print_line(indented_json(base::concat('[', base::join(objects, ","), ']')));
+  print_objects(objects, words.format);
   return code;
 }
 

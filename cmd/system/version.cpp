@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/error.hpp"
 #include "base/json_writer.hpp"
 #include "base/oci/platform.hpp"
 #include "base/text.hpp"
@@ -9,18 +10,32 @@
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "cmd/report.hpp"
+#include "cmd/shapes.hpp"
 
 namespace cmd {
 namespace {
 
-std::string json_text() {
+std::string client_json() {
   const oci::Platform host = oci::host_platform();
-  base::JsonWriter json{4};
-  json.begin_object().key("Client").begin_object();
-  json.member("Version", version()).member("BuildId", build_id());
-  json.member("Os", host.os).member("OsArch", base::concat(host.os, '/', host.architecture));
-  json.end_object().end_object();
-  return json.take();
+  base::JsonWriter json;
+  json.begin_object().member("APIVersion", version()).member("Version", version()).member("GoVersion", "");
+  json.member("GitCommit", build_id()).member("BuiltTime", "Thu Jan  1 00:00:00 1970").member("Built", 0);
+  json.member("OsArch", base::concat(host.os, '/', host.architecture)).member("Os", host.os);
+  return json.member("BuildId", build_id()).end_object().take();
+}
+
+/// There is no server. What scripts ask of one, or of neither, is asked of the client then, as with podman.
+void print_template(std::string format) {
+  try {
+    Report("version", version_shapes, "*entities.SystemVersionReport", base::concat("{\"Client\":", client_json(), '}'))
+        .print_object(format);
+  } catch (const base::Error&) {
+    constexpr std::string_view server = ".Server.";
+    for (std::size_t at = format.find(server); at != std::string::npos; at = format.find(server, at + 1))
+      format.replace(at, server.size(), ".");
+    Report("version", version_shapes, "*define.Version", client_json()).print_object(format);
+  }
 }
 
 std::string people_text() {
@@ -35,7 +50,14 @@ Action declare_version(OptionTable& table) {
   const auto format = std::make_shared<std::string>();
   declare_format_option(table, *format);
   return [format](Invocation&) {
-    print_line(parse_format(*format) == Format::json ? json_text() : people_text());
+    const Form form = form_of(*format);
+    if (form == Form::own) {
+      print_line(people_text());
+    } else if (form == Form::json) {
+      print_line(indented_json(base::concat("{\"Client\":", client_json(), '}'), 2));
+    } else {
+      print_template(*format);
+    }
     return 0;
   };
 }

@@ -7,6 +7,8 @@
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "cmd/report.hpp"
+#include "cmd/shapes.hpp"
 #include "cmd/volume/names.hpp"
 #include "engine/volumes.hpp"
 
@@ -20,15 +22,20 @@ struct InspectWords {
 
 /// One array of what was found; what was not is an error after the others had their turn.
 int inspect_volumes(Invocation& invocation, const InspectWords& words) {
-  parse_format(words.format);
-  std::vector<std::string> objects;
+  std::vector<Report::Object> objects;
   const int code = for_each_name(chosen_volumes(invocation, words.choice), [&](const std::string& typed) {
     const std::string name = engine::find_volume_name(invocation.engine(), typed);
     auto object = engine::inspect_volume(invocation.engine(), name);
     if (!object) throw base::make_error(base::ErrorKind::not_found, "no such volume ", base::quoted(typed));
-    objects.push_back(std::move(*object));
+    objects.push_back({"*entities.VolumeInspectReport", std::move(*object)});
   });
-  print_line(indented_json(base::concat('[', base::join(objects, ","), ']')));
+  if (const Form form = form_of(words.format); form == Form::text || form == Form::table) {
+    Report("inspect", {volume_shapes}, objects).print_rows(words.format, {});
+    return code;
+  }
+  std::vector<std::string> texts;
+  for (const Report::Object& object : objects) texts.push_back(object.json);
+  print_line(indented_json(base::concat('[', base::join(texts, ","), ']'), inspect_indent));
   return code;
 }
 

@@ -1,11 +1,14 @@
 #include <memory>
 
+#include "base/error.hpp"
 #include "base/json_writer.hpp"
 #include "base/text.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
+#include "cmd/report.hpp"
+#include "cmd/shapes.hpp"
 #include "cmd/table.hpp"
 #include "engine/volumes.hpp"
 
@@ -20,21 +23,26 @@ struct ListWords {
 };
 
 /// As podman's: the objects of `volume inspect`.
-std::string list_json(engine::Engine& engine, const std::vector<engine::VolumeSummary>& volumes) {
+std::string objects_of(engine::Engine& engine, const std::vector<engine::VolumeSummary>& volumes) {
   std::vector<std::string> objects;
   for (const engine::VolumeSummary& volume : volumes)
     if (auto object = engine::inspect_volume(engine, volume.name)) objects.push_back(std::move(*object));
-  return indented_json(base::concat('[', base::join(objects, ","), ']'));
+  return base::concat('[', base::join(objects, ","), ']');
 }
 
 void print_volumes(engine::Engine& engine, const ListWords& words) {
-  const Format format = parse_format(words.format);
+  const Form form = form_of(words.format);
+  if (words.quiet && form != Form::own)
+    throw base::make_error(base::ErrorKind::invalid_argument, "quiet and format flags cannot be used together");
   const std::vector<engine::VolumeSummary> volumes = engine::volumes(engine, words.filters);
   if (words.quiet) {
     for (const engine::VolumeSummary& volume : volumes) print_line(volume.name);
     return;
   }
-  if (format == Format::json) return print_line(list_json(engine, volumes));
+  if (form == Form::json) return print_line(indented_json(objects_of(engine, volumes), 2));
+  if (form == Form::text || form == Form::table)
+    return Report("ls", volume_shapes, "[]*entities.VolumeListReport", objects_of(engine, volumes))
+        .print_rows(words.format, {{"Name", "VOLUME NAME"}}, !words.no_heading);
   Table table{{"DRIVER", "VOLUME NAME"}};
   for (const engine::VolumeSummary& volume : volumes) table.add_row({"local", volume.name});
   if (!volumes.empty()) print(table.text(!words.no_heading));
@@ -46,7 +54,7 @@ Action declare_volume_ls(OptionTable& table) {
   const auto words = std::make_shared<ListWords>();
   table.list("filter", 'f', "KEY=VALUE", words->filters,
              "Only what matches: name, label, label!, opt, dangling, anonymous, driver, scope, until, since");
-  table.text("format", 0, "FORMAT", words->format, "table, or json for scripts");
+  table.text("format", 0, "FORMAT", words->format, "table, json, or a Go template: {{.Name}} {{.Mountpoint}}");
   table.flag("noheading", 'n', words->no_heading, "Leave the headings out");
   table.flag("quiet", 'q', words->quiet, "Show names only");
   return [words](Invocation& invocation) {

@@ -20,7 +20,7 @@ Value untyped(const JsonAt& json) {
   if (json.is_object()) {
     Entries entries;
     for (const auto& [name, member] : json.members())
-      entries.emplace_back(make_text(name), make_holder(any_type(), untyped(member)));
+      entries.push_back({make_text(name), make_holder(any_type(), untyped(member))});
     return make_map(any_map_type(), std::move(entries));
   }
   const std::string text = json.dump();
@@ -42,7 +42,7 @@ Value map_of(const Type* type, const JsonAt& json) {
       if (!number) throw json.error("has a key that is no number");
       key.data = *number;
     }
-    entries.emplace_back(std::move(key), value_of_json(type->element, member));
+    entries.push_back({std::move(key), value_of_json(type->element, member)});
   }
   return make_map(type, std::move(entries));
 }
@@ -59,6 +59,8 @@ Value structure_of(const Type* type, const JsonAt& json) {
       const Type* inner = field.type->kind == Kind::pointer ? field.type->element : field.type;
       Value value = value_of_json(inner, json);
       fields.push_back(inner == field.type ? std::move(value) : make_holder(field.type, std::move(value)));
+    } else if (field.method) {
+      fields.push_back(value_of_json(field.type, json.find(field.name + "()")));
     } else {
       fields.push_back(value_of_json(field.type, field.json_name.empty() ? std::nullopt : json.find(field.json_name)));
     }

@@ -1,7 +1,10 @@
 #include "engine/templates/encode_json.hpp"
 
+#include <map>
+
 #include "base/text.hpp"
 #include "engine/templates/moment.hpp"
+#include "engine/templates/print.hpp"
 #include "engine/templates/print_flags.hpp"
 #include "engine/templates/quoting.hpp"
 
@@ -98,11 +101,11 @@ class Encoder {
       end(']');
     } else if (value.kind() == Kind::map) {
       begin('{');
-      for (const auto& [key, entry] : value.entries()) {
-        add_key(key.kind() == Kind::string             ? key.text()
-                : key.kind() == Kind::unsigned_integer ? base::concat(key.unsigned_integer())
-                                                       : base::concat(key.integer()));
-        add(entry);
+      std::map<std::string, const Value*> sorted;  // numbers, too, are sorted as text
+      for (const auto& [key, entry] : value.entries()) sorted.emplace(print_values({key}), &entry);
+      for (const auto& [key, entry] : sorted) {
+        add_key(key);
+        add(*entry);
       }
       end('}');
     } else {

@@ -1,5 +1,7 @@
 #include "engine/templates/node.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "engine/templates/quoting.hpp"
 
@@ -26,6 +28,21 @@ std::string source_of_block(const Node& node, std::string_view word) {
 }
 
 }  // namespace
+
+NodePtr make_node(NodeKind kind, std::size_t position, std::string text) {
+  auto node = std::make_unique<Node>();
+  node->kind = kind;
+  node->position = position;
+  node->text = std::move(text);
+  return node;
+}
+
+bool is_empty(const Node& tree) {
+  return std::all_of(tree.children.begin(), tree.children.end(), [](const NodePtr& node) {
+    if (node->kind == NodeKind::list) return is_empty(*node);
+    return node->kind == NodeKind::text && base::trim(node->text).empty();
+  });
+}
 
 std::string source_of(const Node& node) {
   const std::size_t count = node.children.size();

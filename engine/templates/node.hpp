@@ -59,10 +59,15 @@ struct Node {
   std::vector<std::unique_ptr<Node>> children;
 };
 
+using NodePtr = std::unique_ptr<Node>;
+
+NodePtr make_node(NodeKind kind, std::size_t position, std::string text = {});
+/// Nothing but blanks, comments and definitions.
+bool is_empty(const Node& tree);
 /// As Go shows a node in errors.
 std::string source_of(const Node& node);
 
 /// The templates of one text by name; the text itself under the name that it was given.
-using Trees = std::map<std::string, std::unique_ptr<Node>, std::less<>>;
+using Trees = std::map<std::string, NodePtr, std::less<>>;
 
 }  // namespace engine::templates

@@ -14,28 +14,11 @@ namespace engine::templates {
 namespace {
 
 using base::concat;
-using NodePtr = std::unique_ptr<Node>;
-
-NodePtr make_node(NodeKind kind, std::size_t position, std::string text = {}) {
-  auto node = std::make_unique<Node>();
-  node->kind = kind;
-  node->position = position;
-  node->text = std::move(text);
-  return node;
-}
 
 std::vector<std::string> names_of(std::string_view text) {
   std::vector<std::string> names;
   for (const std::string_view name : base::split(text, '.')) names.emplace_back(name);
   return names;
-}
-
-/// Nothing but blanks, comments and definitions.
-bool is_empty(const Node& tree) {
-  return std::all_of(tree.children.begin(), tree.children.end(), [](const NodePtr& node) {
-    if (node->kind == NodeKind::list) return is_empty(*node);
-    return node->kind == NodeKind::text && base::trim(node->text).empty();
-  });
 }
 
 class Parser : private TokenStream {

@@ -43,13 +43,15 @@ void ValuePrinter::print_bad_verb(const Value& value, char32_t verb) {
     out_ += "<nil>";
   } else {
     out_ += value.type->name + "=";
+    is_bad_ = true;  // as Go: methods are not asked any more
     print_at(value, 'v', 0);
+    is_bad_ = false;
   }
   out_ += ')';
 }
 
 bool ValuePrinter::print_by_method(const Value& value, char32_t verb) {
-  if (value.type->look == Look::plain || flags_.as_source || !is_one_of(verb, "vsxXq")) return false;
+  if (value.type->look == Look::plain || is_bad_ || flags_.as_source || !is_one_of(verb, "vsxXq")) return false;
   print_text(value, value.type->look == Look::time ? moment_text(value.moment()) : duration_text(value.integer()),
              verb);
   return true;

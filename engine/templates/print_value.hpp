@@ -30,6 +30,7 @@ class ValuePrinter {
 
   std::string& out_;
   PrintFlags flags_;
+  bool is_bad_ = false;  ///< A value is shown that its verb does not fit.
 };
 
 }  // namespace engine::templates

@@ -17,7 +17,8 @@ namespace engine::templates {
 
 struct Value;
 using Values = std::vector<Value>;
-using Entries = std::vector<std::pair<Value, Value>>;  ///< Of a map, sorted by key.
+struct Entry;
+using Entries = std::vector<Entry>;  ///< Of a map, sorted by key.
 
 /// A moment as Go keeps it: also of year 1, and in the zone it was written in.
 struct Moment {
@@ -51,6 +52,12 @@ struct Value {
   const Value& target() const { return *std::get<std::shared_ptr<const Value>>(data); }
 };
 
+/// What a map has under one key.
+struct Entry {
+  Value first;   ///< The key.
+  Value second;  ///< Its value.
+};
+
 Value make_bool(bool yes);
 Value make_int(std::int64_t number);
 Value make_float(double number);
@@ -82,7 +89,8 @@ bool type_has_field(const Type& type, std::string_view name);
 /// Order of the keys of maps.
 bool comes_before(const Value& left, const Value& right);
 
-/// The value that `json` is for Go when it is read into `type`. Absent members are zero values.
+/// The value that `json` is for Go when it is read into `type`. Absent members are zero values; what the method
+/// `Size` says is in the member "Size()".
 /// @throws Error corrupt, when it does not fit.
 Value value_of_json(const Type* type, const std::optional<base::JsonAt>& json);
 
