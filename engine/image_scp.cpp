@@ -131,10 +131,10 @@ void scp_image(Engine& engine, const ScpOptions& options) {
   base::Command load = load_at(engine, destination, options.quiet);
   load.fds = {{pipe.read_end.get(), 0}};
   base::Child from = base::spawn(save);
-  pipe.write_end.reset();
   base::Child to = base::spawn(load);
   pipe.read_end.reset();
   require_success(from, "saving");
+  pipe.write_end.reset();  // only now: what is cut short must not look like an archive that has come to its end
   require_success(to, "loading");
 }
 
