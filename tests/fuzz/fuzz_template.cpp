@@ -30,12 +30,10 @@ Data
   Label map[string]string method
 )";
 
-constexpr const char* document = R"({"Name":"n","Deep":{"Name":"d"},"Id":"0123","Count":-3,"Small":65,"Share":2.5,
+constexpr const char* document = R"json({"Name":"n","Deep":{"Name":"d"},"Id":"0123","Count":-3,"Small":65,"Share":2.5,
 "When":"2026-11-22T16:18:15.25Z","Long":90500000000,"List":["a","b c",""],"Map":{"z":"1","a":"2"},
-"Ports":{"80/tcp":[{"Name":"0.0.0.0"}],"53/udp":null},"Any":{"x":1,"y":[true,null,"s",1e21]},"Label()" : {
-  "a" : "1"
-}
-})";
+"Ports":{"80/tcp":[{"Name":"0.0.0.0"}],"53/udp":null},"Any":{"x":1,"y":[true,null,"s",1e21]},
+"Label()":{"a":"1"}})json";
 
 const Value& data() {
   static Types types;
