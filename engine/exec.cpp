@@ -135,7 +135,7 @@ int exec(Engine& engine, const ExecOptions& options) {
     throw make_error(ErrorKind::in_use, "container ", quoted(options.container), " is not running (it is ",
                      observed.state.status, ")")
         .with_hint(base::concat("engine start ", options.container));
-  const std::string json = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
+  const std::string json = storage::read_config_json(container, runtime::max_spec_bytes);
   const runtime::Spec spec = runtime::parse_spec(json, "config.json of the container");
   if (options.tty && options.detach)
     throw make_error(ErrorKind::unsupported, "exec --detach with --tty is not supported yet");
@@ -143,6 +143,7 @@ int exec(Engine& engine, const ExecOptions& options) {
                                .init_pidfd = observed.process.get(),
                                .process = make_process(spec, options, observed, has_one_id(spec))};
   if (!options.privileged) request.seccomp = runtime::compile_seccomp(spec.linux.seccomp_json, -1);
+  request.namespaces = spec.linux.namespaces;
   request.die_with_parent = !options.detach;
   request.preserved_fds = base::inherited_descriptors(options.preserve_fds);
   return options.detach ? run_detached(request) : run_attached(request, options);
