@@ -16,19 +16,22 @@ using engine::ContainerSummary;
 
 constexpr std::int64_t never = -62135596800;  // Go's zero time
 
-const Headings headings = {{"Cgroup", "CGROUPNS"},
-                           {"CreatedHuman", "CREATED"},
-                           {"ID", "CONTAINER ID"},
-                           {"IPC", "IPC"},
-                           {"MNT", "MNT"},
-                           {"NET", "NET"},
-                           {"Networks", "NETWORKS"},
-                           {"PIDNS", "PIDNS"},
-                           {"Pod", "POD ID"},
-                           {"PodName", "PODNAME"},
-                           {"RunningFor", "RUNNING FOR"},
-                           {"UTS", "UTS"},
-                           {"User", "USERNS"}};
+// Made when it is asked for: a global would be made at every start.
+Headings list_headings() {
+  return {{"Cgroup", "CGROUPNS"},
+          {"CreatedHuman", "CREATED"},
+          {"ID", "CONTAINER ID"},
+          {"IPC", "IPC"},
+          {"MNT", "MNT"},
+          {"NET", "NET"},
+          {"Networks", "NETWORKS"},
+          {"PIDNS", "PIDNS"},
+          {"Pod", "POD ID"},
+          {"PodName", "PODNAME"},
+          {"RunningFor", "RUNNING FOR"},
+          {"UTS", "UTS"},
+          {"User", "USERNS"}};
+}
 
 std::int64_t seconds_of(const std::optional<base::Time>& time) {
   return time ? unix_seconds(*time) : never;
@@ -86,7 +89,7 @@ void print_containers(const std::vector<ContainerSummary>& containers, const std
   constexpr std::string_view long_name = ".Namespaces.";
   for (std::size_t at = text.find(long_name); at != std::string::npos; at = text.find(long_name, at + 1))
     text.replace(at, long_name.size(), ".");
-  Report("ps", list_shapes, "[]containers.psReporter", json.text()).print_rows(text, headings, with_headings);
+  Report("ps", list_shapes, "[]containers.psReporter", json.text()).print_rows(text, list_headings(), with_headings);
 }
 
 }  // namespace cmd

@@ -14,8 +14,6 @@ using base::JsonWriter;
 
 constexpr std::size_t shown_step_bytes = 45;  // as podman and docker cut them
 
-const Headings image_headings = {{"ID", "IMAGE ID"}, {"ReadOnly", "R/O"}};
-
 void add_image(JsonWriter& json, const ImageLine& line, bool whole) {
   const engine::ImageSummary& image = *line.image;
   const std::string ago = image.created ? time_ago(*image.created) : "";
@@ -57,7 +55,7 @@ void print_images(const std::vector<ImageLine>& lines, const std::string& format
   for (const ImageLine& line : lines) add_image(json, line, whole);
   json.end_array();
   Report("images", image_shapes, "[]images.imageReporter", json.text())
-      .print_rows(format, image_headings, with_headings);
+      .print_rows(format, {{"ID", "IMAGE ID"}, {"ReadOnly", "R/O"}}, with_headings);
 }
 
 void print_history(const std::vector<engine::HistoryLine>& lines, const std::string& format, bool whole,
