@@ -148,7 +148,7 @@ namespace {
 std::string inspect(Engine& engine, const storage::ContainerDir& container) {
   const storage::ContainerRecord record = storage::read_record(container);
   const Observed observed = observe(container, engine.host.boot_id);
-  const std::string text = base::read_file(container.dir.get(), "config.json", runtime::max_spec_bytes);
+  const std::string text = storage::read_config_json(container, runtime::max_spec_bytes);
   const runtime::Spec spec = runtime::parse_spec(text, "config.json of the container");
   Inspected inspected{record, observed, spec,
                       base::concat(engine.store().root_path(), "/", storage::layout::container(record.id))};

@@ -7,11 +7,13 @@
 #include "base/text.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/container/list_report.hpp"
+#include "cmd/exit_code.hpp"
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
 #include "cmd/report.hpp"
 #include "cmd/table.hpp"
+#include "engine/list.hpp"
 
 namespace cmd {
 namespace {
@@ -160,10 +162,11 @@ Action declare_ps(OptionTable& table) {
     engine::ListOptions options = words->options;
     if (words->latest) options.last = 1;
     options.all = options.all || options.last > 0;
-    std::vector<ContainerSummary> containers = engine::list_containers(invocation.engine(), options);
+    bool is_incomplete = false;
+    std::vector<ContainerSummary> containers = engine::list_containers(invocation.engine(), options, is_incomplete);
     sort_by(containers, words->sort);
     print_list(containers, *words);
-    return 0;
+    return is_incomplete ? exit_failed : 0;
   };
 }
 

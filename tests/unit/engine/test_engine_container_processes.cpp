@@ -7,9 +7,10 @@
 
 namespace {
 
-const std::string stat =
-    "4711 (a ) (b) S 4700 4711 4711 34819 4711 4194560 100 0 0 0 250 50 0 0 20 5 1 0 9000 4096000 25 18446744073709551615";
-const std::string status =
+const std::string stat_text =
+    "4711 (a ) (b) S 4700 4711 4711 34819 4711 4194560 100 0 0 0 250 50 0 0 20 5 1 0 9000 4096000 25 "
+    "18446744073709551615";
+const std::string status_text =
     "Name:\ta ) (b\nUmask:\t0022\nPid:\t4711\nPPid:\t4700\nUid:\t1000\t1001\t1000\t1000\nGid:\t100\t101\t100\t100\n"
     "Groups:\t4 24 \nNSpid:\t4711\t7\nNSpgid:\t4711\t7\nCapInh:\t0000000000000000\nCapPrm:\t00000000a80425fb\n"
     "CapEff:\t0000000000000020\nCapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nSeccomp:\t2\n";
@@ -17,7 +18,7 @@ const std::string status =
 }  // namespace
 
 TEST_CASE("a process is read from its stat and status, whatever its name is") {
-  const auto facts = engine::parse_process_facts(stat, status);
+  const auto facts = engine::parse_process_facts(stat_text, status_text);
   REQUIRE(facts);
   CHECK(facts->name == "a ) (b");
   CHECK(facts->host_pid == 4711);
@@ -42,10 +43,10 @@ TEST_CASE("a process is read from its stat and status, whatever its name is") {
 }
 
 TEST_CASE("what is no stat gives no process") {
-  CHECK_FALSE(engine::parse_process_facts("", status));
-  CHECK_FALSE(engine::parse_process_facts("4711 (name) S 1 2 3", status));
-  CHECK_FALSE(engine::parse_process_facts("4711 )name( S 1 2 3", status));
-  CHECK_FALSE(engine::parse_process_facts(stat, "Name:\tx\n"));
+  CHECK_FALSE(engine::parse_process_facts("", status_text));
+  CHECK_FALSE(engine::parse_process_facts("4711 (name) S 1 2 3", status_text));
+  CHECK_FALSE(engine::parse_process_facts("4711 )name( S 1 2 3", status_text));
+  CHECK_FALSE(engine::parse_process_facts(stat_text, "Name:\tx\n"));
 }
 
 TEST_CASE("an id of the host has the number that the container's map gives it") {
