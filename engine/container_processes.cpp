@@ -37,21 +37,23 @@ Number number_of(std::string_view text, int base = 10) {
   return value;
 }
 
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (true) {
+    const std::size_t start = line.find_first_not_of(" \t");
+    if (start == std::string_view::npos) return words;
+    line.remove_prefix(start);
+    const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
+    words.push_back(line.substr(0, end));
+    line.remove_prefix(end);
+  }
+}
+
 /// Words of the line "key:\t…" of a status file.
 std::vector<std::string_view> words_of_line(std::string_view status, std::string_view key) {
-  for (const std::string_view line : base::split(status, '\n')) {
-    if (line.substr(0, key.size()) != key || line.size() <= key.size() || line[key.size()] != ':') continue;
-    std::vector<std::string_view> words;
-    std::string_view rest = line.substr(key.size() + 1);
-    while (true) {
-      const std::size_t start = rest.find_first_not_of(" \t");
-      if (start == std::string_view::npos) return words;
-      rest.remove_prefix(start);
-      const std::size_t end = std::min(rest.find_first_of(" \t"), rest.size());
-      words.push_back(rest.substr(0, end));
-      rest.remove_prefix(end);
-    }
-  }
+  for (const std::string_view line : base::split(status, '\n'))
+    if (line.substr(0, key.size()) == key && line.size() > key.size() && line[key.size()] == ':')
+      return words_of(line.substr(key.size() + 1));
   return {};
 }
 
@@ -197,7 +199,7 @@ std::optional<ProcessFacts> parse_process_facts(const std::string& stat, const s
 
 std::optional<std::uint32_t> id_inside(const std::string& id_map, std::uint32_t host_id) {
   for (const std::string_view line : base::split(id_map, '\n')) {
-    const auto words = words_of_line(base::concat("map: ", line), "map");
+    const auto words = words_of(line);
     if (words.size() != 3) continue;
     const auto first = number_of<std::uint64_t>(words[1]), count = number_of<std::uint64_t>(words[2]);
     if (host_id < first || host_id - first >= count) continue;

@@ -113,6 +113,17 @@ class Lister {
   bool shows_all_;
 };
 
+/// By moving each once: they are large.
+std::vector<ContainerSummary> newest_first(std::vector<ContainerSummary> unsorted) {
+  std::vector<ContainerSummary*> order;
+  for (ContainerSummary& summary : unsorted) order.push_back(&summary);
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->created > b->created; });
+  std::vector<ContainerSummary> sorted;
+  sorted.reserve(order.size());
+  for (ContainerSummary* summary : order) sorted.push_back(std::move(*summary));
+  return sorted;
+}
+
 }  // namespace
 
 std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions& options) {
@@ -125,6 +136,7 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
   std::vector<ContainerSummary> result;
   const std::vector<std::string> ids = storage::list_container_ids(engine.store());
   std::vector<Found> found = lister.read(ids);
+  result.reserve(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const std::string& id = ids[i];
     try {
@@ -137,7 +149,7 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
                 id.substr(0, 12), " removes it)");
     }
   }
-  std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
+  result = newest_first(std::move(result));
   if (options.last > 0 && result.size() > static_cast<std::size_t>(options.last))
     result.resize(static_cast<std::size_t>(options.last));
   return result;

@@ -8,6 +8,8 @@ namespace storage {
 
 namespace {
 
+using std::literals::operator""sv;
+
 using List = std::vector<std::string> ContainerRecord::*;
 constexpr std::array<std::pair<std::string_view, List>, 6> lists_as_written{{
     {"security_opt", &ContainerRecord::security_opt},
@@ -60,33 +62,33 @@ std::vector<std::string> read_command(const base::JsonAt& json) {
 /// What lists need of a record: read in two ways, by a tree of all of it or by a scan for these alone.
 template <class Visit>
 void visit_listed(ContainerRecord& record, const Visit& visit) {
-  visit("id", record.id);
-  visit("name", record.name);
-  visit("created", record.created);
-  visit("image_name", record.image_name);
-  visit("image_id", record.image_id);
-  visit("manifest", record.manifest);
-  visit("rootfs", record.rootfs);
-  visit("command", record.command);
-  visit("labels", record.labels);
-  visit("named_volumes", record.named_volumes);
-  visit("network", record.network);
-  visit("auto_remove", record.auto_remove);
+  visit("id"sv, record.id);
+  visit("name"sv, record.name);
+  visit("created"sv, record.created);
+  visit("image_name"sv, record.image_name);
+  visit("image_id"sv, record.image_id);
+  visit("manifest"sv, record.manifest);
+  visit("rootfs"sv, record.rootfs);
+  visit("command"sv, record.command);
+  visit("labels"sv, record.labels);
+  visit("named_volumes"sv, record.named_volumes);
+  visit("network"sv, record.network);
+  visit("auto_remove"sv, record.auto_remove);
 }
 
 template <class Visit>
 void visit_state(ContainerState& state, const Visit& visit) {
-  visit("status", state.status);
-  visit("pid", state.process.pid);
-  visit("start_time", state.process.start_time);
-  visit("process_inode", state.process.inode);
-  visit("boot_id", state.boot_id);
-  visit("monitor_pid", state.monitor_pid);
-  visit("started", state.started);
-  visit("finished", state.finished);
-  visit("exit_code", state.exit_code);
-  visit("oom_killed", state.oom_killed);
-  visit("error", state.error);
+  visit("status"sv, state.status);
+  visit("pid"sv, state.process.pid);
+  visit("start_time"sv, state.process.start_time);
+  visit("process_inode"sv, state.process.inode);
+  visit("boot_id"sv, state.boot_id);
+  visit("monitor_pid"sv, state.monitor_pid);
+  visit("started"sv, state.started);
+  visit("finished"sv, state.finished);
+  visit("exit_code"sv, state.exit_code);
+  visit("oom_killed"sv, state.oom_killed);
+  visit("error"sv, state.error);
 }
 
 /// Reads what is there; what is not stays as it is.

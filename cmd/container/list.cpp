@@ -45,15 +45,16 @@ std::chrono::nanoseconds running_for(const ContainerSummary& container) {
   return base::now() - (is_up(container) ? container.started.value_or(fallback) : container.created.value_or(fallback));
 }
 
+/// @param containers  Newest first.
 void sort_by(std::vector<ContainerSummary>& containers, const std::string& key) {
+  if (key == "created") return std::reverse(containers.begin(), containers.end());
   const auto comes_before = [&key](const ContainerSummary& left, const ContainerSummary& right) {
     if (key == "id") return left.id < right.id;
     if (key == "names") return left.name < right.name;
     if (key == "image") return left.image < right.image;
     if (key == "command") return left.command < right.command;
     if (key == "status") return left.status < right.status;
-    if (key == "runningfor") return running_for(left) < running_for(right);
-    return left.created < right.created;
+    return running_for(left) < running_for(right);
   };
   std::stable_sort(containers.begin(), containers.end(), comes_before);
 }
