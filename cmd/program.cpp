@@ -92,6 +92,9 @@ int run_command(const Program& program, const FoundCommand& found, GlobalWords& 
 int run(const Program& program, std::vector<std::string> argv) {
   const std::vector<std::string> words{argv.begin() + (argv.empty() ? 0 : 1), argv.end()};
   if (!argv.empty() && last_component(argv.front()) == "engine-runtime") return oci_runtime_main(words);
+  // It is started for each step of each container, and has a command line of its own: no table of ours is needed.
+  if (program.transfer == nullptr && !words.empty() && words.front() == "runtime")
+    return oci_runtime_main({words.begin() + 1, words.end()});
 
   GlobalWords globals;
   OptionTable global_table;

@@ -35,9 +35,12 @@ class TopTest(ContainerTest):
 
     def test_processes_of_exec_are_there_too(self):
         self.run_detached("web", "/guest", "wait")
-        with self.start_engine("exec", "web", "/guest", "wait"):
-            found = wait_until(lambda: (lambda rows: rows if len(rows) == 2 else None)(self.rows("web", "pid,ppid")[1]),
-                               "both processes are shown")
+        self.start_engine("exec", "web", "/guest", "wait")
+
+        def both():
+            rows = self.rows("web", "pid,ppid")[1]
+            return rows if len(rows) == 2 else None
+        found = wait_until(both, "both processes are shown")
         self.assertEqual(found[0], ["1", "0"])
         self.assertEqual(found[1][1], "0", "its parent is outside")
 
