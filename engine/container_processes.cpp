@@ -14,7 +14,8 @@
 namespace engine {
 namespace {
 
-constexpr std::size_t max_stat_bytes = 16 * 1024;
+/// A process may have 65536 groups, all of which its status file shows.
+constexpr std::size_t max_stat_bytes = 1024 * 1024;
 constexpr std::size_t max_arguments_bytes = 2 * 1024 * 1024;
 
 /// Fields of stat behind the name in parentheses, from 3 (state) on. Source: proc_pid_stat(5).
@@ -110,7 +111,11 @@ bool read_status(std::string_view status, ProcessFacts& facts) {
 }
 
 std::vector<std::string> read_arguments(int process) {
-  const auto bytes = base::try_read_file(process, "cmdline", max_arguments_bytes);
+  std::optional<std::string> bytes;
+  try {
+    bytes = base::try_read_file(process, "cmdline", max_arguments_bytes);
+  } catch (const base::Error&) {  // longer than anybody wants to read: no process hides that way
+  }
   if (!bytes || bytes->empty()) return {};
   std::string_view text = *bytes;
   if (text.back() == '\0') text.remove_suffix(1);
