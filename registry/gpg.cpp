@@ -98,6 +98,9 @@ GpgKeys::GpgKeys(const std::vector<std::string>& keys) : program_(find_gpg()) {
 }
 
 GpgKeys::Verdict GpgKeys::verify(std::string_view message) const {
+  // Only packets. Around armored and clear-signed text gpg reads past what nobody signed.
+  if (message.empty() || (static_cast<unsigned char>(message.front()) & 0x80) == 0)
+    return {.content = {}, .signer = {}, .fault = "it is not one signed message"};
   base::write_file_atomically(folder_.fd(), "message", message, base::Durability::volatile_);
   base::unlink_file(folder_.fd(), "content");
   const base::Output output = run_apart(program_, folder_.path(),

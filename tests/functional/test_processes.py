@@ -50,7 +50,7 @@ class TopTest(ContainerTest):
         self.assertEqual(headings, ["PID", "HPID", "USER", "HUSER", "RGROUP"])
         host_pid = self.running_pid("web")
         self.assertEqual(rows[0][:2], ["1", str(host_pid)])
-        self.assertIn(rows[0][2], ("1", "daemon"))
+        self.assertEqual(rows[0][2], self.engine("exec", "web", "id", "-un").stdout.strip())
         with open(f"/proc/{host_pid}/status") as status:
             uid = next(line.split()[1] for line in status if line.startswith("Uid:"))
         self.assertIn(rows[0][3], (uid, self.host_name(uid)))
