@@ -1,4 +1,4 @@
-"""save, load and import: archives that we write and read, alone and with skopeo, podman and umoci."""
+"""save, load and import: archives that we write and read, alone and with skopeo, podman, buildah and umoci."""
 
 import bz2
 import gzip
@@ -334,6 +334,29 @@ class PeersTest(SaveLoadTest):
                 self.engine("load", "-q", "-i", theirs)
                 self.assertEqual(self.inspect_image(id)["Id"], id)
                 self.load_small()
+
+    @needs("buildah")
+    def test_buildah_takes_our_image_and_we_what_buildah_commits(self):
+        self.policy()
+        buildah = ["buildah", "--root", self.dir / "b/root", "--runroot", self.dir / "b/run", "--storage-driver", "vfs"]
+        if subprocess.run([*map(str, buildah), "images"], env=self.environment, cwd=self.dir,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("buildah images fails here")
+        self.addCleanup(self.peer, "buildah", "unshare", "rm", "-rf", self.dir / "b", check=False)
+        self.load_small()
+        id, digest = self.inspect_image()["Id"], self.digest()
+        self.engine("save", "-q", "--format", "oci-archive", "-o", "ours.tar", SMALL)
+        self.assertEqual(self.peer(*buildah, "pull", "-q", "oci-archive:ours.tar").strip(), id)
+        container = self.peer(*buildah, "from", "--pull-never", id).strip()
+        self.peer(*buildah, "config", "--label", "made-by=buildah", "--cmd", "/y", container)
+        changed = self.peer(*buildah, "commit", "-q", container, "localhost/changed:1").strip()
+        self.peer(*buildah, "push", "-q", "--digestfile", "digest", changed, "oci-archive:theirs.tar:localhost/changed:1")
+        self.engine("load", "-q", "-i", "theirs.tar")
+        seen = self.inspect_image("localhost/changed:1")
+        self.assertEqual((seen["Id"], seen["Config"]["Cmd"], seen["Config"]["Labels"]["made-by"]),
+                         (changed, ["/y"], "buildah"))
+        self.assertEqual(seen["Digest"], (self.dir / "digest").read_text().strip())
+        self.assertEqual(self.digest(), digest, "ours is what it was")
 
     @needs("umoci")
     def test_umoci_changes_a_layout_of_ours(self):
