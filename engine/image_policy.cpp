@@ -1,6 +1,7 @@
 #include "engine/image_policy.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <unistd.h>
 #include <vector>
@@ -60,8 +61,10 @@ std::optional<std::string> policy_file(const Engine& engine) {
   const ConfigFolders folders = config_folders(engine.host);
   for (const std::string& folder : {folders.user, folders.system}) {
     const std::string path = folder + "/policy.json";
-    // One that is there, but cannot be reached, must not be taken for none: reading it tells what is wrong.
-    if (::access(path.c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) return path;
+    // One that is there, but cannot be reached, must not be taken for none, nor a link that leads nowhere: reading it
+    // tells what is wrong.
+    if (::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0 || (errno != ENOENT && errno != ENOTDIR))
+      return path;
   }
   return std::nullopt;
 }

@@ -82,9 +82,10 @@ void check_requested_digest(const registry::SourceName& source, const registry::
     throw base::make_error(base::ErrorKind::corrupt, "the registry sent a manifest with the digest ", root.digest);
 }
 
+/// @param wanted  Which manifest of what is there now; nothing: what the name means.
 /// @return  The id, or the lines of a rehearsal.
 std::string pull_from(Engine& engine, const registry::SourceName& name, const PullOptions& options,
-                      const registry::RegistryOptions& registry) {
+                      const registry::RegistryOptions& registry, const oci::Descriptor* wanted = nullptr) {
   const std::string shown = base::concat(name.transport == "docker" ? "" : name.transport + ":", name.rest);
   engine.progress.note(base::concat("Trying to pull ", shown, "..."));
   return base::with_context(
@@ -93,6 +94,7 @@ std::string pull_from(Engine& engine, const registry::SourceName& name, const Pu
         StoredFirst source(engine.store(), *opened);
         registry::ManifestBytes root = source.root_manifest();
         check_requested_digest(name, root);
+        if (wanted != nullptr && root.digest != wanted->digest) root = source.manifest(*wanted);
         check_policy(engine, name, registry, source, root, {.platform = options.platform});
         if (options.dry_run)
           return base::join(rehearse_pull(engine, source, std::move(root), options.platform, shown), "\n");
@@ -171,7 +173,13 @@ std::string pull_instance(Engine& engine, const StoredList& list, const PullOpti
   registry::SourceName name = registry::parse_source_name(instance.source);
   if (name.transport == "docker")
     name.rest = base::concat(oci::Reference::parse(name.rest).repository(), "@", instance.digest);
-  return pull_from(engine, name, options, registry);
+  // In a folder there may be another image by now.
+  const oci::Descriptor wanted{.media_type = instance.media_type,
+                               .digest = instance.digest,
+                               .size_bytes = instance.size_bytes,
+                               .platform = {},
+                               .annotations = {}};
+  return pull_from(engine, name, options, registry, &wanted);
 }
 
 std::string pull_docker(Engine& engine, const std::string& typed, const PullOptions& options,
