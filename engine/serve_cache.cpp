@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <sys/stat.h>
+#include <system_error>
 #include <thread>
 
 #include "base/error.hpp"
@@ -230,11 +231,16 @@ class ServedCache::Shared : public std::enable_shared_from_this<ServedCache::Sha
     std::optional<CacheFolder::Incoming> incoming = folder_.begin(size_bytes);
     if (!incoming) return nullptr;
     auto fetch = std::make_shared<ServedFetch>(digest, size_bytes, std::move(incoming->file));
-    fetches_.emplace(key, fetch);
-    std::thread([self = shared_from_this(), fetch, reference,
-                 place = CacheFolder::Incoming{incoming->name, size_bytes, {}}] {
-      self->run(*fetch, reference, place);
-    }).detach();
+    try {
+      std::thread([self = shared_from_this(), fetch, reference,
+                   place = CacheFolder::Incoming{incoming->name, size_bytes, {}}] {
+        self->run(*fetch, reference, place);
+      }).detach();
+    } catch (const std::system_error&) {  // no more threads: nobody may wait for what is not fetched
+      folder_.give_up({incoming->name, size_bytes, {}});
+      return nullptr;
+    }
+    fetches_.emplace(key, fetch);  // it is not forgotten before, as we hold the lock
     return fetch;
   }
 
