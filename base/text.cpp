@@ -89,10 +89,12 @@ void append_part(std::string& out, Quoted part) {
   out.push_back('"');
   for (std::size_t index = 0; index < text.size();) {
     const std::size_t length = utf8_length(text.substr(index));
-    if (length > 1) {
+    // U+0080 to U+009F: terminals take some of them for the beginning of a command, as ESC.
+    const bool is_control = length == 2 && text[index] == '\xc2' && static_cast<unsigned char>(text[index + 1]) < 0xa0;
+    if (length > 1 && !is_control) {
       out.append(text.substr(index, length));
       index += length;
-    } else if (length == 0) {
+    } else if (length != 1) {
       const auto byte = static_cast<unsigned char>(text[index++]);
       out.append({'\\', 'x', hex_digits[byte >> 4], hex_digits[byte & 15]});
     } else {

@@ -12,9 +12,13 @@ bool continues_character(char byte) {
   return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
 }
 
+/// Without what terminals take for commands: ASCII's control characters, and U+0080 to U+009F.
 std::string printable(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; }, '?');
+  for (std::size_t at = text.find('\xc2'); at != std::string::npos; at = text.find('\xc2', at + 1))
+    if (at + 1 < text.size() && continues_character(text[at + 1]) && static_cast<unsigned char>(text[at + 1]) < 0xa0)
+      text.replace(at, 2, 1, '?');
   return text;
 }
 

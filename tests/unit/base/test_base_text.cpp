@@ -22,6 +22,9 @@ TEST_CASE("a quoted name hides control bytes and is cut") {
                         {std::string("nul\0!", 5), "\"nul\\x00!\""},
                         {"\x7f", "\"\\x7f\""},
                         {"héllo €", "\"héllo €\""},
+                        {"\xc2\x9b"
+                         "31m\xc2\xa0",
+                         "\"\\xc2\\x9b31m\xc2\xa0\""},
                         {"bad\xff\xc3", "\"bad\\xff\\xc3\""},
                         {std::string(300, 'a'), "\"" + std::string(200, 'a') + "\"…"}};
   for (const Case& one : cases) CHECK(concat(quoted(one.text)) == one.shown);
