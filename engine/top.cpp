@@ -206,6 +206,15 @@ std::string read_host_file(const std::string& path, std::size_t limit) {
   return base::try_read_file(AT_FDCWD, path, limit).value_or("");
 }
 
+/// The container writes these files: what cannot be read of them leaves numbers in place of names.
+std::string read_inner_file(int root, const char* path) {
+  try {
+    return base::read_small_file_in_root(root, path, max_passwd_bytes);
+  } catch (const base::Error&) {  // longer than any such file, say
+    return {};
+  }
+}
+
 Names read_names(pid_t init) {
   Names names;
   const std::string process = base::concat("/proc/", init);
@@ -213,8 +222,8 @@ Names read_names(pid_t init) {
   names.gid_map = read_host_file(process + "/gid_map", max_id_map_bytes);
   const base::UniqueFd root{::open((process + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
   if (root) {
-    names.passwd = base::read_small_file_in_root(root.get(), "etc/passwd", max_passwd_bytes);
-    names.group = base::read_small_file_in_root(root.get(), "etc/group", max_passwd_bytes);
+    names.passwd = read_inner_file(root.get(), "etc/passwd");
+    names.group = read_inner_file(root.get(), "etc/group");
   }
   names.host_passwd = read_host_file("/etc/passwd", max_passwd_bytes);
   names.host_group = read_host_file("/etc/group", max_passwd_bytes);
