@@ -94,7 +94,7 @@ void leave_caller(const base::UniqueFd& null) {
 
 [[noreturn]] void become_monitor(const Launch& launch, StartedInit& started, Streams& streams,
                                  const base::FileLock& alive, const base::UniqueFd& listener,
-                                 const base::Channel& client) {
+                                 const base::Channel& client, base::Channel& verdict) {
   const base::UniqueFd log = launch.record.log_driver == "none" ? base::UniqueFd{} : open_log(launch.container);
   const base::UniqueFd executable = runtime::make_monitor_executable();
   runtime::MonitorPlan plan;
@@ -123,6 +123,9 @@ void leave_caller(const base::UniqueFd& null) {
   streams.in.read_end.reset();
   streams.out.write_end.reset();
   streams.err.write_end.reset();
+  // Last, so that whatever fails before is told, and ends the container.
+  verdict.send("+");
+  verdict.close();
   runtime::exec_monitor(executable.get(), plan);
 }
 
@@ -149,9 +152,7 @@ std::optional<base::FileLock> take_alive_to_start(const Launch& launch) {
     const base::UniqueFd listener = listen_for_clients(launch.engine.store(), launch.record.id);
     leave_caller(streams.null);
     StartedInit started = start_init(launch, *alive, stdio_of(launch.record, streams), false);
-    verdict.send("+");
-    verdict.close();
-    become_monitor(launch, started, streams, *alive, listener, client);
+    become_monitor(launch, started, streams, *alive, listener, client, verdict);
   } catch (const base::Error& error) {
     try {
       if (verdict) verdict.send(encode_error(error));
