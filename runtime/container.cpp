@@ -76,6 +76,7 @@ CreatedInit exec_in_running(ExecRequest& request) {
   warn_of_unknown_capabilities(request.process.capabilities);
   ExecOrders orders{.request = &request};
   orders.seccomp_agent = connect_seccomp_agent(request.seccomp);
+  orders.stage_executable = make_stage_executable();
   base::Pipe report = base::make_pipe();
   orders.report = std::move(report.write_end);
   auto [ours, theirs] = base::Channel::make_pair();

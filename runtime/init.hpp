@@ -55,13 +55,13 @@ base::Child start_init(const InitOrders& orders);
 /// The same for a further process of a running container.
 struct ExecOrders {
   const ExecRequest* request = nullptr;
-  base::UniqueFd stage_executable;  ///< Made by start_exec, where it is needed.
+  base::UniqueFd stage_executable;
   base::UniqueFd report;
   base::UniqueFd seccomp_agent;
   base::Channel channel;
   base::Channel* parents_end = nullptr;
 };
 
-base::Child start_exec(ExecOrders& orders);
+base::Child start_exec(const ExecOrders& orders);
 
 }  // namespace runtime

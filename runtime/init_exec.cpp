@@ -178,10 +178,9 @@ bool only_joins(const ExecOrders& orders, unsigned namespaces) {
 
 }  // namespace
 
-base::Child start_exec(ExecOrders& orders) {
+base::Child start_exec(const ExecOrders& orders) {
   const ExecRequest& request = *orders.request;
   const unsigned namespaces = differing_namespaces(request);
-  if ((namespaces & CLONE_NEWUSER) == 0) orders.stage_executable = make_stage_executable();  // see enter_stage
   if (namespaces != 0 && only_joins(orders, namespaces)) {
     const JoinOrders join{.target = request.init_pidfd,
                           .namespaces = namespaces,

@@ -12,7 +12,6 @@
 #include "runtime/capability_names.hpp"
 #include "runtime/process_attributes.hpp"
 #include "runtime/stub/plan.h"
-#include "runtime/stub/stage_here.h"
 
 namespace runtime {
 namespace {
@@ -132,9 +131,7 @@ namespace {
   for (int& fd : inherited) fd = move_up(fd, first_free);
   for (int place = 0; place < first_free; ++place) put(inherited[static_cast<std::size_t>(place)], place);
   plan.preserve_fds = static_cast<unsigned>(descriptors.preserved.size());
-  const std::string bytes = encode_stage_plan(plan);
-  if (executable < 0) run_stage_here(bytes.data(), bytes.size());
-  const base::UniqueFd plan_fd = make_plan_fd(bytes);
+  const base::UniqueFd plan_fd = make_plan_fd(encode_stage_plan(plan));
   // Every descriptor was born close-on-exec; should one not have been, it ends here.
   base::set_close_on_exec_from(static_cast<unsigned>(first_free));
   errno = exec_stage(executable, plan_fd.get(), plan);

@@ -31,19 +31,15 @@ std::string search_path_of(const std::vector<std::string>& env);
 struct StageDescriptors {
   int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;
   std::vector<int> preserved;  ///< Become 3, 4, …
-  int executable = -1;         ///< The stub; -1: its work is done here, without executing it.
+  int executable = -1;
   int report = -1;
   int start = -1;
   int label = -1;
   int seccomp_agent = -1;  ///< connect_seccomp_agent()
 };
 
-/// Puts every descriptor in its place and executes the stub, so that nothing of our memory, or of our executable behind
-/// /proc/PID/exe, is inside the container; but a process executed in a user namespace belongs to it, and who has
-/// CAP_SYS_PTRACE there could take it over before it gave up its own capabilities. So inside another user namespace
-/// than ours, whose processes have no power over our memory, the stub's work is done here (ptrace(2), "Ptrace access
-/// mode checking"). A failure goes to the report descriptor, as the stub's own do, since init has said "created"
-/// already; then the process ends.
+/// Puts every descriptor in its place and executes the stub. A failure goes to the report descriptor, as the stub's own
+/// do, since init has said "created" already; then the process ends.
 [[noreturn]] void enter_stage(const StagePlan& plan, const StageDescriptors& descriptors) noexcept;
 
 }  // namespace runtime

@@ -66,13 +66,6 @@ static int has_flag(enum stage_flag flag) { return (plan->flags & (uint32_t)flag
 
 static const char *string_at(uint32_t offset) { return (const char *)plan_bytes + offset; }
 
-static void take_plan(const void *bytes, uint64_t size) {
-  if (!stage_plan_is_valid(bytes, size)) fail(STAGE_STEP_PLAN, -EINVAL);
-  plan_bytes = bytes;
-  plan = bytes;
-}
-
-#ifndef STUB_IN_ENGINE
 /* argv[1] of the stub: a decimal descriptor. */
 static long parse_descriptor(const char *text) {
   long value = 0;
@@ -90,10 +83,11 @@ static void map_plan(long fd) {
   if (size <= 0 || size > (long)STAGE_PLAN_MAX_BYTES) fail(STAGE_STEP_PLAN, -EINVAL);
   address = syscall6(__NR_mmap, 0, size, PROT_READ, MAP_PRIVATE, fd, 0);
   must(STAGE_STEP_PLAN, address);
-  take_plan((const void *)(uintptr_t)address, (uint64_t)size);
+  plan_bytes = (const unsigned char *)(uintptr_t)address;
+  if (!stage_plan_is_valid(plan_bytes, (uint64_t)size)) fail(STAGE_STEP_PLAN, -EINVAL);
+  plan = (const struct stage_plan *)(const void *)plan_bytes;
   syscall1(__NR_close, fd);
 }
-#endif
 
 static void fill_strings(char **to, uint32_t offsets, uint32_t count) {
   for (uint32_t index = 0; index < count; index++)
@@ -348,7 +342,11 @@ static void take_identity(void) {
   die_with_parent();
 }
 
-static _Noreturn void follow_plan(void) {
+__attribute__((used)) _Noreturn void stub_main(const long *stack) {
+  const char *const *argv = (const char *const *)(stack + 1);
+  syscall2(__NR_prctl, PR_SET_DUMPABLE, 0);
+  if (stack[0] != 2) refuse_to_run();
+  map_plan(parse_descriptor(argv[1]));
   make_string_arrays();
   wait_for_start();
   reset_signals();
@@ -367,20 +365,3 @@ static _Noreturn void follow_plan(void) {
   if (has_flag(STAGE_TINY_INIT)) run_program_below_init();
   run_program();
 }
-
-#ifdef STUB_IN_ENGINE
-#include "runtime/stub/stage_here.h"
-
-void run_stage_here(const void *bytes, uint64_t size) {
-  take_plan(bytes, size);
-  follow_plan();
-}
-#else
-__attribute__((used)) _Noreturn void stub_main(const long *stack) {
-  const char *const *argv = (const char *const *)(stack + 1);
-  syscall2(__NR_prctl, PR_SET_DUMPABLE, 0);
-  if (stack[0] != 2) refuse_to_run();
-  map_plan(parse_descriptor(argv[1]));
-  follow_plan();
-}
-#endif

@@ -22,7 +22,6 @@ static inline long syscall6(long number, long a, long b, long c, long d, long e,
                    : "rcx", "r11", "memory");
   return result;
 }
-#ifndef STUB_IN_ENGINE
 /* The kernel leaves argc, argv on the stack; the C part gets a pointer to it. */
 __asm__(
     ".globl _start\n"
@@ -33,7 +32,6 @@ __asm__(
     "  and $-16, %rsp\n"
     "  call stub_main\n"
     "  hlt\n");
-#endif
 #elif defined(__aarch64__)
 static inline long syscall6(long number, long a, long b, long c, long d, long e, long f) {
   register long x8 __asm__("x8") = number;
@@ -46,7 +44,6 @@ static inline long syscall6(long number, long a, long b, long c, long d, long e,
   __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory", "cc");
   return x0;
 }
-#ifndef STUB_IN_ENGINE
 __asm__(
     ".globl _start\n"
     ".type _start, %function\n"
@@ -57,7 +54,6 @@ __asm__(
     "  and sp, x0, #-16\n"
     "  bl stub_main\n"
     "  brk #1\n");
-#endif
 #else
 #error "the stub knows x86_64 and aarch64"
 #endif
@@ -76,9 +72,6 @@ static inline _Noreturn void exit_now(int code) {
   for (;;) syscall1(__NR_exit_group, code);
 }
 
-#ifdef STUB_IN_ENGINE
-#include <string.h>
-#else
 /* The empty assembly keeps the compiler from turning these loops into calls of themselves. */
 __attribute__((used)) void *memcpy(void *to, const void *from, size_t size) {
   unsigned char *target = to;
@@ -102,8 +95,6 @@ __attribute__((used)) void *memset(void *to, int byte, size_t size) {
   }
   return to;
 }
-
-#endif
 
 static inline size_t text_length(const char *text) {
   size_t length = 0;
