@@ -157,7 +157,7 @@ DerivedImage mutate_image(Engine& engine, const MutateOptions& options) {
   return base::with_context(
       [&] {
         OpenedImage base = open_base(engine, options.place.base, registry);
-        if (is_in_store(options.place.tag)) check_policy(engine, base, registry, {.platform = options.place.platform});
+        check_policy(engine, base, registry, {.platform = options.place.platform});
         std::vector<TarLayer> layers;
         for (const std::string& layer : options.layers) layers.push_back(read_layer(engine, layer));
         DerivedSource source = derive(base, options, std::move(layers));

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import subprocess
 
 from engine_test import EngineTest
@@ -82,6 +83,21 @@ class PlaceTest(PolicyTest):
                 self.policy(ACCEPT)
                 self.engine(*words)
                 self.engine("rmi", "-af")
+
+    def test_an_image_made_of_a_refused_one_is_made_nowhere(self):
+        self.image.write_layout(self.dir / "layout")
+        (self.dir / "file").write_text("x")
+        subprocess.run(["tar", "-cf", self.dir / "more.tar", "-C", self.dir, "file"], check=True)
+        target = self.dir / "made"
+        for words in (("append", "--base", f"oci:{self.dir}/layout", "-t", f"oci:{target}:new", "more.tar"),
+                      ("mutate", "--user", "7", "-t", f"oci:{target}:new", f"oci:{self.dir}/layout")):
+            with self.subTest(words=words):
+                self.policy(REJECT)
+                self.assert_fails(self.engine(*words, check=False), 125, "policy", "every image is rejected")
+                self.assertFalse(target.exists())
+                self.policy(ACCEPT)
+                self.engine(*words)
+                shutil.rmtree(target)
 
     def test_a_policy_that_cannot_be_reached_accepts_nothing(self):
         (self.folder / "policy.json").symlink_to("policy.json")  # root, too, gets no further
