@@ -85,9 +85,9 @@ class Side:
         return made_alike(done.stdout), done.returncode, error_of(done.stderr)
 
 
-def compare(podman, engine, pattern):
+def compare(podman, engine, table):
     count, accepted, different = 0, 0, 0
-    for number, words, template, reason in rows(pattern):
+    for number, words, template, reason in table:
         theirs, ours = podman.answer(words, template), engine.answer(words, template)
         count += 1
         if theirs == ours:
@@ -105,7 +105,7 @@ def compare(podman, engine, pattern):
     return 1 if different or not count else 0
 
 
-def run_as_user(folder, engine_program, pattern):
+def run_as_user(folder, engine_program, table):
     os.chdir(folder)
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8",
                    "TERM": "xterm", "TZ": "UTC"}
@@ -118,11 +118,21 @@ def run_as_user(folder, engine_program, pattern):
     try:
         podman.prepare(archive)
         engine.prepare(archive)
-        return compare(podman, engine, pattern)
+        return compare(podman, engine, table)
     finally:
         engine.call("rm", "-f", "-a", "-t", "0")
         engine.call("system", "reset", "--force")
         peer.stop()
+
+
+def stage(program, folder):
+    """A copy of engine, with engine-transfer beside it, where the user can execute it: a checkout may lie in /root."""
+    place = folder / "bin"
+    place.mkdir(mode=0o755)
+    for path in (Path(program), Path(program).with_name("engine-transfer")):
+        shutil.copy(path, place)
+        os.chmod(place / path.name, 0o755)
+    return str(place / Path(program).name)
 
 
 def skip(why):
@@ -143,6 +153,7 @@ def main():
     os.chown(folder, user.pw_uid, user.pw_gid)
     subprocess.run([sys.executable, HERE.parent / "functional/make_image.py", "--busybox", folder / "busybox.tar"],
                    check=True)
+    program, table = stage(os.path.abspath(engine), folder), list(rows("".join(sys.argv[1:])))
     child = os.fork()
     if child == 0:
         group = surroundings.see_own_cgroup2(user, USER)
@@ -153,7 +164,7 @@ def main():
             os.setuid(user.pw_uid)
             code = 1
             try:
-                code = run_as_user(folder, os.path.abspath(engine), "".join(sys.argv[1:]))
+                code = run_as_user(folder, program, table)
             except Exception:  # this process ends here, so nobody else would print it
                 traceback.print_exc()
             finally:
