@@ -371,13 +371,9 @@ void Transfer::fail(int code) const {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-      throw base::make_error(ErrorKind::network, "cannot find ", place, ": ", detail)
-          .with_hint("check the name, the network and the name server in /etc/resolv.conf");
+      throw unreachable(url_, detail, {});
     case CURLE_COULDNT_CONNECT:
-      throw base::make_error(ErrorKind::network, "cannot connect to ", place, ": ",
-                             connect_failure(easy_.get(), detail))
-          .with_hint("check that the registry runs and that its port is part of the name")
-          .with_code(ECONNREFUSED);
+      throw unreachable(url_, detail, connect_failure(easy_.get(), detail));
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:

@@ -140,6 +140,9 @@ class Transfer {
 
 /// What helps against a failed TLS connection.
 std::string tls_hint(const TlsSettings& tls, std::string_view detail);
+/// The error for a registry that cannot be found, or, with a `reason`, not be connected to; or its proxy.
+/// @param detail  libcurl's words, which name whom it meant.
+base::Error unreachable(const Url& url, const std::string& detail, const std::string& reason);
 /// The error for a redirect that would lead into a private network.
 base::Error private_redirect(const Url& target);
 /// Whether a failure may pass: a cut or stalled connection. Not: a refused one, name resolution, TLS, limits.

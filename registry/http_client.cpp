@@ -136,6 +136,23 @@ std::string tls_hint(const TlsSettings& tls, std::string_view detail) {
   return base::concat("put the registry's CA in ", tls.advice_folder, "/ca.crt, or use --tls-verify=false");
 }
 
+base::Error unreachable(const Url& url, const std::string& detail, const std::string& reason) {
+  std::string host = url.host;  // as libcurl writes it
+  std::erase_if(host, [](char c) { return c == '[' || c == ']'; });
+  const std::string said = base::to_lower(detail);
+  const bool names_somebody = said.starts_with("failed to connect to ") || said.starts_with("could not resolve ");
+  const bool is_proxy = names_somebody && said.find(host) == std::string::npos;
+  if (is_proxy)
+    return base::make_error(base::ErrorKind::network, "the proxy for ", url.origin(), " cannot be reached: ", detail)
+        .with_hint("http_proxy, https_proxy and all_proxy name proxies, no_proxy who is reached without one");
+  if (reason.empty())
+    return base::make_error(base::ErrorKind::network, "cannot find ", url.origin(), ": ", detail)
+        .with_hint("check the name, the network and the name server in /etc/resolv.conf");
+  return base::make_error(base::ErrorKind::network, "cannot connect to ", url.origin(), ": ", reason)
+      .with_hint("check that the registry runs and that its port is part of the name")
+      .with_code(ECONNREFUSED);
+}
+
 bool is_transient(const base::Error& error) {
   return error.kind() == base::ErrorKind::network &&
          (error.code() == ECONNRESET || error.code() == ETIMEDOUT || error.code() == EAGAIN);

@@ -120,6 +120,12 @@ class TunnelTest(ProxyTest):
         self.pull(https_proxy=f"http://{proxy.address}", all_proxy=f"http://{proxy.address}")
         self.assertEqual(proxy.seen, [])
 
+    def test_a_proxy_that_is_not_there_is_what_is_named(self):
+        for proxy, word in (("127.0.0.1:1", "127.0.0.1"), ("proxy.invalid:3128", "proxy.invalid")):
+            with self.subTest(proxy=proxy):
+                done = self.pull(check=False, https_proxy=f"http://{proxy}")
+                self.assert_fails(done, 125, f"the proxy for https://{HOST}", word, "no_proxy")
+
 
 class PlainTest(ProxyTest):
     tls = False
