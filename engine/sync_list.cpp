@@ -41,7 +41,7 @@ class ListReader {
     return made;
   }
 
-  const std::vector<std::pair<std::string, YamlNode>>& map(const YamlNode& node) const {
+  const std::vector<registry::YamlMember>& map(const YamlNode& node) const {
     if (node.kind != YamlNode::Kind::map && !node.is_null())
       throw node.error(file_, "keys with values are expected here");
     return node.members;

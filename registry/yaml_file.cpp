@@ -103,9 +103,9 @@ class Reader {
       const YamlNode name = node(key, depth + 1);
       if (name.kind != YamlNode::Kind::scalar) throw error_at(file_, name.line, "a key is not a text");
       const bool is_known = std::any_of(map.members.begin(), map.members.end(),
-                                        [&](const auto& member) { return member.first == name.text; });
+                                        [&](const auto& member) { return member.key == name.text; });
       if (is_known) throw error_at(file_, name.line, base::concat(base::quoted(name.text), " is there twice"));
-      map.members.emplace_back(name.text, node(next(), depth + 1));
+      map.members.push_back({name.text, node(next(), depth + 1)});
     }
   }
 

@@ -9,11 +9,11 @@ using registry::YamlNode;
 TEST_CASE("maps, lists and texts of YAML") {
   const YamlNode root = parse_yaml("a:\n  - x\n  - 'true'\nb: {c: null}\nd:\n", "list.yaml");
   REQUIRE(root.members.size() == 3);
-  CHECK(root.members[0].second.items[0].text == "x");
-  CHECK(root.members[0].second.items[1].is_quoted);
-  CHECK(root.members[1].second.members[0].second.is_null());
-  CHECK(root.members[2].second.is_null());
-  CHECK(root.members[1].second.line == 4);
+  CHECK(root.members[0].value.items[0].text == "x");
+  CHECK(root.members[0].value.items[1].is_quoted);
+  CHECK(root.members[1].value.members[0].value.is_null());
+  CHECK(root.members[2].value.is_null());
+  CHECK(root.members[1].value.line == 4);
   CHECK(parse_yaml("", "empty.yaml").is_null());
 }
 
