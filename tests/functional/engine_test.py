@@ -6,10 +6,10 @@ KEEP=1 keeps the store of each test and says where it is.
 
 import json
 import os
+import secrets
 import shlex
 import shutil
 import subprocess
-import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -54,6 +54,13 @@ def is_alive(pid):
         return False
 
 
+def fresh_folder():
+    """A new private folder whose path podman also takes as a repository's name: no "_", which mkdtemp likes."""
+    folder = Path(os.environ.get("TMPDIR", "/var/tmp")) / f"engine-{secrets.token_hex(6)}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
 class EngineTest(unittest.TestCase):
     driver = None  # --storage-driver of every command, when a test sets it
     maxDiff = None
@@ -64,7 +71,7 @@ class EngineTest(unittest.TestCase):
             raise AssertionError("ENGINE must name the engine to test; see tests/functional/run.py")
 
     def setUp(self):
-        self.dir = Path(tempfile.mkdtemp(prefix="engine-", dir=os.environ.get("TMPDIR", "/var/tmp")))
+        self.dir = fresh_folder()
         self.addCleanup(self._clean_up)
         self.root, self.runroot = self.dir / "root", self.dir / "run"
         self.home = self.dir / "home"

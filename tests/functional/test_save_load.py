@@ -13,6 +13,7 @@ import subprocess
 import tarfile
 import threading
 import unittest
+from pathlib import Path
 
 import make_image
 from engine_test import BUSYBOX, EngineTest
@@ -382,8 +383,7 @@ class PeersTest(SaveLoadTest):
         self.load_small()
         self.pull_image()
         self.engine("save", "-m", "-q", "--format", "oci-dir", "-o", "layout", SMALL, BUSYBOX)
-        schemas = {name: json.loads(open(os.path.join(SCHEMAS, name)).read())
-                   for name in os.listdir(SCHEMAS) if name.endswith(".json")}
+        schemas = {path.name: json.loads(path.read_text()) for path in Path(SCHEMAS).glob("*.json")}
         store = {schema["id"]: schema for schema in schemas.values() if "id" in schema}
         for folder in ("", "image/", "image/descriptor/"):
             store.update({f"https://opencontainers.org/schema/{folder}{name}": schema
