@@ -38,6 +38,7 @@ constexpr Command commands[] = {
     {"pull|image pull", "Fetch images from a registry or an archive", Home::transfer, Visibility::listed, declare_pull},
     {"push|image push", "Send an image to a registry, an archive or a folder", Home::transfer, Visibility::listed,
      declare_push},
+    {"rename|container rename", "Give a container another name", Home::engine, Visibility::listed, declare_rename},
     {"restart|container restart", "Stop containers and start them again", Home::engine, Visibility::listed,
      declare_restart},
     {"rm|container rm", "Remove containers", Home::engine, Visibility::listed, declare_rm},
@@ -150,9 +151,9 @@ constexpr CommandGroup groups[] = {
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
 constexpr std::string_view not_built_yet[] = {
-    "attach",      "auto-update", "build",  "commit",  "cp",      "diff",    "events",  "export", "farm", "generate",
-    "healthcheck", "init",        "kube",   "machine", "mount",   "network", "pause",   "play",   "pod",  "port",
-    "quadlet",     "rename",      "secret", "stats",   "unmount", "umount",  "unpause", "update"};
+    "attach",   "auto-update", "build",   "commit", "cp",      "diff",    "events",  "export",  "farm",
+    "generate", "healthcheck", "init",    "kube",   "machine", "mount",   "network", "pause",   "play",
+    "pod",      "port",        "quadlet", "secret", "stats",   "unmount", "umount",  "unpause", "update"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

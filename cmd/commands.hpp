@@ -24,6 +24,7 @@ Action declare_exec(OptionTable& table);
 Action declare_kill(OptionTable& table);
 Action declare_logs(OptionTable& table);
 Action declare_ps(OptionTable& table);
+Action declare_rename(OptionTable& table);
 Action declare_restart(OptionTable& table);
 Action declare_rm(OptionTable& table);
 Action declare_run(OptionTable& table);

@@ -139,7 +139,7 @@ BornContainer create_container(const Store& store, const GcHold&, const Containe
       base::FileLock::acquire(container.dir.get(), lock_name, base::FileLock::Mode::exclusive, lock_rank::container);
   base::FileLock alive = base::FileLock::acquire(container.dir.get(), alive_name, base::FileLock::Mode::exclusive);
   fill(container.dir.get(), record, config_json, durable);
-  if (!record.name.empty()) reserve_name(store, record.name, record.id);
+  if (!record.name.empty()) reserve_name(store, record.name, base::concat(path, "/record"));
   auto give_name_back = undo_on_failure([&] { free_name(store, record.name, record.id); });
   // The name first: power loss leaves one without a container, which is swept away, but no container without its name.
   if (durable) flush_folder(store, "names");

@@ -41,7 +41,7 @@ INJECT = os.environ.get("EVERY_CALL_INJECT", "kill,EIO").split(",")
 @dataclass
 class Operation:
     words: list
-    again: list  # ends well whether `words` did or did not
+    again: list  # ends well whether `words` did or did not; None: `words`, which may fail then
     store: str = "saved"
     keeps: set = field(default_factory=lambda: {BOX, OTHER, EXTRA})  # images
     keeps_keeper: bool = True
@@ -58,6 +58,7 @@ def operations(archive):
         "run": Operation([*RUN, *fresh], [*RUN, "--replace", *fresh]),
         "run-rm": Operation([*RUN, "--rm", *fresh], [*RUN, "--rm", "--replace", *fresh]),
         "run-d": Operation([*RUN, "-d", *fresh], [*RUN, "-d", "--replace", *fresh]),
+        "rename": Operation(["rename", "victim", "fresh"], None),
         "rm": Operation(["rm", "victim"], ["rm", "-i", "victim"]),
         "rmi": Operation(["rmi", EXTRA], ["rmi", "-i", EXTRA], keeps={BOX, OTHER}),
         "prune": Operation(["system", "prune", "-af"], ["system", "prune", "-af"], keeps=set(), keeps_keeper=False),
@@ -161,7 +162,7 @@ class EveryCallTest(DurabilityTest):
             self.assert_undamaged()
         if reported:
             self.assert_done(name, unwatched)
-        self.engine(*operation.again)
+        self.engine(*(operation.again or operation.words), check=operation.again is not None)
         self.assert_done(name)
         self.assert_after(operation)
 
@@ -196,6 +197,10 @@ class EveryCallTest(DurabilityTest):
             self.assertNotIn("fresh", containers)
         elif name == "rm":
             self.assertNotIn("victim", containers)
+        elif name == "rename":
+            self.assertEqual({"victim", "fresh"}.intersection(containers), {"fresh"})
+            self.assertNotEqual(self.engine("container", "exists", "victim", check=False).status, 0)
+            self.engine("container", "exists", "fresh")
         elif name == "rmi":
             self.assertNotIn(EXTRA, images)
         elif name == "prune":
@@ -233,6 +238,9 @@ class EveryCallTest(DurabilityTest):
 
     def test_rm(self):
         self.try_all("rm")
+
+    def test_rename(self):
+        self.try_all("rename")
 
     def test_rmi(self):
         self.try_all("rmi")

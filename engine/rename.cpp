@@ -1,0 +1,17 @@
+#include "engine/rename.hpp"
+
+#include "engine/abandoned.hpp"
+#include "engine/names.hpp"
+#include "engine/selection.hpp"
+#include "storage/container_rename.hpp"
+
+namespace engine {
+
+void rename(Engine& engine, const std::string& container, const std::string& name) {
+  check_container_name(name);
+  const storage::ContainerDir found = require_container(engine, container);
+  find_container(engine, name);  // who has the name may be a container that was abandoned, which goes now
+  storage::rename_container(engine.store(), found, name);
+}
+
+}  // namespace engine
