@@ -72,30 +72,6 @@ bool has_ended(int pidfd, int patience_milliseconds) {
   return ::poll(&waiting, 1, patience_milliseconds) == 1 && (waiting.revents & POLLIN) != 0;
 }
 
-CreatedInit exec_in_running(ExecRequest& request) {
-  warn_of_unknown_capabilities(request.process.capabilities);
-  ExecOrders orders{.request = &request};
-  orders.seccomp_agent = connect_seccomp_agent(request.seccomp);
-  orders.stage_executable = make_stage_executable();
-  base::Pipe report = base::make_pipe();
-  orders.report = std::move(report.write_end);
-  auto [ours, theirs] = base::Channel::make_pair();
-  orders.channel = std::move(theirs);
-  orders.parents_end = &ours;
-
-  base::Child child = start_exec(orders);
-  orders.channel.close();
-  orders.report.reset();
-  orders.seccomp_agent.reset();
-  ParentServices services;
-  services.enter_cgroup = [&request](pid_t pid) { request.cgroup->add(pid); };
-  CreatedInit init = converse(std::move(child), ours, services);
-  init.start_report = std::move(report.read_end);
-  init.command = request.process.args.front();
-  init.cwd = request.process.cwd;
-  return init;
-}
-
 }  // namespace
 
 CreatedInit create(CreateRequest& request) {
@@ -134,7 +110,8 @@ CreatedInit create(CreateRequest& request) {
 CreatedInit exec(ExecRequest& request) {
   base::assert_single_threaded();
   try {
-    return exec_in_running(request);
+    warn_of_unknown_capabilities(request.process.capabilities);
+    return start_exec(request);
   } catch (const base::Error& error) {
     // Whichever step it was that failed, that is why. Namespaces are given up before a pidfd tells of the end, and the
     // processes of a pid namespace, ours among them, are killed before its init has ended.

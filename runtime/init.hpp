@@ -52,16 +52,11 @@ struct InitOrders {
 /// Clones init and lets it build the container.
 base::Child start_init(const InitOrders& orders);
 
-/// The same for a further process of a running container.
-struct ExecOrders {
-  const ExecRequest* request = nullptr;
-  base::UniqueFd stage_executable;
-  base::UniqueFd report;
-  base::UniqueFd seccomp_agent;
-  base::Channel channel;
-  base::Channel* parents_end = nullptr;
-};
+/// The same for a further process of a running container, up to where it has joined its namespaces.
+CreatedInit start_exec(const ExecRequest& request);
 
-base::Child start_exec(const ExecOrders& orders);
+/// Blocks until the last stage has cloned its successor in the container. @return the successor's pid. @throws Error as
+/// wait_for_exec, when the stage failed before.
+pid_t wait_for_join(const CreatedInit& started);
 
 }  // namespace runtime

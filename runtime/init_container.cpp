@@ -8,7 +8,6 @@
 #include "base/fs.hpp"
 #include "base/mount.hpp"
 #include "runtime/executable.hpp"
-#include "runtime/home.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/init.hpp"
 #include "runtime/init_setup.hpp"
@@ -115,7 +114,7 @@ class Init {
     set_usual_umask();
     if (request_.die_with_parent) die_with_parent();
     if (spec_.process.oom_score_adj && !joins_processes()) set_oom_score(*spec_.process.oom_score_adj);
-    if (wants_label(spec_.process)) label_ = open_exec_label(spec_.process, open_host_proc().get());
+    if (wants_label(spec_.process)) label_ = find_exec_label(spec_.process, true);
     if (orders_.seccomp_agent) outer_pid_ = own_pid_outside();
   }
 
@@ -167,7 +166,10 @@ class Init {
     set_dumpable(is_visited && !joins_processes());
   }
 
-  bool is_fuse() const { return request_.rootfs && request_.rootfs->driver == base::RootfsDriver::fuse_overlayfs; }
+  bool is_fuse() const {
+    const auto& rootfs = request_.rootfs;
+    return rootfs && (rootfs->driver == base::RootfsDriver::fuse_overlayfs || rootfs->served_lowers);
+  }
 
   UniqueFd mount_root(const RootfsSource& source) {
     return base::with_context(
@@ -195,7 +197,6 @@ class Init {
     if (spec_.process.terminal) tree.terminal = open_container_terminal(tree);
     if (!spec_.linux.sysctl.empty()) write_sysctls(tree.mounted.proc.get(), spec_.linux.sysctl);
     make_working_directory(root, process_);
-    add_home(process_.env, root, process_.user.uid);
     mask_paths(root, spec_.linux.masked_paths, parts.devices.null());
     protect_paths(root, spec_.linux.readonly_paths);
     if (kernel_.assembles_detached) attach(root, parts);
@@ -269,7 +270,6 @@ class Init {
     send_sync(orders_.channel, Sync::created, {}, handed_over);
     terminal.master.reset();
     const int slave = terminal.slave.get();
-    if (slave < 0) give_pipes_to(process_.user.uid, {request_.stdin_fd, request_.stdout_fd, request_.stderr_fd});
     enter_stage(stage, {.stdin_fd = slave >= 0 ? slave : request_.stdin_fd,
                         .stdout_fd = slave >= 0 ? slave : request_.stdout_fd,
                         .stderr_fd = slave >= 0 ? slave : request_.stderr_fd,
@@ -277,7 +277,7 @@ class Init {
                         .executable = orders_.stage_executable.get(),
                         .report = orders_.report.get(),
                         .start = request_.start_fd,
-                        .label = label_.fd.get(),
+                        .label = label_.folder.get(),
                         .seccomp_agent = orders_.seccomp_agent.get()});
   }
 
@@ -286,18 +286,20 @@ class Init {
     if (!spec_.has_process) process_.args = {std::string{}};  // `start` refuses it; nobody can execute this
     StagePlan stage = plan_stage(process_, orders_.seccomp, may_set_groups_);
     add_linux_attributes(spec_.linux, stage);
-    leave_out_unobtainable(stage.capabilities);
+    leave_out_unobtainable(stage.capabilities, own_capabilities());
     stage.tiny_init = request_.tiny_init;
     stage.new_keyring = request_.new_keyring;
     stage.die_with_parent = request_.die_with_parent;
     stage.label = label_.text;
+    stage.label_file = label_.file;
     stage.ignored_signals = ignored_signals_;
     const HookContainer container = request_.hooks_for ? *request_.hooks_for : HookContainer{};
     if (!spec_.hooks.start_container.empty())
       add_start_hooks(spec_.hooks.start_container, hook_state(container, ::getpid(), "created"), stage);
-    if (orders_.seccomp_agent)
-      stage.seccomp_state =
-          seccomp_process_state(orders_.seccomp, outer_pid_, hook_state(container, outer_pid_, "creating"));
+    if (orders_.seccomp_agent) {
+      stage.seccomp_state = seccomp_process_state(orders_.seccomp, hook_state(container, outer_pid_, "creating"));
+      stage.seccomp_pid = outer_pid_;
+    }
     return stage;
   }
 

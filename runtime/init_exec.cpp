@@ -4,19 +4,21 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "base/path_in_root.hpp"
-#include "runtime/home.hpp"
+#include "runtime/capability_names.hpp"
 #include "runtime/init.hpp"
-#include "runtime/init_join.hpp"
 #include "runtime/init_setup.hpp"
+#include "runtime/init_spawn.hpp"
 #include "runtime/process_attributes.hpp"
 #include "runtime/seccomp_agent.hpp"
 #include "runtime/stage.hpp"
 #include "runtime/sync.hpp"
 #include "runtime/terminal.hpp"
 
-// A further process for a running container. The clone joins all namespaces of the container's init, and its successor,
-// which is inside the pid namespace, executes the last stage. Neither is ever dumpable in there (CVE-2016-9962).
+// A further process for a running container. The last stage is executed out here and joins the container's namespaces
+// itself: what was executed inside could be traced there by whoever has CAP_SYS_PTRACE in the container's user
+// namespace, and it has all capabilities in it for a while (CVE-2016-9962; stage_plan::join_fd).
 
 namespace runtime {
 namespace {
@@ -57,28 +59,10 @@ unsigned differing_namespaces(const ExecRequest& request) {
   return flags;
 }
 
-std::vector<int> our_descriptors(const ExecOrders& orders) {
-  const ExecRequest& request = *orders.request;
-  std::vector<int> kept = {orders.stage_executable.get(),
-                           orders.report.get(),
-                           orders.channel.fd(),
-                           orders.seccomp_agent.get(),
-                           request.init_pidfd,
-                           request.stdin_fd,
-                           request.stdout_fd,
-                           request.stderr_fd};
-  kept.insert(kept.end(), request.preserved_fds.begin(), request.preserved_fds.end());
-  return kept;
-}
-
-void join_container(const ExecRequest& request, unsigned flags) {
-  // All at once: the kernel checks each against the rights we have in the container's user namespace.
-  if (flags != 0 && ::setns(request.init_pidfd, static_cast<int>(flags)) != 0)
-    throw base::os_error("joining the container's namespaces");
-}
-
-Terminal open_exec_terminal(const Process& process, int root) {
-  const base::UniqueFd devpts = base::open_in_root(root, "dev/pts", O_PATH | O_DIRECTORY);
+Terminal open_exec_terminal(const Process& process) {
+  const base::UniqueFd root{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!root) throw base::os_error("opening the container's root directory");
+  const base::UniqueFd devpts = base::open_in_root(root.get(), "dev/pts", O_PATH | O_DIRECTORY);
   Terminal terminal = open_terminal(devpts.get());
   const ConsoleSize& size = process.console_size;
   if (size.height != 0 || size.width != 0) set_window_size(terminal.master.get(), {size.height, size.width});
@@ -86,119 +70,135 @@ Terminal open_exec_terminal(const Process& process, int root) {
   return terminal;
 }
 
-StagePlan make_stage(const ExecOrders& orders, const Process& process, bool may_set_groups, pid_t outer_pid) {
-  const ExecRequest& request = *orders.request;
-  StagePlan stage = plan_stage(process, request.seccomp, may_set_groups);
+// Where only the container's own rights lead. The visitor executes nothing, is not in the pid namespace, and its memory
+// is ours.
+[[noreturn]] void visit_for_terminal(const ExecRequest& request, unsigned namespaces, const base::Channel& channel) {
+  close_all_but({channel.fd(), request.init_pidfd});
+  set_dumpable(false);
+  const auto joined = static_cast<int>(namespaces & (CLONE_NEWUSER | CLONE_NEWNS));
+  if (joined != 0 && ::setns(request.init_pidfd, joined) != 0)
+    throw base::os_error("joining the container's namespaces");
+  become_container_root(true);
+  const Terminal terminal = open_exec_terminal(request.process);
+  send_sync(channel, Sync::created, {}, {terminal.master.get(), terminal.slave.get()});
+  ::_exit(0);
+}
+
+Terminal fetch_terminal(const ExecRequest& request, unsigned namespaces) {
+  auto [ours, theirs] = base::Channel::make_pair();
+  base::Child visitor = start_clone(0, nullptr, theirs, ours,
+                                    [&, &channel = theirs] { visit_for_terminal(request, namespaces, channel); });
+  theirs.close();
+  SyncMessage message = expect_sync(ours, Sync::created);
+  if (message.fds.size() != 2) throw base::make_error(base::ErrorKind::internal, "the container's terminal is missing");
+  visitor.wait();
+  return {.master = std::move(message.fds[0]), .slave = std::move(message.fds[1])};
+}
+
+/// Source: user_namespaces(7): who may not, could otherwise drop a group that takes rights away.
+bool may_set_groups(const ExecRequest& request) {
+  const std::string file = base::concat("/proc/", request.init_pid, "/setgroups");
+  return !request.process.user.keeps_groups && base::read_file(AT_FDCWD, file, 64).starts_with("allow");
+}
+
+StagePlan make_stage(const ExecRequest& request, unsigned namespaces) {
+  const bool joins_user = (namespaces & CLONE_NEWUSER) != 0;
+  StagePlan stage = plan_stage(request.process, request.seccomp, may_set_groups(request));
   Linux linux_part;
   linux_part.personality = request.personality;
   linux_part.memory_policy = request.memory_policy;
   add_linux_attributes(linux_part, stage);
-  leave_out_unobtainable(stage.capabilities);
+  // Joining a user namespace gives all that there are. Source: user_namespaces(7).
+  leave_out_unobtainable(stage.capabilities, joins_user ? kernel_capability_bits() : own_capabilities());
+  if (!joins_user && ::geteuid() != 0) keep_capabilities_over_exec();
+  if (!stage.umask) stage.umask = 022;
   stage.die_with_parent = request.die_with_parent;
-  if (orders.seccomp_agent)
-    stage.seccomp_state = seccomp_process_state(
-        request.seccomp, outer_pid,
-        hook_state(request.container ? *request.container : HookContainer{}, request.init_pid, "running"));
+  stage.oom_score = request.process.oom_score_adj;
+  stage.join_namespaces = namespaces;
   return stage;
-}
-
-/// @param proc   The host's, if a label is to be written; the last thing of the host that is let go.
-[[noreturn]] void run_inside(const ExecOrders& orders, base::UniqueFd proc, pid_t outer_pid) {
-  const ExecRequest& request = *orders.request;
-  if (request.die_with_parent) die_with_parent();
-  ExecLabel label;
-  if (proc) label = open_exec_label(request.process, proc.get());
-  proc.reset();
-  const bool may_set_groups = become_container_root(request.process.user.keeps_groups);
-  const base::UniqueFd root{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  if (!root) throw base::os_error("opening the container's root directory");
-  Process process = request.process;
-  add_home(process.env, root.get(), process.user.uid);
-  Terminal terminal;
-  if (process.terminal) terminal = open_exec_terminal(process, root.get());
-  StagePlan stage = make_stage(orders, process, may_set_groups, outer_pid);
-  stage.label = label.text;
-  std::vector<int> handed_over;
-  if (terminal.master) handed_over.push_back(terminal.master.get());
-  send_sync(orders.channel, Sync::created, {}, handed_over);
-  terminal.master.reset();
-  const int slave = terminal.slave.get();
-  if (slave < 0) give_pipes_to(process.user.uid, {request.stdin_fd, request.stdout_fd, request.stderr_fd});
-  enter_stage(stage, {.stdin_fd = slave >= 0 ? slave : request.stdin_fd,
-                      .stdout_fd = slave >= 0 ? slave : request.stdout_fd,
-                      .stderr_fd = slave >= 0 ? slave : request.stderr_fd,
-                      .preserved = request.preserved_fds,
-                      .executable = orders.stage_executable.get(),
-                      .report = orders.report.get(),
-                      .label = label.fd.get(),
-                      .seccomp_agent = orders.seccomp_agent.get()});
-}
-
-void set_initial_affinity(const Process& process) {
-  if (process.exec_cpu_affinity)
-    base::with_context([&] { set_own_cpu_affinity(process.exec_cpu_affinity->initial); },
-                       "process.execCPUAffinity.initial");
-}
-
-[[noreturn]] void join_and_continue(const ExecOrders& orders, unsigned namespaces) {
-  const ExecRequest& request = *orders.request;
-  const Process& process = request.process;
-  close_all_but(our_descriptors(orders));
-  set_usual_umask();
-  if (process.oom_score_adj) {
-    set_dumpable(true);  // still outside: nobody in the container can see us
-    set_oom_score(*process.oom_score_adj);
-  }
-  set_dumpable(false);
-  base::UniqueFd proc;
-  if (wants_label(process)) proc = open_host_proc();
-  join_container(request, namespaces);
-  continue_in_successor(0, orders.channel, [&](pid_t outer_pid) { run_inside(orders, std::move(proc), outer_pid); });
 }
 
 bool has_initial_affinity(const Process& process) {
   return process.exec_cpu_affinity && !process.exec_cpu_affinity->initial.empty();
 }
 
-/// Whether the clone in between has nothing to do but join, so that it may do so on our memory.
-bool only_joins(const ExecOrders& orders, unsigned namespaces) {
-  const ExecRequest& request = *orders.request;
-  const Process& process = request.process;
-  if ((namespaces & CLONE_NEWTIME) != 0 || process.oom_score_adj || wants_label(process)) return false;
-  if (has_initial_affinity(process) || orders.seccomp_agent) return false;
-  return request.cgroup == nullptr || request.cgroup->clone_fd() >= 0 || request.cgroup->record().unified.empty();
+/// Whether the child can be born where it belongs: nobody is born in the cgroups of version 1, and what is to be done
+/// outside of the cgroup leaves only moving.
+bool can_be_born_in_place(const ExecRequest& request) {
+  if (has_initial_affinity(request.process)) return false;
+  return request.cgroup == nullptr || (request.cgroup->clone_fd() >= 0 && request.cgroup->record().legacy.empty());
 }
 
-/// What the successor of such a clone does: nobody is born in the cgroups of version 1.
-[[noreturn]] void run_joined(const ExecOrders& orders) {
-  const Cgroup* cgroup = orders.request->cgroup;
-  if (cgroup != nullptr && !cgroup->record().legacy.empty()) ask_for_cgroup(orders.channel);
-  run_inside(orders, {}, 0);
+/// While the child waits for its start byte.
+void move_to_place(const ExecRequest& request, pid_t child) {
+  if (has_initial_affinity(request.process))
+    base::with_context([&] { set_cpu_affinity(child, request.process.exec_cpu_affinity->initial); },
+                       "process.execCPUAffinity.initial");
+  if (request.cgroup != nullptr)
+    base::with_context([&] { request.cgroup->add(child); }, "moving the process to the container's cgroup");
+}
+
+base::Child spawn(const ExecRequest& request, const StagePlan& plan, StageDescriptors descriptors) {
+  if (can_be_born_in_place(request)) {
+    const int cgroup = request.cgroup == nullptr ? -1 : request.cgroup->clone_fd();
+    if (auto child = spawn_stage(PreparedStage{plan, descriptors}, cgroup)) return std::move(*child);
+  }
+  base::Pipe start = base::make_pipe();
+  descriptors.start = start.read_end.get();
+  base::Child child = spawn_stage(PreparedStage{plan, descriptors}, -1).value();
+  start.read_end.reset();
+  move_to_place(request, child.pid());
+  base::write_all(start.write_end.get(), "s");
+  return child;
+}
+
+/// The process that is in the container, in place of the one that cloned it.
+base::Child adopt_successor(base::Child child, const CreatedInit& started) {
+  const pid_t pid = wait_for_join(started);
+  // Our child, and not reaped, so the number is still its.
+  base::UniqueFd successor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  if (!successor) throw base::os_error("opening process ", pid);
+  child.wait();
+  return {pid, std::move(successor)};
 }
 
 }  // namespace
 
-base::Child start_exec(const ExecOrders& orders) {
-  const ExecRequest& request = *orders.request;
+CreatedInit start_exec(const ExecRequest& request) {
   const unsigned namespaces = differing_namespaces(request);
-  if (namespaces != 0 && only_joins(orders, namespaces)) {
-    const JoinOrders join{.target = request.init_pidfd,
-                          .namespaces = namespaces,
-                          .cgroup = request.cgroup == nullptr ? -1 : request.cgroup->clone_fd(),
-                          .kept = our_descriptors(orders)};
-    auto child = try_start_inside(join, orders.channel, [&] { run_joined(orders); });
-    if (child) return std::move(*child);
-  }
-  const bool has_initial = has_initial_affinity(request.process);
-  std::function<void()> before_move;
-  if (has_initial) before_move = [&] { set_initial_affinity(request.process); };
-  return start_clone(
-      0, request.cgroup, orders.channel, *orders.parents_end,
-      [&] {
-        if (has_initial && request.cgroup == nullptr) set_initial_affinity(request.process);
-        join_and_continue(orders, namespaces);
-      },
-      before_move);
+  const base::UniqueFd agent = connect_seccomp_agent(request.seccomp);
+  const base::UniqueFd executable = make_stage_executable();
+  base::Pipe report = base::make_pipe();
+  Terminal terminal;
+  if (request.process.terminal) terminal = fetch_terminal(request, namespaces);
+  ExecLabel label;
+  if (wants_label(request.process)) label = find_exec_label(request.process, false);
+  StagePlan plan = make_stage(request, namespaces);
+  plan.label = label.text;
+  plan.label_file = label.file;
+  if (agent)
+    plan.seccomp_state = seccomp_process_state(
+        request.seccomp,
+        hook_state(request.container ? *request.container : HookContainer{}, request.init_pid, "running"));
+  const int slave = terminal.slave.get();
+  CreatedInit started;
+  started.process = spawn(request, plan,
+                          {.stdin_fd = slave >= 0 ? slave : request.stdin_fd,
+                           .stdout_fd = slave >= 0 ? slave : request.stdout_fd,
+                           .stderr_fd = slave >= 0 ? slave : request.stderr_fd,
+                           .preserved = request.preserved_fds,
+                           .executable = executable.get(),
+                           .report = report.write_end.get(),
+                           .label = label.folder.get(),
+                           .seccomp_agent = agent.get(),
+                           .join = namespaces != 0 ? request.init_pidfd : -1});
+  report.write_end.reset();
+  started.terminal = std::move(terminal.master);
+  started.start_report = std::move(report.read_end);
+  started.command = request.process.args.front();
+  started.cwd = request.process.cwd;
+  if (namespaces != 0) started.process = adopt_successor(std::move(started.process), started);
+  return started;
 }
 
 }  // namespace runtime

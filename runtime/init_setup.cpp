@@ -77,39 +77,34 @@ void chroot_into(int root) {
   if (::fchdir(root) != 0 || ::chroot(".") != 0 || ::chdir("/") != 0) throw base::os_error("changing the root");
 }
 
-void leave_out_unobtainable(StageCapabilities& capabilities) {
+std::uint64_t own_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
   if (::syscall(SYS_capget, &header, data) != 0) throw base::os_error("reading our capabilities");
-  const std::uint64_t ours = std::uint64_t{data[1].permitted} << 32 | data[0].permitted;
+  return std::uint64_t{data[1].permitted} << 32 | data[0].permitted;
+}
+
+void leave_out_unobtainable(StageCapabilities& capabilities, std::uint64_t obtainable) {
   const std::uint64_t missing =
-      (capabilities.permitted | capabilities.effective | capabilities.inheritable | capabilities.ambient) & ~ours;
+      (capabilities.permitted | capabilities.effective | capabilities.inheritable | capabilities.ambient) & ~obtainable;
   std::string names;
   for (unsigned number = 0; number < 64; ++number)
     if ((missing >> number & 1) != 0) names.append(names.empty() ? "" : ", ").append(capability_name(number));
   if (!names.empty()) base::log(base::LogLevel::warn, names, " cannot be granted here and is left out");
   for (std::uint64_t* set :
        {&capabilities.permitted, &capabilities.effective, &capabilities.inheritable, &capabilities.ambient})
-    *set &= ours;
+    *set &= obtainable;
   // The kernel raises no others. runc's own example asks for some that are not inheritable.
   capabilities.ambient &= capabilities.permitted & capabilities.inheritable;
-}
-
-void give_pipes_to(std::uint32_t uid, const std::vector<int>& streams) {
-  if (uid == 0) return;
-  for (const int fd : streams) {
-    struct statfs status {};
-    if (::fstatfs(fd, &status) != 0 || status.f_type != PIPEFS_MAGIC) continue;
-    // Where the ids are not mapped the owner stays, which only costs /dev/stdout.
-    if (::fchown(fd, uid, static_cast<gid_t>(-1)) != 0)
-      base::log(base::LogLevel::debug, "a standard stream keeps its owner: errno ", errno);
-  }
 }
 
 bool wants_label(const Process& process) {
   return !process.apparmor_profile.empty() || !process.selinux_label.empty();
 }
 
+namespace {
+
+/// O_PATH, verified to be a procfs.
 base::UniqueFd open_host_proc() {
   base::UniqueFd proc{::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)};
   struct statfs status {};
@@ -118,8 +113,6 @@ base::UniqueFd open_host_proc() {
     throw base::make_error(base::ErrorKind::unsupported, "\"/proc\" is no proc file system");
   return proc;
 }
-
-namespace {
 
 /// Without a security module the kernel has the files all the same, and answers EINVAL. An error, as with other
 /// runtimes: a process must not run without the confinement that was asked for.
@@ -135,17 +128,18 @@ void check_kernel_has_labels(const Process& process, int proc) {
 
 }  // namespace
 
-ExecLabel open_exec_label(const Process& process, int proc) {
-  check_kernel_has_labels(process, proc);
-  ExecLabel label;
+ExecLabel find_exec_label(const Process& process, bool is_ours) {
+  base::UniqueFd proc = open_host_proc();
+  check_kernel_has_labels(process, proc.get());
+  base::UniqueFd attributes{::openat(proc.get(), "self/attr", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!attributes) throw base::os_error("opening \"/proc/self/attr\"");
+  ExecLabel label{.folder = {}, .file = "exec", .text = process.selinux_label};
   if (!process.apparmor_profile.empty()) {
     label.text = "exec " + process.apparmor_profile;
-    label.fd = base::UniqueFd{::openat(proc, "self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC)};
-  } else {
-    label.text = process.selinux_label;
+    if (::faccessat(attributes.get(), "apparmor/exec", F_OK, 0) == 0) label.file = "apparmor/exec";
   }
-  if (!label.fd) label.fd = base::UniqueFd{::openat(proc, "self/attr/exec", O_WRONLY | O_CLOEXEC)};
-  if (!label.fd) throw base::os_error("opening \"/proc/self/attr/exec\" for the label ", base::quoted(label.text));
+  if (!is_ours) label.file.insert(0, "self/attr/");
+  label.folder = std::move(is_ours ? attributes : proc);
   return label;
 }
 

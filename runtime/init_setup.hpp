@@ -42,25 +42,22 @@ void make_working_directory(int root, const Process& process);
 /// chroot(2) into a directory, which becomes the working directory.
 void chroot_into(int root);
 
-/// Takes out of the plan, with one warning, what a process cannot be given because we do not have it ourselves.
+/// Our permitted capabilities, as bits.
+std::uint64_t own_capabilities();
+/// Takes out of the plan, with one warning, what is not in `obtainable`.
 /// Source: config.md "capabilities": such values are warnings, not errors.
-void leave_out_unobtainable(StageCapabilities& capabilities);
-
-/// Makes those of the three standard streams that are pipes belong to `uid`, so that a program of that user can open
-/// /dev/stdout. Terminals, files and sockets of the caller stay as they are.
-void give_pipes_to(std::uint32_t uid, const std::vector<int>& streams);
+void leave_out_unobtainable(StageCapabilities& capabilities, std::uint64_t obtainable);
 
 /// Whether config.json names a SELinux or AppArmor label for the process.
 bool wants_label(const Process& process);
-/// /proc/self/attr/… to write the security label of the next exec to, and that label.
+/// Where the security label of the next exec is written, and that label. A process may only label itself, so the last
+/// stage opens the file.
 struct ExecLabel {
-  base::UniqueFd fd;
+  base::UniqueFd folder;  ///< Of the host's /proc, never the container's own: self/attr when `is_ours`, else its root.
+  std::string file;       ///< Below it.
   std::string text;
 };
-/// @param proc   A descriptor of the host's /proc, never the container's own. A process may only label itself, so it is
-///               opened by the very process that executes the last stage.
-ExecLabel open_exec_label(const Process& process, int proc);
-/// O_PATH descriptor of /proc, verified to be a procfs.
-base::UniqueFd open_host_proc();
+/// @param is_ours  For the calling process; else for one that it clones. @throws Error where the kernel has no labels.
+ExecLabel find_exec_label(const Process& process, bool is_ours);
 
 }  // namespace runtime

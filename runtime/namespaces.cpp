@@ -86,8 +86,7 @@ void separate_mounts(bool as_slaves) {
   base::set_propagation(root.get(), as_slaves ? propagation_slave : propagation_private, true);
 }
 
-// What root needs not: the last stage is executed with them, and takes them away at its end.
-static void keep_capabilities_over_exec() {
+void keep_capabilities_over_exec() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
   if (::syscall(SYS_capget, &header, data) != 0) throw base::os_error("asking for our capabilities");

@@ -40,6 +40,9 @@ void separate_mounts(bool as_slaves);
 /// Container ids 0 and no supplementary groups, unless `keeps_groups`. @return whether they may be set here.
 bool become_container_root(bool keeps_groups);
 
+/// What root needs not: the last stage is executed with our capabilities, and takes them away at its end.
+void keep_capabilities_over_exec();
+
 void bring_loopback_up();
 void set_host_names(const std::string& hostname, const std::string& domainname);
 

@@ -137,10 +137,10 @@ std::vector<std::uint64_t> number_list_bits(std::string_view list) {
   return words;
 }
 
-void set_own_cpu_affinity(std::string_view list) {
+void set_cpu_affinity(pid_t child, std::string_view list) {
   const std::vector<std::uint64_t> words = number_list_bits(list);
   if (words.empty()) return;
-  if (::syscall(SYS_sched_setaffinity, 0, words.size() * sizeof words[0], words.data()) != 0)
+  if (::syscall(SYS_sched_setaffinity, child, words.size() * sizeof words[0], words.data()) != 0)
     throw base::os_error("setting the CPU affinity to ", base::quoted(list));
 }
 

@@ -20,8 +20,8 @@ unsigned long personality_of(std::string_view domain);
 /// "0-3,7" as bits: bit n of word w is number 64 * w + n. At most 8192 numbers (CPU_SETSIZE of the largest kernels).
 std::vector<std::uint64_t> number_list_bits(std::string_view list);
 
-/// sched_setaffinity(2) of the calling process to a list of CPUs: execCPUAffinity.initial, to be called by the process
-/// that was cloned for `exec`, before it is moved to the container's cgroup. An empty list changes nothing.
-void set_own_cpu_affinity(std::string_view list);
+/// sched_setaffinity(2) of a child of ours to a list of CPUs: execCPUAffinity.initial, before the child is moved to the
+/// container's cgroup. An empty list changes nothing.
+void set_cpu_affinity(pid_t child, std::string_view list);
 
 }  // namespace runtime

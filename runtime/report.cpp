@@ -1,10 +1,12 @@
 #include <cerrno>
 #include <cstring>
 #include <linux/types.h>
+#include <optional>
 #include <sys/wait.h>
 
 #include "base/error.hpp"
 #include "runtime/container.hpp"
+#include "runtime/init.hpp"
 #include "runtime/stub/plan.h"
 #include "runtime/stub_plan.hpp"
 
@@ -24,6 +26,8 @@ std::string hint_for(const stage_report& report) {
   if ((report.step == STAGE_STEP_UID || report.step == STAGE_STEP_GID || report.step == STAGE_STEP_GROUPS) &&
       report.code == EINVAL)
     return "the id is not mapped in the container's user namespace: see /etc/subuid and /etc/subgid";
+  if (report.step == STAGE_STEP_OOM_SCORE && report.code == EACCES)
+    return "only a process with CAP_SYS_RESOURCE can go below its present score: see /proc/self/oom_score_adj";
   if (report.step == STAGE_STEP_RLIMIT && report.code == EPERM)
     return "an ordinary user cannot raise a hard limit above that of the session: see `ulimit -Ha`";
   return {};
@@ -63,15 +67,32 @@ base::Error describe(const stage_report& report, const std::string& command, con
   return base::make_error(base::kind_of_errno(report.code), doing, ": ", reason);
 }
 
-}  // namespace
-
-void wait_for_exec(CreatedInit& init) {
+/// The stage's next report; nothing at the end of file.
+std::optional<stage_report> read_report(const CreatedInit& init) {
   stage_report report{};
   const std::size_t size = base::read_full(init.start_report.get(), &report, sizeof report);
-  init.start_report.reset();
-  if (size == 0) return;
+  if (size == 0) return std::nullopt;
   if (size != sizeof report) throw base::make_error(ErrorKind::internal, "the last stage sent half a report");
-  throw describe(report, init.command, init.cwd).with_hint(hint_for(report)).with_code(report.code);
+  return report;
+}
+
+base::Error error_of(const stage_report& report, const CreatedInit& init) {
+  return describe(report, init.command, init.cwd).with_hint(hint_for(report)).with_code(report.code);
+}
+
+}  // namespace
+
+pid_t wait_for_join(const CreatedInit& started) {
+  const std::optional<stage_report> report = read_report(started);
+  if (!report) throw base::make_error(ErrorKind::internal, "the process that was to join the container was killed");
+  if (report->step != STAGE_STEP_JOINED) throw error_of(*report, started);
+  return report->code;
+}
+
+void wait_for_exec(CreatedInit& init) {
+  const std::optional<stage_report> report = read_report(init);
+  init.start_report.reset();
+  if (report) throw error_of(*report, init);
 }
 
 }  // namespace runtime

@@ -36,16 +36,17 @@ base::UniqueFd connect_seccomp_agent(const SeccompFilter& filter) {
   return socket;
 }
 
-std::string seccomp_process_state(const SeccompFilter& filter, pid_t pid, std::string_view state) {
+std::string seccomp_process_state(const SeccompFilter& filter, std::string_view state) {
   base::JsonWriter json;
   json.begin_object()
       .member("ociVersion", spec_version)
       .member("fds", std::vector<std::string>{"seccompFd"})
-      .member("pid", std::uint64_t(pid))
       .member("metadata", filter.listener_metadata);
   json.key("state").raw(state);
   json.end_object();
-  return json.take();
+  std::string text = json.take();
+  text.pop_back();
+  return text + ",\"pid\":";
 }
 
 pid_t own_pid_outside() {

@@ -17,10 +17,10 @@ namespace runtime {
 /// @throws Error naming the path, when it cannot be reached.
 base::UniqueFd connect_seccomp_agent(const SeccompFilter& filter);
 
-/// What the agent is told, for StagePlan::seccomp_state.
-/// @param pid    Of the process that gets the filter, as we see it from outside.
+/// What the agent is told, for StagePlan::seccomp_state: up to the pid of the process that gets the filter, which the
+/// stub adds, with the closing brace.
 /// @param state  The container's state (runtime.md "State") as JSON.
-std::string seccomp_process_state(const SeccompFilter& filter, pid_t pid, std::string_view state);
+std::string seccomp_process_state(const SeccompFilter& filter, std::string_view state);
 
 /// Our own process id in the pid namespace of the procfs at /proc, which must still be the host's.
 /// @throws Error when /proc cannot be read.

@@ -1,10 +1,13 @@
 #include "runtime/stage.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string_view>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -48,16 +51,25 @@ StageCapabilities plan_capabilities(const Capabilities& capabilities) {
           .ambient = capability_bits(capabilities.ambient) & known};
 }
 
-// A descriptor out of the way of the program's own, 0 to `first_free` - 1.
-int move_up(int fd, int first_free) {
-  if (fd < 0 || fd >= first_free) return fd;
-  const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, first_free);
-  if (moved < 0) throw base::os_error("moving descriptor ", fd);
-  return moved;
+/// Bit n: stream n is a pipe, which a program of another user could not open again as /dev/stdout. Terminals, files and
+/// sockets of the caller stay as they are.
+unsigned pipes_among(const std::vector<int>& streams) {
+  unsigned pipes = 0;
+  for (unsigned number = 0; number < 3; ++number) {
+    struct statfs status {};
+    if (::fstatfs(streams[number], &status) == 0 && status.f_type == PIPEFS_MAGIC) pipes |= 1u << number;
+  }
+  return pipes;
 }
 
-void put(int fd, int place) {
-  if (::dup2(fd, place) < 0) throw base::os_error("putting descriptor ", fd, " at ", place);
+bool has_home(const std::vector<std::string>& env) {
+  return std::any_of(env.begin(), env.end(), [](const std::string& entry) { return entry.starts_with("HOME="); });
+}
+
+[[noreturn]] void report_and_exit(int report, int code) noexcept {
+  const stage_report failure{.step = STAGE_STEP_PLAN, .code = code, .hook = 0, .hook_status = 0};
+  [[maybe_unused]] const ssize_t ignored = ::write(report, &failure, sizeof failure);
+  ::_exit(STAGE_EXIT_FAILED);
 }
 
 }  // namespace
@@ -83,6 +95,7 @@ StagePlan plan_stage(const Process& process, const SeccompFilter& seccomp, bool 
     plan.rlimits.push_back({resource_of(rlimit.type), rlimit.soft, rlimit.hard});
   plan.argv = process.args;
   plan.env = process.env;
+  plan.add_home = !has_home(process.env);
   plan.cwd = process.cwd;
   plan.search_path = search_path_of(process.env);
   plan.seccomp = seccomp.program;
@@ -117,42 +130,57 @@ std::uint64_t ignored_signals() noexcept {
   return ignored;
 }
 
-namespace {
-
-[[noreturn]] void place_and_execute(StagePlan plan, const StageDescriptors& descriptors) {
-  const int first_free = 3 + static_cast<int>(descriptors.preserved.size());
-  std::vector<int> inherited = {descriptors.stdin_fd, descriptors.stdout_fd, descriptors.stderr_fd};
-  inherited.insert(inherited.end(), descriptors.preserved.begin(), descriptors.preserved.end());
-  const int executable = move_up(descriptors.executable, first_free);
-  plan.report_fd = move_up(descriptors.report, first_free);
-  plan.start_fd = move_up(descriptors.start, first_free);
-  plan.label_fd = move_up(descriptors.label, first_free);
-  plan.seccomp_agent_fd = move_up(descriptors.seccomp_agent, first_free);
-  for (int& fd : inherited) fd = move_up(fd, first_free);
-  for (int place = 0; place < first_free; ++place) put(inherited[static_cast<std::size_t>(place)], place);
-  plan.preserve_fds = static_cast<unsigned>(descriptors.preserved.size());
-  const base::UniqueFd plan_fd = make_plan_fd(encode_stage_plan(plan));
-  // Every descriptor was born close-on-exec; should one not have been, it ends here.
-  base::set_close_on_exec_from(static_cast<unsigned>(first_free));
-  errno = exec_stage(executable, plan_fd.get(), plan);
-  throw base::os_error("executing the last stage");
+PreparedStage::PreparedStage(const StagePlan& plan, const StageDescriptors& descriptors)
+    : plan_(plan), inherited_{descriptors.stdin_fd, descriptors.stdout_fd, descriptors.stderr_fd} {
+  if (plan.uid != 0) plan_.owned_streams = pipes_among(inherited_);
+  inherited_.insert(inherited_.end(), descriptors.preserved.begin(), descriptors.preserved.end());
+  executable_ = move_up(descriptors.executable);
+  plan_.report_fd = move_up(descriptors.report);
+  plan_.start_fd = move_up(descriptors.start);
+  plan_.label_fd = move_up(descriptors.label);
+  plan_.seccomp_agent_fd = move_up(descriptors.seccomp_agent);
+  plan_.join_fd = move_up(descriptors.join);
+  // All that are where another belongs, since it would be overwritten there.
+  for (std::size_t place = 0; place < inherited_.size(); ++place)
+    if (inherited_[place] != static_cast<int>(place)) inherited_[place] = move_up(inherited_[place]);
+  plan_.preserve_fds = static_cast<unsigned>(descriptors.preserved.size());
+  moved_.push_back(make_plan_fd(encode_stage_plan(plan_)));
+  plan_fd_ = move_up(moved_.back().get());
 }
 
-}  // namespace
+int PreparedStage::move_up(int fd) {
+  const int first_free = static_cast<int>(inherited_.size());
+  if (fd < 0 || fd >= first_free) return fd;
+  base::UniqueFd moved{::fcntl(fd, F_DUPFD_CLOEXEC, first_free)};
+  if (!moved) throw base::os_error("moving descriptor ", fd);
+  moved_.push_back(std::move(moved));
+  return moved_.back().get();
+}
+
+void PreparedStage::execute() const noexcept {
+  const int first_free = static_cast<int>(inherited_.size());
+  for (int place = 0; place < first_free; ++place) {
+    const int fd = inherited_[static_cast<std::size_t>(place)];
+    // dup2(2) of a descriptor to itself would leave it close-on-exec.
+    if ((fd == place ? ::fcntl(fd, F_SETFD, 0) : ::dup2(fd, place)) < 0) report_and_exit(plan_.report_fd, errno);
+  }
+  try {
+    // Every descriptor was born close-on-exec; should one not have been, it ends here.
+    base::set_close_on_exec_from(static_cast<unsigned>(first_free));
+  } catch (const base::Error& error) {
+    report_and_exit(plan_.report_fd, error.code());
+  }
+  report_and_exit(plan_.report_fd, exec_stage(executable_, plan_fd_, plan_));
+}
 
 void enter_stage(const StagePlan& plan, const StageDescriptors& descriptors) noexcept {
-  // Beyond the descriptors that are overwritten with the program's own.
-  const int report = ::fcntl(descriptors.report, F_DUPFD_CLOEXEC, 3 + static_cast<int>(descriptors.preserved.size()));
-  stage_report failure{.step = STAGE_STEP_PLAN, .code = EINVAL, .hook = 0, .hook_status = 0};
   try {
-    place_and_execute(plan, descriptors);
+    PreparedStage{plan, descriptors}.execute();
   } catch (const base::Error& error) {
-    if (error.code() != 0) failure.code = error.code();
-  } catch (...) {  // out of memory
-    failure.code = ENOMEM;
+    report_and_exit(descriptors.report, error.code() != 0 ? error.code() : EINVAL);
+  } catch (...) {
+    report_and_exit(descriptors.report, ENOMEM);
   }
-  [[maybe_unused]] const ssize_t ignored = ::write(report, &failure, sizeof failure);
-  ::_exit(STAGE_EXIT_FAILED);
 }
 
 }  // namespace runtime

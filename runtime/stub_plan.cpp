@@ -29,6 +29,8 @@ std::uint32_t flags_of(const StagePlan& plan) {
   set(plan.io_priority.has_value(), STAGE_SET_IO_PRIORITY);
   set(plan.personality.has_value(), STAGE_SET_PERSONALITY);
   set(plan.memory_policy.has_value(), STAGE_SET_MEMORY_POLICY);
+  set(plan.oom_score.has_value(), STAGE_SET_OOM_SCORE);
+  set(plan.add_home, STAGE_ADD_HOME);
   return flags;
 }
 
@@ -89,6 +91,7 @@ void add_filter(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) {
   header.seccomp_flags = plan.seccomp_flags;
   header.agent_fd = plan.seccomp_agent_fd;
   header.agent_state = buffer.add_string(plan.seccomp_state);
+  header.agent_pid = static_cast<std::uint32_t>(plan.seccomp_pid);
 }
 
 void add_hooks(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) {
@@ -116,6 +119,14 @@ void add_program(const StagePlan& plan, StubBuffer& buffer, stage_plan& header) 
   header.cwd = buffer.add_string(plan.cwd);
   header.search_path = buffer.add_string(plan.search_path);
   header.label = buffer.add_string(plan.label);
+  header.label_file = buffer.add_string(plan.label_file);
+}
+
+void add_join(const StagePlan& plan, stage_plan& header) {
+  header.join_fd = plan.join_fd;
+  header.join_namespaces = plan.join_namespaces;
+  header.oom_score = plan.oom_score.value_or(0);
+  header.owned_streams = plan.owned_streams;
 }
 
 }  // namespace
@@ -131,6 +142,7 @@ std::string encode_stage_plan(const StagePlan& plan) {
   header.start_fd = plan.start_fd;
   header.preserve_fds = plan.preserve_fds;
   header.label_fd = plan.label_fd;
+  add_join(plan, header);
   add_identity(plan, buffer, header);
   header.ignored_signals = plan.ignored_signals;
   add_limits(plan, buffer, header);
@@ -154,6 +166,7 @@ int exec_stage(int executable_fd, int plan_fd, const StagePlan& plan) noexcept {
   make_inheritable(plan.start_fd);
   make_inheritable(plan.label_fd);
   make_inheritable(plan.seccomp_agent_fd);
+  make_inheritable(plan.join_fd);
   return exec_stub(executable_fd, "engine-stage", plan_fd);
 }
 
@@ -162,6 +175,8 @@ std::string_view describe_stage_step(int step) {
       "",
       "reading the last stage's plan",
       "waiting for the start",
+      "setting process.oomScoreAdj",
+      "joining the container's namespaces",
       "starting a session",
       "taking the terminal",
       "making a session keyring",

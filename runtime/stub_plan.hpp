@@ -72,6 +72,7 @@ struct StagePlan {
   unsigned seccomp_flags = 0;        ///< SECCOMP_FILTER_FLAG_x; with NEW_LISTENER an agent is required.
   int seccomp_agent_fd = -1;  ///< Connected to listenerPath; gets `seccomp_state` with the listener's descriptor.
   std::string seccomp_state;  ///< seccomp_process_state(), see seccomp_agent.hpp.
+  pid_t seccomp_pid = 0;      ///< Goes with it; who joins learns its own.
   std::uint64_t ignored_signals = ~std::uint64_t{0};  ///< Bit n-1: signal n may be ignored here, and is set to default.
   bool no_new_privileges = true;
   bool new_session = true;       ///< setsid()
@@ -82,8 +83,14 @@ struct StagePlan {
   int report_fd = -1;            ///< Required. stage_report is written here on failure; end of file: the program runs.
   int start_fd = -1;             ///< One byte is read from it before anything is done (plan.h); -1: no waiting.
   unsigned preserve_fds = 0;     ///< Descriptors 0 .. 2 + preserve_fds reach the program.
-  int label_fd = -1;             ///< An open /proc/self/attr/exec (or apparmor/exec), or -1.
-  std::string label;             ///< What is written to label_fd.
+  int label_fd = -1;             ///< The directory below which the stub opens `label_file`, or -1.
+  std::string label_file;        ///< Such as "self/attr/exec" below /proc.
+  std::string label;             ///< What is written to it.
+  int join_fd = -1;              ///< pidfd of the process whose namespaces are joined first (plan.h), or -1.
+  unsigned join_namespaces = 0;  ///< CLONE_NEW*
+  std::optional<int> oom_score;  ///< Written before joining.
+  bool add_home = false;         ///< HOME is not in `env`, and is looked up in the container's /etc/passwd.
+  unsigned owned_streams = 0;    ///< Bit n: descriptor n, a pipe, is given to `uid` if that is possible.
 };
 
 /// The flat buffer of plan.h. @throws Error invalid_argument for a NUL inside a string, no argv, or more than

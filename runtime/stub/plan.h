@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define STAGE_PLAN_MAGIC 0x656e676eu /* "engn" */
-#define STAGE_PLAN_VERSION 2u
+#define STAGE_PLAN_VERSION 3u
 #define STAGE_PLAN_MAX_BYTES (16u << 20)
 
 /* In place of the start byte: to end at once, without a report. */
@@ -32,14 +32,19 @@ enum stage_flag {
   STAGE_DIE_WITH_PARENT = 1 << 8, /* PR_SET_PDEATHSIG SIGKILL, again: the kernel forgets it when ids change */
   STAGE_SET_IO_PRIORITY = 1 << 9,
   STAGE_SET_PERSONALITY = 1 << 10,
-  STAGE_SET_MEMORY_POLICY = 1 << 11
+  STAGE_SET_MEMORY_POLICY = 1 << 11,
+  STAGE_SET_OOM_SCORE = 1 << 12,
+  STAGE_ADD_HOME = 1 << 13        /* HOME, which `envp` has not, from the /etc/passwd of the root file system */
 };
 
 /* Where it failed; the parent turns it into words. Order is the order of work, but for the filter: without
  * no-new-privileges the kernel takes it only from a process with CAP_SYS_ADMIN, so it is then loaded before BOUNDING. */
 enum stage_step {
-  STAGE_STEP_PLAN = 1,
+  STAGE_STEP_JOINED = 0, /* no failure: the process goes on in the container as one whose pid is `code` */
+  STAGE_STEP_PLAN,
   STAGE_STEP_WAIT,
+  STAGE_STEP_OOM_SCORE,
+  STAGE_STEP_JOIN,
   STAGE_STEP_SESSION,
   STAGE_STEP_TTY,
   STAGE_STEP_KEYRING,
@@ -114,8 +119,8 @@ struct stage_plan {
   uint32_t search_path;             /* offset of string: $PATH of the container, used when argv[0] has no slash */
   uint32_t seccomp_count, seccomp;  /* offset of struct sock_filter array, 8-aligned */
   uint32_t seccomp_flags;
-  int32_t label_fd;                 /* an open /proc/self/attr/exec to write `label` to, or -1 */
-  uint32_t label;                   /* offset of string or 0 */
+  int32_t label_fd;                 /* the directory that `label_file` is in, or -1 */
+  uint32_t label_file, label;       /* offsets of strings: what `label` is written to, opened by the process itself */
   uint64_t ignored_signals;         /* bit n-1: signal n may be ignored, and is set to its default */
   uint64_t personality;
   uint32_t io_priority;
@@ -126,7 +131,16 @@ struct stage_plan {
   uint32_t hook_count, hooks;       /* offset of struct stage_hook array, 8-aligned */
   uint32_t hook_state;              /* offset of string: what hooks read */
   int32_t agent_fd;                 /* a connected stream socket that gets the filter's listener, or -1 */
-  uint32_t agent_state;             /* offset of string: sent with it */
+  uint32_t agent_state;             /* offset of string: sent with it, then our pid and a closing brace */
+  uint32_t agent_pid;               /* that pid, unless we join: then it is the one that is reported */
+  /* A pidfd whose namespaces are entered once the start byte came, or -1. The pid namespace is only for children, so the
+   * process clones a successor there, with its own parent, and ends. It is executed outside, so that whoever traces
+   * the container's processes by rights in its user namespace cannot trace us: the kernel asks for rights where the
+   * program was executed, as long as we are not dumpable. */
+  int32_t join_fd;
+  uint32_t join_namespaces;         /* CLONE_NEW* */
+  int32_t oom_score;                /* written outside, before joining */
+  uint32_t owned_streams;           /* bit n: descriptor n, a pipe, is given to `uid` if that is possible */
 };
 
 #endif

@@ -68,7 +68,7 @@ static inline int stage_plan_is_valid(const unsigned char *bytes, uint64_t size)
   if (plan.magic != STAGE_PLAN_MAGIC || plan.version != STAGE_PLAN_VERSION || plan.total_size != size) return 0;
   if (plan.preserve_fds > 1024 * 1024 || plan.report_fd < 3 + plan.preserve_fds || plan.report_fd > INT32_MAX) return 0;
   if (!stage_fd_is_valid(&plan, plan.start_fd) || !stage_fd_is_valid(&plan, plan.label_fd)) return 0;
-  if (!stage_fd_is_valid(&plan, plan.agent_fd)) return 0;
+  if (!stage_fd_is_valid(&plan, plan.agent_fd) || !stage_fd_is_valid(&plan, plan.join_fd)) return 0;
   if (plan.agent_fd != -1 && !plan_string_fits(size, plan.agent_state)) return 0;
   /* A listener that nobody gets would stop the program at its first call. */
   if (plan.agent_fd == -1 && (plan.seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) return 0;
@@ -80,7 +80,7 @@ static inline int stage_plan_is_valid(const unsigned char *bytes, uint64_t size)
   if (plan.seccomp_count > BPF_MAXINSNS || plan.group_count > 65536 || plan.rlimit_count > 64) return 0;
   if (!stage_attributes_are_valid(size, &plan) || !stage_hooks_are_valid(bytes, size, &plan)) return 0;
   if (!plan_string_fits(size, plan.cwd) || !plan_string_fits(size, plan.search_path)) return 0;
-  return plan.label_fd == -1 || plan_string_fits(size, plan.label);
+  return plan.label_fd == -1 || (plan_string_fits(size, plan.label) && plan_string_fits(size, plan.label_file));
 }
 
 static inline int monitor_fd_is_valid(int32_t fd) { return fd == -1 || (fd >= 3 && fd < 1024 * 1024); }

@@ -1,10 +1,12 @@
-/* The last stage: from an init process inside all its namespaces to the user's program. Does what plan.h says, in the
+/* The last stage: from an init process inside all its namespaces, or a process outside that joins them, to the user's
+ * program. Does what plan.h says, in the
  * order of enum stage_step, and nothing else. Freestanding: no C library, no allocation but one mmap. */
 #include <asm/fcntl.h>
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/fcntl.h>
 #include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/mman.h>
@@ -13,6 +15,7 @@
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/stat.h>
 #include <linux/time.h>
 #include <linux/wait.h>
 
@@ -95,11 +98,13 @@ static void fill_strings(char **to, uint32_t offsets, uint32_t count) {
   to[count] = 0;
 }
 
+#include "runtime/stub/belongings.h"
+#include "runtime/stub/join.h"
 #include "runtime/stub/seccomp_agent.h"
 #include "runtime/stub/start_hooks.h"
 
 static void make_string_arrays(void) {
-  const uint64_t slots = (uint64_t)plan->argc + plan->envc + 2;
+  const uint64_t slots = (uint64_t)plan->argc + plan->envc + 3; /* two ends, and HOME */
   const long address = syscall6(__NR_mmap, 0, (long)(slots * sizeof(char *)), PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   must(STAGE_STEP_PLAN, address);
@@ -175,10 +180,14 @@ static void set_memory_policy(void) {
     must(STAGE_STEP_PERSONALITY, syscall1(__NR_personality, (long)plan->personality));
 }
 
+/* A process may only label itself, so it opens the file itself. */
 static void write_label(void) {
+  const char *label = string_at(plan->label);
+  long fd;
   if (plan->label_fd < 0) return;
-  must(STAGE_STEP_LABEL, syscall3(__NR_write, plan->label_fd, ptr(string_at(plan->label)),
-                                  (long)text_length(string_at(plan->label))));
+  fd = syscall4(__NR_openat, plan->label_fd, ptr(string_at(plan->label_file)), O_WRONLY | O_CLOEXEC, 0);
+  must(STAGE_STEP_LABEL, fd);
+  must(STAGE_STEP_LABEL, syscall3(__NR_write, fd, ptr(label), (long)text_length(label)));
 }
 
 static void drop_bounding(void) {
@@ -337,18 +346,23 @@ static void take_identity(void) {
   drop_bounding();
   if (has_flag(STAGE_NO_NEW_PRIVS)) must(STAGE_STEP_NO_NEW_PRIVS, syscall5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   set_ids();
+  forbid_tracing();
   set_capabilities();
-  syscall2(__NR_prctl, PR_SET_DUMPABLE, 0);
+  forbid_tracing();
   die_with_parent();
 }
 
 __attribute__((used)) _Noreturn void stub_main(const long *stack) {
   const char *const *argv = (const char *const *)(stack + 1);
-  syscall2(__NR_prctl, PR_SET_DUMPABLE, 0);
+  forbid_tracing();
   if (stack[0] != 2) refuse_to_run();
   map_plan(parse_descriptor(argv[1]));
   make_string_arrays();
   wait_for_start();
+  set_oom_score();
+  join_container();
+  give_streams();
+  add_home();
   reset_signals();
   start_session();
   start_keyring();

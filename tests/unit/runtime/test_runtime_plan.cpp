@@ -3,9 +3,9 @@
 #include <sched.h>
 
 #include "base/error.hpp"
-#include "runtime/home.hpp"
 #include "runtime/plan.hpp"
 #include "runtime/stage.hpp"
+#include "runtime/stub/home.h"
 #include "runtime/sysctl.hpp"
 
 namespace {
@@ -153,10 +153,17 @@ TEST_CASE("groups are set only where the kernel permits it") {
 }
 
 TEST_CASE("the home directory comes from a well-formed line of the container's passwd file") {
-  const char* passwd = "root:x:0:0:root:/root:/bin/sh\nbad:x:7\nrel:x:8:8::home:/bin/sh\nu:x:9:9:a:/home/u:\n";
-  CHECK(runtime::home_of(passwd, 0) == "/root");
-  CHECK(runtime::home_of(passwd, 9) == "/home/u");
-  CHECK(runtime::home_of(passwd, 7) == "/");
-  CHECK(runtime::home_of(passwd, 8) == "/");
-  CHECK(runtime::home_of("", 0) == "/");
+  const std::string_view passwd =
+      "root:x:0:0:root:/root:/bin/sh\nbad:x:7\nrel:x:8:8::home:/bin/sh\nbig:x:4294967305:9:a:/big:\nu:x:9:9:a:/home/u:";
+  const auto home_of = [](std::string_view text, std::uint32_t uid) {
+    std::size_t length = 0;
+    const char* home = passwd_home(text.data(), text.size(), uid, &length);
+    return home == nullptr ? std::string{} : std::string{home, length};
+  };
+  CHECK(home_of(passwd, 0) == "/root");
+  CHECK(home_of(passwd, 9) == "/home/u");
+  CHECK(home_of(passwd, 7).empty());
+  CHECK(home_of(passwd, 8).empty());
+  CHECK(home_of("", 0).empty());
+  CHECK(home_of("a:x:1:1::/a:\n\n::::::\n:::::::\na:x:1:1::/b:", 1) == "/a");
 }

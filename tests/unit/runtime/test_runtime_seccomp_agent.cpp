@@ -107,7 +107,8 @@ TEST_CASE("the agent gets the state and the listener, and decides") {
   plan.seccomp = filter.program;
   plan.seccomp_flags = filter.flags;
   plan.seccomp_agent_fd = child_agent_fd;
-  plan.seccomp_state = seccomp_process_state(filter, 4711, base::concat(R"({"id":")", id, R"("})"));
+  plan.seccomp_state = seccomp_process_state(filter, base::concat(R"({"id":")", id, R"("})"));
+  plan.seccomp_pid = 4711;
   base::Pipe report = base::make_pipe();
   const base::UniqueFd nowhere{::open("/dev/null", O_RDWR | O_CLOEXEC)};
   base::Child child = start_stage_with_bytes(
