@@ -25,6 +25,7 @@ struct RootfsMount {
   UniqueFd work;   ///< Same file system as upper.
   bool read_only = false;
   bool volatile_upper = false;  ///< overlay option "volatile": no sync; for --rm containers.
+  bool served_lowers = false;   ///< overlay: a FUSE server shows the lowers, with the owners that they shall have.
 };
 
 /// fsopen + fsconfig. Key without value: a flag. Where the kernel has no fsopen(2), mount(2) does the work (see

@@ -140,14 +140,31 @@ UniqueFd mount_fuse(const std::function<void(int fuse_fd)>& serve_fuse) {
   return mount;
 }
 
+/// An overlay over what a server shows of the lowers. Before 6.15 no detached mount can be a lower: then it lies on the
+/// upper directory, in our own mount namespace, which keeps nothing of it after pivot_root.
+UniqueFd mount_overlay_over_fuse(const RootfsSource& source, const KernelFeatures& kernel,
+                                 const std::function<void(int fuse_fd)>& serve_fuse) {
+  RootfsSource shown{.driver = source.driver, .volatile_upper = source.volatile_upper};
+  shown.upper = reopen(source.upper.get());
+  shown.work = reopen(source.work.get());
+  UniqueFd fuse = mount_fuse(serve_fuse);
+  if (!kernel.assembles_detached) base::attach_at(fuse.get(), AT_FDCWD, path_of(shown.upper.get()));
+  shown.lowers.push_back(std::move(fuse));
+  return mount_overlay(shown);
+}
+
 }  // namespace
 
 RootfsSource reopen_rootfs(const base::RootfsMount& mount) {
-  RootfsSource source{.driver = mount.driver, .read_only = mount.read_only, .volatile_upper = mount.volatile_upper};
+  RootfsSource source{.driver = mount.driver,
+                      .read_only = mount.read_only,
+                      .volatile_upper = mount.volatile_upper,
+                      .served_lowers = mount.served_lowers};
   if (mount.lowers.empty()) throw base::make_error(base::ErrorKind::internal, "a root file system without directories");
   // The server of fuse-overlayfs opens them itself.
   if (mount.driver == base::RootfsDriver::fuse_overlayfs) return source;
-  for (const UniqueFd& lower : mount.lowers) source.lowers.push_back(reopen(lower.get()));
+  if (!mount.served_lowers)
+    for (const UniqueFd& lower : mount.lowers) source.lowers.push_back(reopen(lower.get()));
   if (mount.upper) {
     source.upper = reopen(mount.upper.get());
     source.work = reopen(mount.work.get());
@@ -166,7 +183,7 @@ UniqueFd mount_rootfs(const RootfsSource& source, const KernelFeatures& kernel,
   UniqueFd root;
   switch (source.driver) {
     case base::RootfsDriver::overlay:
-      root = mount_overlay(source);
+      root = source.served_lowers ? mount_overlay_over_fuse(source, kernel, serve_fuse) : mount_overlay(source);
       break;
     case base::RootfsDriver::fuse_overlayfs:
       root = mount_fuse(serve_fuse);

@@ -20,6 +20,7 @@ struct RootfsSource {
   base::UniqueFd work;
   bool read_only = false;
   bool volatile_upper = false;
+  bool served_lowers = false;
 };
 
 /// Reopens what was opened before unshare(CLONE_NEWNS), by path, and checks that device and inode are the same.

@@ -97,6 +97,7 @@ base::RootfsMount plan_rootfs(const Store& store, const RootfsRequest& request) 
       mount.upper = open_or_make(request.container_dir, "upper", mode_of(mount.lowers.front().get()));
       mount.work = open_or_make(request.container_dir, "work", 0700);
       mount.volatile_upper = request.volatile_upper;
+      mount.served_lowers = request.served_lowers;
       return mount;
     case base::RootfsDriver::copy:
       mount.lowers.push_back(request.read_only
