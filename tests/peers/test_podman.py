@@ -89,7 +89,7 @@ class PodmanTest(OwnHomeTest):
     def test_what_the_process_sees_is_what_it_sees_with_crun(self):
         for words in (("id",), ("pwd",), ("cat", "/proc/self/uid_map"),
                       ("grep", "-E", "Cap|NoNew|Seccomp:", "/proc/self/status"),
-                      ("sh", "-c", "ulimit -a"), ("ls", "-l", "/dev/fd", "/dev/stdin", "/dev/ptmx"), ("ls", "/"),
+                      ("sh", "-c", "ulimit -a"), ("stat", "-c", "%A %U %N", "/dev/fd", "/dev/stdin", "/dev/ptmx"), ("ls", "/"),
                       ("sh", "-c", "umask; cat /proc/self/oom_score_adj"), ("ls", "/proc/self/fd"),
                       ("sh", "-c", "cat /proc/keys /proc/timer_list | wc -c")):
             with self.subTest(words=words):
