@@ -1,6 +1,7 @@
 """The OCI runtime command line: the same bundle under `engine runtime` and under crun gives the same process view."""
 
 import getpass
+import json
 import os
 import shutil
 from pathlib import Path
@@ -179,6 +180,55 @@ class LifecycleTest(BundleTest):
         self.assertEqual(report["hostname"], self.config["hostname"])
         self.assertEqual(sorted(report["fds"]), ["0", "1", "2"])
         self.assertEqual(self.runtime("exec", "one", "/guest", "exit", "9", check=False).status, 9)
+        self.runtime("delete", "--force", "one")
+
+    def test_home_comes_from_the_passwd_file_of_the_container(self):
+        etc = self.bundle / "rootfs/etc"
+        etc.mkdir(exist_ok=True)
+        self.config["process"].update(args=["/guest", "wait"], env=["PATH=/bin"])
+        self.write_config()
+        self.background("run", "--detach", "--bundle", self.bundle, "one")
+
+        def homes():
+            self.config["process"]["args"] = ["/guest"]
+            self.write_config()
+            reports = (self.runtime("exec", "one", "/guest").json(),
+                       self.runtime("run", "--bundle", self.bundle, "two").json())
+            return {line for report in reports for line in report["env"] if line.startswith("HOME=")}
+
+        self.assertEqual(homes(), {"HOME=/"})
+        passwd = etc / "passwd"
+        long_path = "/" + "x" * 5000
+        for text, home in (("bad line\nroot:x:0:0:root:/roots/home:/bin/sh\n", "/roots/home"), ("x:x:0:0::home:", "/"),
+                           (f"x:x:0:0::{long_path}:", "/"), ("\0:\0" * 100_000 + "\nx:x:0:0::/late:", "/late"),
+                           ("#" * (1 << 20) + "\nx:x:0:0::/too/late:", "/")):
+            with self.subTest(text=text[:40]):
+                passwd.write_text(text)
+                self.assertEqual(homes(), {f"HOME={home}"})
+        passwd.unlink()
+        for what, make in (("a FIFO", os.mkfifo), ("a directory", os.mkdir), ("endless", lambda at: at.symlink_to("/dev/zero")),
+                           ("a descriptor of the stage", lambda at: at.symlink_to("/proc/self/fd/3"))):
+            with self.subTest(what=what):
+                target = etc / what
+                make(target)
+                target.rename(passwd)
+                self.assertEqual(homes(), {"HOME=/"})
+                passwd.rmdir() if passwd.is_dir() and not passwd.is_symlink() else passwd.unlink()
+        self.runtime("delete", "--force", "one")
+
+    def test_exec_sets_the_oom_score_outside(self):
+        self.config["process"]["args"] = ["/guest", "wait"]
+        self.write_config()
+        self.background("run", "--detach", "--bundle", self.bundle, "one")
+        process = dict(self.config["process"], args=["/guest"], oomScoreAdj=777)
+        (self.bundle / "process.json").write_text(json.dumps(process))
+        report = self.runtime("exec", "--process", self.bundle / "process.json", "one").json()
+        self.assertEqual(report["oom_score_adj"], ["777"])
+        process["oomScoreAdj"] = -1000
+        (self.bundle / "process.json").write_text(json.dumps(process))
+        result = self.runtime("exec", "--process", self.bundle / "process.json", "one", check=False)
+        if os.getuid() != 0:
+            self.assert_fails(result, 255, "setting process.oomScoreAdj: Permission denied")
         self.runtime("delete", "--force", "one")
 
     def test_errors_are_one_line(self):
