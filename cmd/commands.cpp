@@ -16,8 +16,11 @@ constexpr Command commands[] = {
     {"create|container create", "Create a container without starting it", Home::engine, Visibility::listed,
      declare_create},
     {"delete", "Delete an image from its registry", Home::transfer, Visibility::listed, declare_delete},
+    {"diff", "Show what a container or an image changes", Home::engine, Visibility::listed, declare_diff},
     {"digest", "Show an image's digest without fetching the image", Home::transfer, Visibility::listed, declare_digest},
     {"exec|container exec", "Run a command in a running container", Home::engine, Visibility::listed, declare_exec},
+    {"export|container export", "Write a container's files to a tar archive", Home::engine, Visibility::listed,
+     declare_export},
     {"help", "Explain a command", Home::engine, Visibility::listed, declare_help},
     {"images|image ls|image list", "List images", Home::engine, Visibility::listed, declare_images},
     {"history|image history", "Show the steps that an image was made in", Home::engine, Visibility::listed,
@@ -78,6 +81,7 @@ constexpr Command commands[] = {
      Visibility::listed, declare_config_explain},
     {"config list|config ls", "List all settings that are followed, and where they come from", Home::engine,
      Visibility::listed, declare_config_list},
+    {"container diff", "Show what a container changes", Home::engine, Visibility::listed, declare_container_diff},
     {"container exists", "Tell by the exit code whether a container exists", Home::engine, Visibility::listed,
      declare_container_exists},
     {"container inspect", "Show everything known about containers", Home::engine, Visibility::listed,
@@ -151,9 +155,9 @@ constexpr CommandGroup groups[] = {
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
 constexpr std::string_view not_built_yet[] = {
-    "attach",   "auto-update", "build",   "commit", "cp",      "diff",    "events",  "export",  "farm",
-    "generate", "healthcheck", "init",    "kube",   "machine", "mount",   "network", "pause",   "play",
-    "pod",      "port",        "quadlet", "secret", "stats",   "unmount", "umount",  "unpause", "update"};
+    "attach",  "auto-update", "build",   "commit",  "cp",      "events",  "farm",  "generate", "healthcheck",
+    "init",    "kube",        "machine", "mount",   "network", "pause",   "play",  "pod",      "port",
+    "quadlet", "secret",      "stats",   "unmount", "umount",  "unpause", "update"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

@@ -16,11 +16,14 @@ Action declare_artifact_push(OptionTable& table);
 Action declare_artifact_rm(OptionTable& table);
 
 // cmd/container
+Action declare_container_diff(OptionTable& table);
 Action declare_container_exists(OptionTable& table);
 Action declare_container_inspect(OptionTable& table);
 Action declare_container_prune(OptionTable& table);
 Action declare_create(OptionTable& table);
+Action declare_diff(OptionTable& table);
 Action declare_exec(OptionTable& table);
+Action declare_export(OptionTable& table);
 Action declare_kill(OptionTable& table);
 Action declare_logs(OptionTable& table);
 Action declare_ps(OptionTable& table);

@@ -11,6 +11,7 @@
 #include "base/signals.hpp"
 #include "engine/bundle.hpp"
 #include "engine/container_ids.hpp"
+#include "engine/container_tree.hpp"
 #include "engine/container_user.hpp"
 #include "engine/driver.hpp"
 #include "engine/error_bytes.hpp"
@@ -198,6 +199,12 @@ void dispatch(Engine& engine, const std::vector<std::string>& words, const base:
     own_volume(engine, words);
   else if (verb == "export-volume")
     export_volume_inside(engine, words.at(1));
+  else if (verb == "list-changes")
+    list_changes_inside(engine, words.at(1));
+  else if (verb == "export-container")
+    export_container_inside(engine, words.at(1));
+  else if (verb == "pack-layer")
+    pack_container_layer_inside(engine, words.at(1), words.at(2) == "everything");
   else if (verb == "make-variants")
     make_id_variants_inside(engine, words, tell_parent(channel));
   else if (verb == "give-upper")

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "engine/buffered_output.hpp"
 #include "engine/inside.hpp"
 #include "engine/volume_archive.hpp"
 #include "engine/volume_options.hpp"
@@ -15,37 +16,6 @@ namespace engine {
 using base::ErrorKind;
 using base::make_error;
 using base::quoted;
-
-namespace {
-
-/// Few large writes: most of what an archive consists of is small.
-class BufferedOutput final : public base::Sink {
- public:
-  explicit BufferedOutput(int fd) : fd_(fd) { buffer_.reserve(buffer_bytes); }
-
-  void write(std::string_view bytes) override {
-    if (buffer_.size() + bytes.size() > buffer_bytes) flush();
-    if (bytes.size() >= buffer_bytes) return write_out(bytes);
-    buffer_.append(bytes);
-  }
-
-  void flush() {
-    write_out(buffer_);
-    buffer_.clear();
-  }
-
- private:
-  static constexpr std::size_t buffer_bytes = 128 * 1024;
-
-  void write_out(std::string_view bytes) const {
-    base::with_context([&] { base::write_all(fd_, bytes); }, "writing the archive");
-  }
-
-  int fd_;
-  std::string buffer_;
-};
-
-}  // namespace
 
 storage::Volume require_stored_volume(Engine& engine, const std::string& text) {
   const std::string name = find_volume_name(engine, text);

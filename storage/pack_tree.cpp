@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <map>
 #include <memory>
+#include <optional>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "base/fs.hpp"
 #include "storage/pack_tar.hpp"
 #include "storage/tree_walk.hpp"
 
@@ -71,7 +73,7 @@ bool has_holes(const struct stat& info) {
   return info.st_size > 0 && info.st_blocks * 512 < info.st_size;
 }
 
-class Packer final : public TreeVisitor {
+class Packer final : public TreeVisitor, public UnionVisitor {
  public:
   Packer(base::Sink& sink, const PackOptions& options) : writer_(sink), options_(options) {}
 
@@ -79,8 +81,20 @@ class Packer final : public TreeVisitor {
     struct stat info {};
     if (::fstat(root, &info) != 0) throw base::os_error("looking at the root of the tree");
     device_ = info.st_dev;
-    add_directory(root, "./", info);
+    if (options_.with_root) add_directory(root, "./", info);
     walk_trees(root, root, *this);
+    writer_.finish();
+    return result_;
+  }
+
+  PackResult pack(const std::vector<base::UniqueFd>& layers, UnionScope scope,
+                  const std::vector<std::string>& deleted) {
+    const base::UniqueFd root = base::open_directory(layers.at(0).get(), ".");
+    struct stat info {};
+    if (::fstat(root.get(), &info) != 0) throw base::os_error("looking at the root of the tree");
+    if (options_.with_root) add_directory(root.get(), "./", info);
+    walk_union(layers, scope, *this);
+    for (const std::string& path : deleted) add_whiteout(path, info);
     writer_.finish();
     return result_;
   }
@@ -91,12 +105,44 @@ class Packer final : public TreeVisitor {
     return base::with_context([&] { return add(entry, path); }, "packing ", base::quoted(path));
   }
 
+  bool visit(const UnionEntry& entry) override {
+    if (options_.is_wanted && !options_.is_wanted(entry.path, entry.info)) return false;
+    return base::with_context([&] { return add(entry); }, "packing ", base::quoted(entry.path));
+  }
+
   void leave(int, int) override {}
 
  private:
+  bool add(const UnionEntry& entry) {
+    if (entry.is_whiteout) {
+      add_whiteout(entry.path, entry.info);
+      return false;
+    }
+    device_ = entry.info.st_dev;  // layers may lie on several file systems; nothing is mounted in them
+    const TreeEntry one{entry.dir, entry.dir, entry.name, entry.path, entry.info};
+    if (!add(one, entry.path)) return false;
+    if (entry.is_opaque) add_marker(base::concat(entry.path, "/.wh..wh..opq"), entry.info);
+    return true;
+  }
+
+  /// "etc/.wh.motd" for "etc/motd".
+  void add_whiteout(const std::string& path, const struct stat& info) {
+    const std::size_t name = path.rfind('/') + 1;  // npos + 1 is 0
+    add_marker(base::concat(path.substr(0, name), ".wh.", path.substr(name)), info);
+  }
+
+  void add_marker(const std::string& path, const struct stat& info) {
+    tar::PackedEntry packed = describe('0', path, info);
+    packed.mode = 0600;
+    packed.uid = packed.gid = 0;
+    packed.mtime = {};
+    writer_.add(packed);
+  }
+
   bool add(const TreeEntry& entry, const std::string& path) {
     if (S_ISDIR(entry.info.st_mode)) {
       const base::UniqueFd dir = open_entry(entry, O_DIRECTORY);
+      if (!dir) return false;
       add_directory(dir.get(), path + "/", entry.info);
       return entry.info.st_dev == device_;
     }
@@ -120,18 +166,28 @@ class Packer final : public TreeVisitor {
     return packed;
   }
 
-  /// O_NONBLOCK: what was a file may be a FIFO by now.
-  static base::UniqueFd open_entry(const TreeEntry& entry, int flags) {
+  /// O_NONBLOCK: what was a file may be a FIFO by now. Empty for what may vanish and did.
+  base::UniqueFd open_entry(const TreeEntry& entry, int flags) const {
     base::UniqueFd fd{
         ::openat(entry.source_dir, entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags)};
-    if (!fd) throw base::os_error("opening");
+    if (!fd && !(options_.is_live && is_about_change(errno))) throw base::os_error("opening");
     return fd;
+  }
+
+  /// It is not there any more, is a link by now, no directory, or a socket or device.
+  static bool is_about_change(int code) {
+    return code == ENOENT || code == ELOOP || code == ENOTDIR || code == ENXIO || code == EINVAL;
+  }
+
+  void write(tar::PackedEntry& packed) {
+    if (options_.adjust) options_.adjust(packed);
+    writer_.add(packed);
   }
 
   void add_directory(int dir, const std::string& path, const struct stat& info) {
     tar::PackedEntry packed = describe('5', path, info);
     packed.xattrs = read_attributes(dir);
-    writer_.add(packed);
+    write(packed);
   }
 
   /// The first name of an inode is packed whole.
@@ -141,14 +197,16 @@ class Packer final : public TreeVisitor {
     if (is_new) return false;
     tar::PackedEntry packed = describe('1', path, entry.info);
     packed.link = first->second;
-    writer_.add(packed);
+    write(packed);
     return true;
   }
 
   void add_file(const TreeEntry& entry, const std::string& path) {
     const base::UniqueFd file = open_entry(entry, 0);
+    if (!file) return forget(entry);
     struct stat info {};
     if (::fstat(file.get(), &info) != 0) throw base::os_error("looking at it");
+    if (!S_ISREG(info.st_mode) && options_.is_live) return forget(entry);
     if (!S_ISREG(info.st_mode))
       throw base::make_error(base::ErrorKind::corrupt, "it was replaced by something else meanwhile");
     tar::PackedEntry packed = describe('0', path, info);
@@ -156,7 +214,7 @@ class Packer final : public TreeVisitor {
     packed.xattrs = read_attributes(file.get());
     if (has_holes(info)) packed.spans = find_spans(file.get(), info.st_size);
     packed.sparse = !packed.spans.empty();
-    writer_.add(packed);
+    write(packed);
     if (!packed.sparse) packed.spans = {{0, packed.size}};
     for (const tar::PackedSpan& span : packed.spans) copy(file.get(), span);
     writer_.fill_up();
@@ -185,19 +243,27 @@ class Packer final : public TreeVisitor {
     const mode_t kind = entry.info.st_mode & S_IFMT;
     const char type = kind == S_IFLNK ? '2' : kind == S_IFCHR ? '3' : kind == S_IFBLK ? '4' : '6';
     tar::PackedEntry packed = describe(type, path, entry.info);
-    if (type == '2') packed.link = read_link(entry);
+    if (type == '2') {
+      const std::optional<std::string> target = read_link(entry);
+      if (!target) return forget(entry);
+      packed.link = *target;
+    }
     if (type == '3' || type == '4') {
       packed.device_major = major(entry.info.st_rdev);
       packed.device_minor = minor(entry.info.st_rdev);
     }
-    writer_.add(packed);
+    write(packed);
   }
 
-  static std::string read_link(const TreeEntry& entry) {
+  /// Another name of it is packed whole, then.
+  void forget(const TreeEntry& entry) { first_names_.erase({entry.info.st_dev, entry.info.st_ino}); }
+
+  std::optional<std::string> read_link(const TreeEntry& entry) const {
     std::array<char, 4096> text;  // PATH_MAX; the kernel makes no longer ones
     const ssize_t size = ::readlinkat(entry.source_dir, entry.name.c_str(), text.data(), text.size());
+    if (size < 0 && options_.is_live && is_about_change(errno)) return std::nullopt;
     if (size < 0) throw base::os_error("reading the link");
-    return {text.data(), static_cast<std::size_t>(size)};
+    return std::string{text.data(), static_cast<std::size_t>(size)};
   }
 
   tar::Writer writer_;
@@ -212,6 +278,11 @@ class Packer final : public TreeVisitor {
 
 PackResult pack_tree(int root, base::Sink& sink, const PackOptions& options) {
   return std::make_unique<Packer>(sink, options)->pack(root);
+}
+
+PackResult pack_union(const std::vector<base::UniqueFd>& layers, UnionScope scope, base::Sink& sink,
+                      const PackOptions& options, const std::vector<std::string>& deleted) {
+  return std::make_unique<Packer>(sink, options)->pack(layers, scope, deleted);
 }
 
 }  // namespace storage

@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
-#include "base/scope_exit.hpp"
+#include "cmd/archive_output.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/transfer_verbs.hpp"
@@ -18,26 +18,6 @@ namespace {
 using base::ErrorKind;
 using base::make_error;
 using base::quoted;
-
-/// Made anew where there is none, and then taken away again unless all of the archive is in it.
-void export_to_file(engine::Engine& engine, const std::string& volume, const std::string& path) {
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
-  base::UniqueFd file{::open(path.c_str(), flags | O_EXCL, 0666)};
-  const bool is_new = static_cast<bool>(file);
-  if (!file && errno == EEXIST) file = base::UniqueFd{::open(path.c_str(), flags | O_TRUNC, 0666)};
-  if (!file) throw base::os_error("opening ", quoted(path));
-  auto discard = base::on_scope_exit([&] { ::unlink(path.c_str()); });
-  if (!is_new) discard.cancel();
-  engine::export_volume(engine, volume, file.get());
-  discard.cancel();
-}
-
-void export_to_standard_output(engine::Engine& engine, const std::string& volume) {
-  if (::isatty(STDOUT_FILENO) != 0)
-    throw make_error(ErrorKind::invalid_argument, "an archive is not written to a terminal")
-        .with_hint("--output FILE, or redirect standard output");
-  engine::export_volume(engine, volume, STDOUT_FILENO);
-}
 
 base::UniqueFd open_input(const std::string& source) {
   if (source == "-") {
@@ -70,9 +50,7 @@ Action declare_volume_export(OptionTable& table) {
   table.word("VOLUME", words->volume, "Its name").completes = Completes::volumes;
   return [words](Invocation& invocation) {
     engine::Engine& engine = invocation.engine();
-    ::umask(invocation.program.callers_umask);  // the archive is the user's, unlike what lies in the store
-    words->output.empty() ? export_to_standard_output(engine, words->volume)
-                          : export_to_file(engine, words->volume, words->output);
+    write_archive(invocation, words->output, [&](int output) { engine::export_volume(engine, words->volume, output); });
     return 0;
   };
 }
