@@ -1,6 +1,7 @@
 #include "cmd/table.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace cmd {
 namespace {
@@ -12,14 +13,26 @@ bool continues_character(char byte) {
   return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
 }
 
-/// Without what terminals take for commands: ASCII's control characters, and U+0080 to U+009F.
-std::string printable(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; }, '?');
-  for (std::size_t at = text.find('\xc2'); at != std::string::npos; at = text.find('\xc2', at + 1))
-    if (at + 1 < text.size() && continues_character(text[at + 1]) && static_cast<unsigned char>(text[at + 1]) < 0xa0)
-      text.replace(at, 2, 1, '?');
-  return text;
+bool is_control(char byte) {
+  return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f;
+}
+
+/// Appends `text` without what terminals take for commands: ASCII's control characters, and U+0080 to U+009F. There are
+/// as many characters as before.
+void append_printable(std::string& out, const std::string& text) {
+  if (std::none_of(text.begin(), text.end(), [](char byte) { return is_control(byte) || byte == '\xc2'; })) {
+    out += text;
+    return;
+  }
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool has_next = at + 1 < text.size() && continues_character(text[at + 1]);
+    if (text[at] == '\xc2' && has_next && static_cast<unsigned char>(text[at + 1]) < 0xa0) {
+      out += '?';
+      ++at;
+    } else {
+      out += is_control(text[at]) ? '?' : text[at];
+    }
+  }
 }
 
 }  // namespace
@@ -38,10 +51,11 @@ std::string Table::text(bool with_headings) const {
     }
   }
   std::string out;
+  out.reserve(rows_.size() * std::accumulate(widths.begin(), widths.end(), std::size_t{1}));
   for (std::size_t row = first; row < rows_.size(); ++row) {
     for (std::size_t column = 0; column < widths.size(); ++column) {
-      const std::string cell = printable(rows_[row][column]);
-      out += cell;
+      const std::string& cell = rows_[row][column];
+      append_printable(out, cell);
       if (column + 1 < widths.size()) out.append(widths[column] - character_count(cell), ' ');
     }
     out += '\n';

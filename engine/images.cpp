@@ -33,7 +33,7 @@ bool matches_one_form(std::string_view form, const std::string& filter) {
 std::map<std::string, unsigned> count_containers(const storage::Store& store) {
   std::map<std::string, unsigned> counts;
   storage::ContainerList containers{store};
-  for (const std::string& id : storage::list_container_ids(store)) {
+  for (const std::string& id : storage::ContainerList::ids(store)) {
     try {
       ++counts[containers.record(id).manifest];
     } catch (const base::Error& error) {
@@ -112,9 +112,12 @@ std::vector<ImageSummary> images(Engine& engine, const std::string& name_filter,
   const storage::Store& store = engine.store();
   std::map<std::string, unsigned> containers;
   if (with_details) containers = count_containers(store);
+  std::vector<storage::NamedImage> all = storage::list_images(store);
   std::vector<ImageSummary> result;
-  for (storage::NamedImage& image : storage::list_images(store)) {
-    std::vector<std::string> repo_digests = repo_digests_of(image);  // of all names, also those not asked for
+  result.reserve(all.size());
+  for (storage::NamedImage& image : all) {
+    std::vector<std::string> repo_digests;
+    if (with_details) repo_digests = repo_digests_of(image);  // of all names, also those not asked for
     if (!keep_matching_names(image, name_filter)) continue;
     std::vector<std::pair<std::string, std::string>> labels;
     if (with_details) labels = storage::read_image_config(store, image.record).labels;

@@ -1,6 +1,7 @@
 #include "engine/list.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -20,7 +21,7 @@ std::optional<base::Time> parse_time(const std::string& text) {
   return base::parse_rfc3339(text);
 }
 
-ContainerSummary summarize(storage::ContainerRecord record, const Observed& observed) {
+ContainerSummary summarize(storage::ListedContainer record) {
   ContainerSummary summary;
   summary.id = std::move(record.id);
   summary.name = std::move(record.name);
@@ -28,11 +29,6 @@ ContainerSummary summarize(storage::ContainerRecord record, const Observed& obse
   summary.image_id = std::move(record.image_id);
   summary.command = std::move(record.command);
   summary.created = parse_time(record.created);
-  summary.started = parse_time(observed.state.started);
-  summary.finished = parse_time(observed.state.finished);
-  summary.status = observed.state.status;
-  summary.exit_code = observed.state.exit_code;
-  summary.pid = observed.is_running() ? observed.state.process.pid : 0;
   summary.auto_remove = record.auto_remove;
   summary.labels = std::move(record.labels);
   summary.mounts = std::move(record.named_volumes);
@@ -40,8 +36,11 @@ ContainerSummary summarize(storage::ContainerRecord record, const Observed& obse
   return summary;
 }
 
-bool may_run(const storage::ContainerState& state) {
-  return state.status == "running" || state.status == "stopping";
+void set_state(ContainerSummary& summary, storage::ContainerState state) {
+  summary.started = parse_time(state.started);
+  summary.finished = parse_time(state.finished);
+  summary.status = std::move(state.status);
+  summary.exit_code = state.exit_code;
 }
 
 /// Whether it is one that power loss left without a record; it is removed.
@@ -50,11 +49,12 @@ bool was_lost(Engine& engine, const std::string& id) {
   return opened && storage::is_lost(*opened) && remove_if_abandoned(engine, *opened);
 }
 
-/// A container's files, as they were read.
+/// What a container's files say.
 struct Found {
-  storage::ContainerState state;
-  std::optional<storage::ContainerRecord> record;  ///< Nothing: it is not to be shown.
-  std::optional<base::Error> error;                ///< Why they could not be.
+  ContainerSummary summary;
+  bool is_shown = false;
+  bool may_run = false;                ///< Its process is to be looked at.
+  std::unique_ptr<base::Error> error;  ///< Why they could not be read.
 };
 
 /// There may be thousands, and mostly they are over: their files are read by all CPUs, and the folder is opened only of
@@ -76,30 +76,35 @@ class Lister {
     return found;
   }
 
-  /// Nothing, when the container is not meant or was removed while we looked. @throws Error that reading it met.
-  std::optional<ContainerSummary> look_at(const std::string& id, Found found) {
+  /// Whether it is meant and was not removed while we looked. @throws Error that reading it met.
+  bool is_meant(const std::string& id, Found& found) {
     if (found.error) throw std::move(*found.error);
-    if (!found.record) return std::nullopt;
-    Observed observed{.state = std::move(found.state), .process = {}};
-    if (may_run(observed.state)) {
+    if (!found.is_shown) return false;
+    bool is_running = false;
+    if (found.may_run) {
       const auto opened = storage::open_container(engine_.store(), id);
-      if (!opened) return std::nullopt;
-      observed = observe(*opened, engine_.host.boot_id);
+      if (!opened) return false;
+      Observed observed = observe(*opened, engine_.host.boot_id);
+      is_running = observed.is_running();
+      if (!shows_all_ && !observed.is_started()) return false;
+      found.summary.pid = is_running ? observed.state.process.pid : 0;
+      set_state(found.summary, std::move(observed.state));
     }
-    if (!shows_all_ && !observed.is_running()) return std::nullopt;
-    ContainerSummary summary = summarize(std::move(*found.record), observed);
-    if (summary.auto_remove && !observed.is_running() && removed(id)) return std::nullopt;
-    if (!filters_.match(summary)) return std::nullopt;
-    return summary;
+    if (found.summary.auto_remove && !is_running && removed(id)) return false;
+    return filters_.match(found.summary);
   }
 
  private:
   void read(storage::ContainerList& containers, const std::string& id, Found& found) const {
     try {
-      found.state = containers.state(id);
-      if (shows_all_ || may_run(found.state)) found.record = containers.record(id);
+      storage::ContainerState state = containers.state(id);
+      found.may_run = may_run(state);
+      found.is_shown = shows_all_ || found.may_run;
+      if (!found.is_shown) return;
+      found.summary = summarize(containers.record(id));
+      set_state(found.summary, std::move(state));
     } catch (const base::Error& error) {
-      found.error = error;
+      found.error = std::make_unique<base::Error>(error);
     }
   }
 
@@ -114,10 +119,10 @@ class Lister {
 };
 
 /// By moving each once: they are large.
-std::vector<ContainerSummary> newest_first(std::vector<ContainerSummary> unsorted) {
-  std::vector<ContainerSummary*> order;
-  for (ContainerSummary& summary : unsorted) order.push_back(&summary);
-  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->created > b->created; });
+std::vector<ContainerSummary> newest_first(std::vector<ContainerSummary*> order) {
+  std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return a->created != b->created ? a->created > b->created : a->id < b->id;
+  });
   std::vector<ContainerSummary> sorted;
   sorted.reserve(order.size());
   for (ContainerSummary* summary : order) sorted.push_back(std::move(*summary));
@@ -133,14 +138,14 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
 
 std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions& options, bool& is_incomplete) {
   Lister lister{engine, options};
-  std::vector<ContainerSummary> result;
-  const std::vector<std::string> ids = storage::list_container_ids(engine.store());
+  const std::vector<std::string> ids = storage::ContainerList::ids(engine.store());
   std::vector<Found> found = lister.read(ids);
-  result.reserve(ids.size());
+  std::vector<ContainerSummary*> meant;
+  meant.reserve(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const std::string& id = ids[i];
     try {
-      if (auto summary = lister.look_at(id, std::move(found[i]))) result.push_back(std::move(*summary));
+      if (lister.is_meant(id, found[i])) meant.push_back(&found[i].summary);
     } catch (const base::Error& error) {
       if (error.kind() == base::ErrorKind::not_found) continue;  // removed while we looked
       if (was_lost(engine, id)) continue;
@@ -149,7 +154,7 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
                 id.substr(0, 12), " removes it)");
     }
   }
-  result = newest_first(std::move(result));
+  std::vector<ContainerSummary> result = newest_first(std::move(meant));
   if (options.last > 0 && result.size() > static_cast<std::size_t>(options.last))
     result.resize(static_cast<std::size_t>(options.last));
   return result;

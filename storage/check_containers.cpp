@@ -80,7 +80,7 @@ void check_state(StoreCheck& check, const ContainerDir& container) {
   try {
     const auto bytes = base::try_read_file(container.dir.get(), "state", max_record_bytes);
     // Without one it was never started, or the note in `alive` says so.
-    if (bytes) parse_state(*bytes, base::concat("state of container ", short_id(container.id)));
+    if (bytes) parse_state(*bytes, "state of container ", short_id(container.id));
   } catch (const base::Error& error) {
     if (error.kind() == base::ErrorKind::unsupported) return;  // a newer engine's
     check.add(because_of(

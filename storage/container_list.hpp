@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "storage/containers.hpp"
@@ -8,15 +10,26 @@
 
 namespace storage {
 
-/// A look at many containers, by the open folder of all: nothing is opened for one of them but its files. The ids are
-/// those of list_container_ids.
+/// What lists show of a record and choose by, each as in a ContainerRecord. There may be thousands: no more than this.
+struct ListedContainer {
+  std::string id, name, created, image_name, image_id, manifest, rootfs;
+  std::vector<std::string> command;
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<std::string> named_volumes;
+  std::string network = "private";
+  bool auto_remove = false;
+};
+
+/// A look at many containers, by the open folder of all: nothing is opened for one of them but its files.
 class ContainerList {
  public:
   explicit ContainerList(const Store& store);
+  /// As list_container_ids, but in no order, and names are looked at only where a container was not made to the end.
+  static std::vector<std::string> ids(const Store& store);
   /// As read_state.
   ContainerState state(const std::string& id);
-  /// Of the record what lists show (parse_listed_record). @throws Error not_found, when the container was removed.
-  ContainerRecord record(const std::string& id);
+  /// @throws Error not_found, when the container was removed.
+  ListedContainer record(const std::string& id);
 
  private:
   base::UniqueFd folder_;

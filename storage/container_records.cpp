@@ -60,8 +60,8 @@ std::vector<std::string> read_command(const base::JsonAt& json) {
 }
 
 /// What lists need of a record: read in two ways, by a tree of all of it or by a scan for these alone.
-template <class Visit>
-void visit_listed(ContainerRecord& record, const Visit& visit) {
+template <class Record, class Visit>
+void visit_listed(Record& record, const Visit& visit) {
   visit("id"sv, record.id);
   visit("name"sv, record.name);
   visit("created"sv, record.created);
@@ -121,6 +121,13 @@ bool scan_member(base::JsonScan& scan, std::string_view key, const VisitFields& 
   return is_read;
 }
 
+template <class Record>
+void read_listed(const base::JsonAt& json, Record& record) {
+  for (const char* key : {"id", "name", "created"}) json.at(key).string();
+  visit_listed(record, TreeReader{json});
+  record.command = read_command(json);
+}
+
 void read_options(const base::JsonAt& json, ContainerRecord& record) {
   record.user = json.string_or("user", "");
   record.hostname = json.string_or("hostname", "");
@@ -172,10 +179,8 @@ std::string render_record(const ContainerRecord& record) {
 
 ContainerRecord parse_container_record(std::string_view bytes, std::string what) {
   const base::JsonAt json = parse_record(bytes, std::move(what));
-  for (const char* key : {"id", "name", "created"}) json.at(key).string();
   ContainerRecord record;
-  visit_listed(record, TreeReader{json});
-  record.command = read_command(json);
+  read_listed(json, record);
   record.chain_ids = json.strings_or_empty("chain_ids");
   record.variant = json.string_or("variant", "");
   record.userns = json.string_or("userns", "");
@@ -189,15 +194,17 @@ ContainerRecord parse_container_record(std::string_view bytes, std::string what)
   return record;
 }
 
-ContainerRecord parse_listed_record(std::string_view bytes, std::string what) {
-  ContainerRecord record;
+ListedContainer parse_listed_record(std::string_view bytes, const std::string& id) {
+  ListedContainer record;
   bool is_listable = true;
   const bool is_plain = scan_record(bytes, [&](base::JsonScan& scan, std::string_view key) {
     is_listable = is_listable && key != "command_hex";
     return scan_member(scan, key, [&](const auto& visit) { visit_listed(record, visit); });
   });
   if (is_plain && is_listable && !record.id.empty() && !record.created.empty()) return record;
-  return parse_container_record(bytes, std::move(what));
+  record = {};
+  read_listed(parse_record(bytes, base::concat("record of container ", id)), record);
+  return record;
 }
 
 std::string render_state(const ContainerState& state) {
@@ -212,14 +219,14 @@ std::string render_state(const ContainerState& state) {
   return json.take();
 }
 
-ContainerState parse_state(std::string_view bytes, std::string what) {
+ContainerState parse_state(std::string_view bytes, std::string_view what, const std::string& id) {
   ContainerState state;
   state.status.clear();
   const bool is_plain = scan_record(bytes, [&](base::JsonScan& scan, std::string_view key) {
     return scan_member(scan, key, [&](const auto& visit) { visit_state(state, visit); });
   });
   if (is_plain && !state.status.empty()) return state;
-  const base::JsonAt json = parse_record(bytes, std::move(what));
+  const base::JsonAt json = parse_record(bytes, base::concat(what, id));
   json.at("status").string();
   state = {};
   visit_state(state, TreeReader{json});

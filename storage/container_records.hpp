@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "storage/container_list.hpp"
 #include "storage/containers.hpp"
 
 // containers/<id>/record and state as JSON; the only code that knows their keys.
@@ -11,10 +12,9 @@ namespace storage {
 
 std::string render_record(const ContainerRecord& record);
 ContainerRecord parse_container_record(std::string_view bytes, std::string what);
-/// Of a record only what lists show and choose by: id, name, created, image, rootfs, command, labels, volumes, network,
-/// auto_remove. The rest is as in a ContainerRecord just made.
-ContainerRecord parse_listed_record(std::string_view bytes, std::string what);
+ListedContainer parse_listed_record(std::string_view bytes, const std::string& id);
 std::string render_state(const ContainerState& state);
-ContainerState parse_state(std::string_view bytes, std::string what);
+/// @param what  What the bytes are, for errors: this, and the id.
+ContainerState parse_state(std::string_view bytes, std::string_view what, const std::string& id);
 
 }  // namespace storage

@@ -38,8 +38,7 @@ std::optional<ContainerState> read_start_note(const Place& place) {
   const auto bytes = base::try_read_file(place.dir, base::concat(place.prefix, alive_name), max_record_bytes);
   if (!bytes || bytes->size() <= static_cast<std::size_t>(start_note_offset)) return std::nullopt;
   try {
-    return parse_state(bytes->substr(static_cast<std::size_t>(start_note_offset)),
-                       base::concat("lock file of container ", place.id));
+    return parse_state(bytes->substr(static_cast<std::size_t>(start_note_offset)), "lock file of container ", place.id);
   } catch (const base::Error& error) {
     if (error.kind() == base::ErrorKind::unsupported) throw;
     base::log(base::LogLevel::info, error.message());  // killed while writing it
@@ -59,7 +58,7 @@ ContainerState lost_state() {
 ContainerState read_state_at(const Place& place, SmallFiles& files) {
   try {
     const auto bytes = files.read(place.dir, base::concat(place.prefix, "state"), max_record_bytes);
-    if (bytes && !bytes->empty()) return parse_state(*bytes, base::concat("state of container ", place.id));
+    if (bytes && !bytes->empty()) return parse_state(*bytes, "state of container ", place.id);
     if (auto started = read_start_note(place)) return *started;
     return bytes ? lost_state() : ContainerState{};
   } catch (const base::Error& error) {
@@ -94,16 +93,8 @@ void forget_start(const base::FileLock& alive) {
   if (::ftruncate(alive.fd(), start_note_offset) != 0) throw base::os_error("preparing the container's lock file");
 }
 
-ContainerList::ContainerList(const Store& store) : folder_(base::open_directory(store.root(), "containers")) {}
-
 ContainerState ContainerList::state(const std::string& id) {
   return read_state_at({folder_.get(), base::concat(id, "/"), id}, files_);
-}
-
-ContainerRecord ContainerList::record(const std::string& id) {
-  const auto bytes = files_.read(folder_.get(), base::concat(id, "/record"), max_record_bytes);
-  if (!bytes) throw base::make_error(base::ErrorKind::not_found, "container ", id, " was removed");
-  return parse_listed_record(*bytes, base::concat("record of container ", id));
 }
 
 }  // namespace storage

@@ -27,7 +27,7 @@ std::optional<ImageRecord> read_sound_image(int root, const base::Digest& manife
 
 /// Records of images/, without any that is damaged or vanished meanwhile.
 void read_images_below(const Store& store, int root, std::vector<ImageRecord>& records) {
-  const std::vector<std::string> names = base::list_directory(root, "images");
+  const std::vector<std::string> names = names_in(root, "images");
   std::vector<std::optional<ImageRecord>> found(names.size());
   base::for_parts(names.size(), [&](std::size_t first, std::size_t last) {
     SmallFiles files;
@@ -45,6 +45,7 @@ std::vector<ImageRecord> read_all_images(const Store& store) {
   std::vector<ImageRecord> records;
   read_images_below(store, store.root(), records);
   for (const SharedStore& shared : store.shared()) read_images_below(store, shared.root.get(), records);
+  std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.manifest < b.manifest; });
   return records;
 }
 
@@ -63,6 +64,7 @@ std::vector<std::string> names_of(const Store& store, const base::Digest& manife
 void append_images(const Store& store, int root, NamesByManifest refs, std::vector<NamedImage>& images) {
   std::vector<ImageRecord> records;
   read_images_below(store, root, records);
+  images.reserve(images.size() + records.size());
   for (ImageRecord& record : records) {
     const auto is_same = [&](const NamedImage& known) { return known.record.manifest == record.manifest; };
     const bool is_shared = root != store.root();
@@ -71,6 +73,21 @@ void append_images(const Store& store, int root, NamesByManifest refs, std::vect
     images.push_back(
         {names == refs.end() ? std::vector<std::string>{} : std::move(names->second), std::move(record), is_shared});
   }
+}
+
+/// By moving each once: they are large.
+std::vector<NamedImage> newest_first(std::vector<NamedImage>& images) {
+  std::vector<NamedImage*> order;
+  order.reserve(images.size());
+  for (NamedImage& image : images) order.push_back(&image);
+  std::sort(order.begin(), order.end(), [](const NamedImage* left, const NamedImage* right) {
+    const ImageRecord &a = left->record, &b = right->record;
+    return a.created != b.created ? a.created > b.created : a.manifest < b.manifest;  // RFC 3339 in UTC sorts as text
+  });
+  std::vector<NamedImage> sorted;
+  sorted.reserve(order.size());
+  for (NamedImage* image : order) sorted.push_back(std::move(*image));
+  return sorted;
 }
 
 std::optional<oci::Reference> try_parse(std::string_view text) {
@@ -159,10 +176,7 @@ std::vector<NamedImage> list_images(const Store& store) {
   append_images(store, store.root(), refs_by_manifest(store), images);
   for (const SharedStore& shared : store.shared())
     append_images(store, shared.root.get(), shared_refs_by_manifest(store, shared), images);
-  std::stable_sort(images.begin(), images.end(), [](const NamedImage& left, const NamedImage& right) {
-    return left.record.created > right.record.created;  // RFC 3339 in UTC sorts as text
-  });
-  return images;
+  return newest_first(images);
 }
 
 }  // namespace storage

@@ -30,15 +30,22 @@ std::optional<base::Digest> try_parse_digest(std::string_view text) {
   }
 }
 
+/// At the first blank, if there is one.
+std::pair<std::string_view, std::string_view> cut(std::string_view text) {
+  const auto both = base::split_once(text, ' ');
+  return both ? *both : std::pair{text, std::string_view{}};
+}
+
 Ref parse_ref(std::string_view bytes, std::string_view path) {
-  const std::vector<std::string_view> fields = base::split(base::trim(bytes), ' ');
-  const auto generation = fields.size() < 2 ? std::nullopt : base::parse_unsigned(fields[1]);
-  auto manifest = try_parse_digest(fields.empty() ? std::string_view{} : fields[0]);
-  if (!manifest || !generation || fields.size() > 3) {
+  const auto fields = base::split_once(base::trim(bytes), ' ');
+  const auto [number, name] = fields ? cut(fields->second) : std::pair<std::string_view, std::string_view>{};
+  const auto generation = base::parse_unsigned(number);
+  auto manifest = try_parse_digest(fields ? fields->first : std::string_view{});
+  if (!manifest || !generation || name.find(' ') != std::string_view::npos) {
     throw base::Error{base::ErrorKind::corrupt, base::concat("the tag file ", base::quoted(path), " is damaged"),
                       "\"engine system check --repair\" removes it; pull the image again"};
   }
-  return {std::move(*manifest), *generation, fields.size() == 3 ? std::string{fields[2]} : std::string{}};
+  return {std::move(*manifest), *generation, std::string{name}};
 }
 
 std::optional<Ref> try_read(int root, const std::string& path, SmallFiles& files) {
@@ -80,7 +87,7 @@ std::optional<Ref> read_named(int folder, const std::string& file, SmallFiles& f
 template <class IsWanted>
 NamesByManifest names_below(int root, const IsWanted& is_wanted) {
   const base::UniqueFd folder = base::open_directory(root, "refs");
-  const std::vector<std::string> names = base::list_directory(folder.get(), ".");
+  const std::vector<std::string> names = names_in(folder.get(), ".");
   std::vector<std::optional<Ref>> refs(names.size());
   base::for_parts(names.size(), [&](std::size_t first, std::size_t last) {
     SmallFiles files;

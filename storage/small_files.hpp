@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace storage {
 
@@ -16,5 +17,8 @@ class SmallFiles {
  private:
   std::string buffer_;
 };
+
+/// What is in a folder of ours, in no order.
+std::vector<std::string> names_in(int dir, const char* folder);
 
 }  // namespace storage

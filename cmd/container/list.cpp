@@ -62,9 +62,17 @@ void sort_by(std::vector<ContainerSummary>& containers, const std::string& key) 
 Table table_of(const std::vector<ContainerSummary>& containers, bool no_trunc) {
   Table table{{"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"}};
   for (const ContainerSummary& container : containers) {
-    const std::string command = command_text_of(container);
-    table.add_row({shown_id(container.id, no_trunc), container.image, no_trunc ? command : shortened(command, 20),
-                   container.created ? time_ago(*container.created) : "", status_text(container), "", container.name});
+    std::string command = command_text_of(container);
+    std::vector<std::string> cells;  // not a list of all, which would copy them
+    cells.reserve(7);
+    cells.push_back(shown_id(container.id, no_trunc));
+    cells.push_back(container.image);
+    cells.push_back(no_trunc ? std::move(command) : shortened(command, 20));
+    cells.push_back(container.created ? time_ago(*container.created) : "");
+    cells.push_back(status_text(container));
+    cells.emplace_back();
+    cells.push_back(container.name);
+    table.add_row(std::move(cells));
   }
   return table;
 }

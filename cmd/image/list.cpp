@@ -38,6 +38,7 @@ using Line = ImageLine;
 
 std::vector<Line> lines_of(const std::vector<ImageSummary>& images) {
   std::vector<Line> lines;
+  lines.reserve(images.size());
   for (const ImageSummary& image : images) {
     if (image.names.empty()) lines.push_back({&image, split_image_name("")});
     for (const std::string& name : image.names) lines.push_back({&image, split_image_name(name)});
@@ -53,7 +54,8 @@ void sort_by(std::vector<Line>& lines, const std::string& key) {
     if (key == "size") return left.image->size_bytes < right.image->size_bytes;
     return left.image->created > right.image->created;  // newest first
   };
-  std::stable_sort(lines.begin(), lines.end(), comes_before);
+  if (!std::is_sorted(lines.begin(), lines.end(), comes_before))
+    std::stable_sort(lines.begin(), lines.end(), comes_before);
 }
 
 std::string table_text(const std::vector<Line>& lines, const ImagesWords& words) {
@@ -66,7 +68,10 @@ std::string table_text(const std::vector<Line>& lines, const ImagesWords& words)
   if (words.history) headings.emplace_back("HISTORY");
   Table table{std::move(headings)};
   for (const auto& [image, name] : lines) {
-    std::vector<std::string> cells{name.repository, name.tag};
+    std::vector<std::string> cells;
+    cells.reserve(7);
+    cells.push_back(name.repository);
+    cells.push_back(name.tag);
     if (words.digests) cells.push_back(image->digest);
     cells.push_back(words.no_trunc ? base::concat("sha256:", image->id) : shown_id(image->id, false));
     cells.push_back(image->created ? time_ago(*image->created) : "");
