@@ -11,6 +11,8 @@ namespace {
 
 constexpr Command commands[] = {
     {"append", "Add a layer to an image", Home::transfer, Visibility::listed, declare_append},
+    {"attach|container attach", "Join the terminal or streams of a running container", Home::engine, Visibility::listed,
+     declare_attach},
     {"bundle", "Make an OCI bundle of an image, for a runtime", Home::engine, Visibility::listed, declare_bundle},
     {"copy", "Copy an image from any place to any other", Home::transfer, Visibility::listed, declare_copy},
     {"create|container create", "Create a container without starting it", Home::engine, Visibility::listed,
@@ -31,6 +33,8 @@ constexpr Command commands[] = {
      declare_info},
     {"inspect", "Show everything known about a container, image or volume", Home::engine, Visibility::listed,
      declare_inspect},
+    {"init|container init", "Prepare containers so that starting them executes their program at once", Home::engine,
+     Visibility::listed, declare_init},
     {"kill|container kill", "Send a signal to running containers", Home::engine, Visibility::listed, declare_kill},
     {"load|image load", "Take images from an archive or a folder", Home::transfer, Visibility::listed, declare_load},
     {"login", "Log in to a registry", Home::transfer, Visibility::listed, declare_login},

@@ -26,6 +26,7 @@ Action declare_exec(OptionTable& table);
 Action declare_export(OptionTable& table);
 Action declare_kill(OptionTable& table);
 Action declare_logs(OptionTable& table);
+Action declare_init(OptionTable& table);
 Action declare_ps(OptionTable& table);
 Action declare_rename(OptionTable& table);
 Action declare_restart(OptionTable& table);

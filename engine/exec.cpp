@@ -131,7 +131,7 @@ int exec(Engine& engine, const ExecOptions& options) {
     throw make_error(ErrorKind::invalid_argument, "name the command to run: engine exec CONTAINER COMMAND");
   const storage::ContainerDir container = require_container(engine, options.container);
   const Observed observed = observe(container, engine.host.boot_id);
-  if (!observed.is_running())
+  if (!observed.is_started())
     throw make_error(ErrorKind::in_use, "container ", quoted(options.container), " is not running (it is ",
                      observed.state.status, ")")
         .with_hint(base::concat("engine start ", options.container));

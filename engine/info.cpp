@@ -200,7 +200,7 @@ void write_container_store(JsonWriter& json, Engine& engine) {
     const auto container = storage::open_container(engine.store(), id);
     if (!container) continue;
     ++all;
-    if (observe(*container, engine.host.boot_id).is_running()) ++running;
+    if (observe(*container, engine.host.boot_id).is_started()) ++running;
   }
   json.key("containerStore").begin_object().member("number", all).member("paused", 0).member("running", running);
   json.member("stopped", all - running).end_object();

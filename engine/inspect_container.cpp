@@ -27,7 +27,7 @@ void write_state(JsonWriter& json, const Inspected& in) {
   json.key("State").begin_object();
   json.member("OciVersion", in.spec.oci_version);
   json.member("Status", state.status);
-  json.member("Running", in.observed.is_running());
+  json.member("Running", in.observed.is_started());
   json.member("Paused", false);
   json.member("Restarting", false);
   json.member("OOMKilled", state.oom_killed);

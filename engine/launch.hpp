@@ -30,6 +30,7 @@ struct Launch {
   const storage::ContainerRecord& record;
   const runtime::Spec& spec;
   unsigned preserve_fds = 0;
+  bool only_initialize = false;  ///< The process waits for a later `start` before it is executed.
 };
 
 /// Creates and starts init as a child of this process and records the state "running".

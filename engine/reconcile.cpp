@@ -44,9 +44,13 @@ void apply_end(storage::ContainerState& state, const storage::ContainerDir& cont
 
 }  // namespace
 
+bool may_run(const storage::ContainerState& state) {
+  return state.status == "running" || state.status == "stopping" || state.status == "initialized";
+}
+
 Observed observe(const storage::ContainerDir& container, const std::string& boot_id) {
   Observed observed{.state = storage::read_state(container)};
-  if (observed.state.status != "running" && observed.state.status != "stopping") return observed;
+  if (!may_run(observed.state)) return observed;
   observed.monitored = storage::is_monitored(container);
   if (observed.state.boot_id == boot_id) observed.process = base::open_process(observed.state.process);
   if (!observed.process) apply_end(observed.state, container);

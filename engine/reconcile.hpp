@@ -12,11 +12,17 @@ namespace engine {
 /// What a container really does, after comparing its recorded state with the kernel: process identity (pid and start
 /// time), boot id, the exit file that its monitor wrote, and whether somebody holds `alive`.
 struct Observed {
-  storage::ContainerState state;  ///< status is the truth now: created, running, exited, removing.
+  storage::ContainerState state;  ///< status is the truth now: created, initialized, running, paused, exited, removing.
   base::UniqueFd process;         ///< pidfd of init while it runs.
   bool monitored = false;         ///< A keeper or monitor lives.
+  /// Its first process is there: it can be stopped and looked at.
   bool is_running() const { return static_cast<bool>(process); }
+  /// Its program was executed.
+  bool is_started() const { return is_running() && state.status != "initialized"; }
 };
+
+/// Whether a container with this recorded state may have a process.
+bool may_run(const storage::ContainerState& state);
 
 /// Reads only; takes no lock. A running container whose process is gone is "exited", with the status of the exit file,
 /// or 255 when nobody recorded one (kill -9 of the monitor, power loss).

@@ -39,7 +39,7 @@ void remove_one(Engine& engine, const Selected& one, const RemoveOptions& option
   const Observed observed = observe(one.container, engine.host.boot_id);
   if (!observed.is_running() && observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago
   if (observed.is_running()) {
-    if (!options.force)
+    if (!options.force && observed.is_started())
       throw make_error(ErrorKind::in_use, "container ", record.id.substr(0, 12), " (", record.name, ") is running")
           .with_hint(base::concat("engine rm --force ", one.typed, "   or   engine stop ", one.typed));
     end_by_force(engine, one.container);

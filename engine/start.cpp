@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "engine/attach.hpp"
+#include "engine/initialized.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
@@ -24,8 +25,10 @@ std::optional<base::Channel> start_one(Engine& engine, const Selected& one, cons
   const bool attached = options.attach || options.interactive;
   const Observed observed = observe(one.container, engine.host.boot_id);
   if (observed.is_running()) {
-    if (!attached) return std::nullopt;
-    return connect_attach(engine.store(), record.id);
+    std::optional<base::Channel> monitor;
+    if (attached) monitor = connect_attach(engine.store(), record.id);
+    if (waits_for_start(one.container)) let_initialized_run(engine, one.container);
+    return monitor;
   }
   if (observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago
   runtime::Spec spec = read_spec(one.container);

@@ -44,6 +44,7 @@ std::optional<base::RootfsMount> plan(const Launch& launch) {
   request.volatile_upper = record.auto_remove;
   return storage::plan_rootfs(launch.engine.store(), request);
 }
+/// With only_initialize the note in `alive` says "running": `start` cannot write it, as the monitor holds that file.
 
 void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid) {
   const base::FileLock lock = storage::lock_container(launch.container);
@@ -53,6 +54,10 @@ void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid
   state.boot_id = launch.engine.host.boot_id;
   state.monitor_pid = ::getpid();
   state.started = base::format_rfc3339(base::now());
+  if (launch.only_initialize) {
+    state.status = "initialized";
+    state.started.clear();
+  }
   storage::note_start(alive, state);
   storage::write_state(launch.container, lock, state);
 }
@@ -103,7 +108,13 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   request.tiny_init = launch.record.init;
   request.seccomp_cache_dir = cache.get();
   started.init = runtime::create(request);
-  runtime::wait_for_exec(started.init);
+  std::optional<StartGate> gate;
+  if (launch.only_initialize) {
+    gate = make_start_gate(launch.container);
+    request.start_fd = gate->start.get();
+    request.report_fd = gate->report.get();
+  }
+  if (!gate) runtime::wait_for_exec(started.init);
   record_running(launch, alive, started.init.process.pid());
   return started;
 }

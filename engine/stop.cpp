@@ -16,6 +16,7 @@ using base::quoted;
 
 void stop_running(const storage::ContainerDir& container, const Observed& observed, int stop_signal,
                   unsigned timeout_seconds) {
+  if (!observed.is_started()) timeout_seconds = 0;  // no program is there yet that could handle a signal
   const std::chrono::seconds patience{timeout_seconds};
   const bool asked = timeout_seconds > 0 && signal_container(observed, stop_signal);
   if (!asked || !wait_for_end(observed, patience)) {
@@ -63,7 +64,7 @@ std::vector<std::string> kill(Engine& engine, const KillOptions& options) {
   std::vector<std::string> killed;
   for (const Selected& one : select_containers(engine, options.containers, options.one_of_all)) {
     const Observed observed = observe(one.container, engine.host.boot_id);
-    if (!observed.is_running()) {
+    if (!observed.is_started()) {
       if (options.one_of_all) continue;
       throw make_error(ErrorKind::in_use, "container ", quoted(one.typed), " is not running (it is ",
                        observed.state.status, ")");

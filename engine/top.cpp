@@ -259,7 +259,7 @@ TopTable top(Engine& engine, const TopOptions& options) {
   }
   const storage::ContainerDir container = require_container(engine, options.container);
   const Observed observed = observe(container, engine.host.boot_id);
-  if (!observed.is_running())
+  if (!observed.is_started())
     throw make_error(ErrorKind::in_use, "container ", quoted(options.container), " is not running (it is ",
                      observed.state.status, ")")
         .with_hint(base::concat("engine start ", options.container));
