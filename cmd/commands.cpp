@@ -142,6 +142,8 @@ constexpr Command commands[] = {
     {"_complete", "Print names for shell completion", Home::engine, Visibility::hidden, declare_complete},
     {"_cleanup", "Tidy up after a container with --rm", Home::engine, Visibility::hidden, declare_cleanup},
     {"_inside", "Work inside a mapped user namespace", Home::engine, Visibility::hidden, declare_inside},
+    {"_late-layers", "Make layers for other ids while a container runs already", Home::engine, Visibility::hidden,
+     declare_late_layers},
     {"_repair", "Make one image of the store whole again", Home::transfer, Visibility::hidden, declare_repair},
     {"_unpack", "Unpack layers for pull", Home::transfer, Visibility::hidden, declare_unpack},
 };

@@ -92,6 +92,7 @@ Action declare_help(OptionTable& table);
 Action declare_info(OptionTable& table);
 Action declare_inside(OptionTable& table);
 Action declare_inspect(OptionTable& table);
+Action declare_late_layers(OptionTable& table);
 Action declare_login(OptionTable& table);
 Action declare_logout(OptionTable& table);
 Action declare_repair(OptionTable& table);

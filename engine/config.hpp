@@ -30,6 +30,8 @@ struct Config {
   std::string build;                       ///< As in GlobalOptions.
   std::vector<std::string> shared_stores;  ///< Absolute paths of stores that are only read.
   bool keep_blobs = true;                  ///< Compressed layers stay in the store.
+  /// A first start with other ids waits until layers of fewer entries than these were made for them.
+  std::uint64_t wait_below_entries = 10'000;
   storage::UnpackLimits unpack_limits;
   unsigned retries = 3;  ///< Of requests to a registry.
   registry::NetworkLimits network;

@@ -12,6 +12,7 @@
 #include "engine/image_paths.hpp"
 #include "engine/images.hpp"
 #include "engine/inside.hpp"
+#include "engine/late_layers.hpp"
 #include "engine/selection.hpp"
 #include "storage/pack_tree.hpp"
 
@@ -52,7 +53,19 @@ std::string read_from_start(int fd) {
   return text;
 }
 
+storage::ContainerDir open_by_id(Engine& engine, const std::string& id) {
+  auto container = storage::open_container(engine.store(), id);
+  if (!container) throw make_error(ErrorKind::not_found, "no container with id ", quoted(id));
+  return std::move(*container);
+}
+
+/// Those of its own ids: layers that are only served so far have other owners.
+void wait_for_layers(Engine& engine, const std::string& id) {
+  complete_layers(engine, storage::read_record(open_by_id(engine, id)));
+}
+
 std::vector<ImageChange> changes_of(Engine& engine, const std::string& id) {
+  wait_for_layers(engine, id);
   const base::UniqueFd list{::memfd_create("changes", MFD_CLOEXEC)};
   if (!list) throw base::os_error("making a file in memory");
   run_inside(engine, {"list-changes", id}, nullptr, list.get());
@@ -81,12 +94,6 @@ std::optional<storage::ContainerRecord> container_named(Engine& engine, const st
   return found ? std::optional{storage::read_record(*found)} : std::nullopt;
 }
 
-storage::ContainerDir open_by_id(Engine& engine, const std::string& id) {
-  auto container = storage::open_container(engine.store(), id);
-  if (!container) throw make_error(ErrorKind::not_found, "no container with id ", quoted(id));
-  return std::move(*container);
-}
-
 void warn_of_sockets(const storage::PackResult& result) {
   if (result.skipped_sockets > 0)
     base::log(base::LogLevel::debug, result.skipped_sockets, " sockets are not in the archive");
@@ -110,10 +117,13 @@ std::vector<ImageChange> diff(Engine& engine, const std::string& name, const std
 }
 
 void export_container(Engine& engine, const std::string& name, int output) {
-  run_inside(engine, {"export-container", require_container(engine, name).id}, nullptr, output);
+  const std::string id = require_container(engine, name).id;
+  wait_for_layers(engine, id);
+  run_inside(engine, {"export-container", id}, nullptr, output);
 }
 
 void pack_container_layer(Engine& engine, const std::string& id, bool everything, int output) {
+  wait_for_layers(engine, id);
   run_inside(engine, {"pack-layer", id, everything ? "everything" : "changes"}, nullptr, output);
 }
 

@@ -20,6 +20,7 @@
 #include "engine/detach_keys.hpp"
 #include "engine/driver.hpp"
 #include "engine/id_variants.hpp"
+#include "engine/late_layers.hpp"
 #include "engine/image_for_run.hpp"
 #include "engine/inside.hpp"
 #include "engine/limits.hpp"
@@ -275,6 +276,16 @@ storage::BornContainer give_birth(Engine& engine, const storage::GcHold& hold, c
   }
 }
 
+/// An image mount needs the files themselves, and it may be one of the same image.
+bool may_be_late(Engine& engine, const RunOptions& options, const ImageForRun& image, const ContainerIds& ids) {
+  const LayersForIds layers{image.record.chain_ids, ids.variant, ids.map};
+  const bool mounts_images = !options.volumes_from.empty() ||
+                             std::any_of(options.mounts.begin(), options.mounts.end(), [](const std::string& words) {
+                               return words.find("type=image") != std::string::npos;
+                             });
+  return !mounts_images && !has_all(engine, layers) && can_wait(engine, layers);
+}
+
 }  // namespace
 
 NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
@@ -293,7 +304,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   replace_existing(engine, options);
   ContainerIds ids =
       choose_container_ids(engine, options, image ? image->record.chain_ids : std::vector<base::Digest>{});
-  if (image) ensure_id_variants(engine, *image, ids);
+  if (image && !may_be_late(engine, options, *image, ids)) ensure_id_variants(engine, *image, ids);
   storage::ContainerRecord record = make_record(engine, options, config);
   note_ids(record, ids);
   record.only_for_run = for_run && options.auto_remove;

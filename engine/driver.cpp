@@ -17,6 +17,7 @@ namespace engine {
 namespace {
 
 constexpr const char* record_name = "rootfs-driver";
+constexpr const char* served_record_name = "served-lowers";  // with driver "overlay" where that works, else "copy"
 constexpr std::size_t max_record_bytes = 16 * 1024;
 constexpr std::string_view success = "+";
 
@@ -27,14 +28,14 @@ DriverCircumstances circumstances_of(Engine& engine) {
 }
 
 /// Why `driver` does not work here; empty when it does. @throws Error no_space, when that cannot be found out.
-std::string try_driver(Engine& engine, base::RootfsDriver driver) {
+std::string try_driver(Engine& engine, std::string_view driver) {
   const storage::Staging staging = storage::Staging::begin(engine.store());
   base::make_directory(staging.dir(), "probe");
   base::Command command{.path = own_program("engine"), .argv = {"engine"}};
   for (std::string& word : same_build_options(engine)) command.argv.push_back(std::move(word));
   command.argv.insert(
       command.argv.end(),
-      {"_inside", "probe", std::string{storage::name_of(driver)},
+      {"_inside", "probe", std::string{driver},
        base::concat(engine.store().root_path(), "/staging/", staging.name(), "/probe"), engine.host.fuse_overlayfs});
   command.null_stdin = true;
   command.die_with_parent = true;
@@ -52,11 +53,11 @@ std::string try_driver(Engine& engine, base::RootfsDriver driver) {
 std::string fuse_problem(Engine& engine) {
   if (engine.host.fuse_overlayfs.empty()) return "it is not installed";
   if (!engine.host.has_dev_fuse) return "/dev/fuse is absent or closed to us";
-  return try_driver(engine, base::RootfsDriver::fuse_overlayfs);
+  return try_driver(engine, storage::name_of(base::RootfsDriver::fuse_overlayfs));
 }
 
 DriverChoice try_all(Engine& engine) {
-  const std::string overlay = try_driver(engine, base::RootfsDriver::overlay);
+  const std::string overlay = try_driver(engine, storage::name_of(base::RootfsDriver::overlay));
   if (overlay.empty()) return {base::RootfsDriver::overlay, "native overlay works here"};
   const std::string fuse = fuse_problem(engine);
   const std::string why = base::concat("no native overlay: ", overlay);
@@ -64,10 +65,15 @@ DriverChoice try_all(Engine& engine) {
   return {base::RootfsDriver::copy, base::concat(why, "; no fuse-overlayfs: ", fuse)};
 }
 
-void remember(Engine& engine, const DriverChoice& choice, const DriverCircumstances& circumstances) {
+void remember(Engine& engine, const char* file, const DriverChoice& choice, const DriverCircumstances& circumstances) {
   if (circumstances.boot_id.empty()) return;
-  base::write_file_atomically(engine.store().run(), record_name, driver_record_text(choice, circumstances),
+  base::write_file_atomically(engine.store().run(), file, driver_record_text(choice, circumstances),
                               base::Durability::volatile_);
+}
+
+std::optional<DriverChoice> remembered(Engine& engine, const char* file, const DriverCircumstances& circumstances) {
+  const auto text = base::try_read_file(engine.store().run(), file, max_record_bytes);
+  return text ? parse_driver_record(*text, circumstances) : std::nullopt;
 }
 
 }  // namespace
@@ -98,18 +104,28 @@ DriverChoice find_driver(Engine& engine) {
     return {storage::parse_driver(engine.config.storage_driver), "chosen by the user or a configuration file"};
   }
   const DriverCircumstances circumstances = circumstances_of(engine);
-  if (const auto text = base::try_read_file(engine.store().run(), record_name, max_record_bytes)) {
-    if (std::optional<DriverChoice> known = parse_driver_record(*text, circumstances)) return std::move(*known);
-  }
+  if (std::optional<DriverChoice> known = remembered(engine, record_name, circumstances)) return std::move(*known);
   try {
     DriverChoice choice = base::with_context([&] { return try_all(engine); }, "finding a storage driver");
-    remember(engine, choice, circumstances);
+    remember(engine, record_name, choice, circumstances);
     return choice;
   } catch (const base::Error& error) {
     if (error.code() != EROFS) throw;
     // Nothing can be tried, and nothing run; what is there can be looked at.
     return {base::RootfsDriver::overlay, "not tried, since the store's file system is read-only"};
   }
+}
+
+bool can_serve_lowers(Engine& engine) {
+  const DriverCircumstances circumstances = circumstances_of(engine);
+  if (circumstances.fuse_overlayfs.empty()) return false;
+  if (const auto known = remembered(engine, served_record_name, circumstances))
+    return known->driver == base::RootfsDriver::overlay;
+  const std::string problem =
+      base::with_context([&] { return try_driver(engine, served_overlay); }, "trying an overlay over fuse-overlayfs");
+  const auto driver = problem.empty() ? base::RootfsDriver::overlay : base::RootfsDriver::copy;
+  remember(engine, served_record_name, {driver, problem}, circumstances);
+  return problem.empty();
 }
 
 }  // namespace engine

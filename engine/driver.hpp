@@ -24,6 +24,10 @@ inline base::RootfsDriver choose_driver(Engine& engine) {
   return find_driver(engine).driver;
 }
 
+/// Whether native overlay can have lower layers that fuse-overlayfs shows; found out once since boot, as above
+/// (`served-lowers`).
+bool can_serve_lowers(Engine& engine);
+
 /// What a remembered choice is true for.
 struct DriverCircumstances {
   std::string boot_id;
@@ -34,6 +38,9 @@ struct DriverCircumstances {
 std::string driver_record_text(const DriverChoice& choice, const DriverCircumstances& circumstances);
 /// Nothing when it was found out under other circumstances, or cannot be read.
 std::optional<DriverChoice> parse_driver_record(std::string_view text, const DriverCircumstances& circumstances);
+
+/// In the place of a driver, for `probe`.
+constexpr const char* served_overlay = "served-overlay";
 
 /// `engine _inside probe DRIVER FOLDER [FUSE-OVERLAYFS]`: enters a user and mount namespace of its own, mounts a small
 /// root file system below the empty folder, and uses it as a container would. Answers "+" or the failure over the

@@ -41,22 +41,22 @@ void make_lower(int folder) {
   base::make_directory(folder, "merged");
 }
 
-base::UniqueFd mount_overlay(int folder) {
+base::UniqueFd mount_overlay(int folder, const char* lower) {
   // Volatile, since unmounting would flush the whole file system otherwise.
   runtime::RootfsSource source{.driver = base::RootfsDriver::overlay, .volatile_upper = true};
-  source.lowers.push_back(open_path_only(folder, "lower"));
+  source.lowers.push_back(open_path_only(folder, lower));
   source.upper = open_path_only(folder, "upper");
   source.work = open_path_only(folder, "work");
   return runtime::mount_rootfs(source, runtime::running_kernel_features(), {});
 }
 
 /// It leaves a server behind, which ends with the mount, and that with our mount namespace.
-base::UniqueFd mount_fuse_overlayfs(int folder, const std::string& path, const std::string& program) {
+base::UniqueFd mount_fuse_overlayfs(int folder, const std::string& path, const std::string& program, bool is_writable) {
   base::Command command;
   command.path = program;
-  command.argv = {"fuse-overlayfs", "-o",
-                  base::concat("lowerdir=", path, "/lower,upperdir=", path, "/upper,workdir=", path, "/work"),
-                  path + "/merged"};
+  std::string options = base::concat("lowerdir=", path, "/lower");
+  if (is_writable) options += base::concat(",upperdir=", path, "/upper,workdir=", path, "/work");
+  command.argv = {"fuse-overlayfs", "-o", options, path + "/merged"};
   command.null_stdin = true;
   const base::Output output = base::run_and_capture(command, fuse_limit);
   if (output.status.code != 0) {
@@ -84,12 +84,13 @@ void use_root(int root) {
 void probe(const std::vector<std::string>& words) {
   const base::UniqueFd folder = base::open_directory(AT_FDCWD, words.at(2));
   make_lower(folder.get());
-  if (storage::parse_driver(words.at(1)) == base::RootfsDriver::overlay) {
-    use_root(mount_overlay(folder.get()).get());
+  const bool is_served = words.at(1) == served_overlay;
+  if (!is_served && storage::parse_driver(words.at(1)) == base::RootfsDriver::overlay) {
+    use_root(mount_overlay(folder.get(), "lower").get());
     return;
   }
-  const base::UniqueFd merged = mount_fuse_overlayfs(folder.get(), words.at(2), words.at(3));
-  use_root(merged.get());
+  const base::UniqueFd merged = mount_fuse_overlayfs(folder.get(), words.at(2), words.at(3), !is_served);
+  use_root(is_served ? mount_overlay(folder.get(), "merged").get() : merged.get());
   base::unmount(words.at(2) + "/merged", MNT_DETACH);
 }
 

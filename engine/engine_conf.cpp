@@ -12,6 +12,7 @@ namespace engine {
 namespace {
 
 constexpr std::string_view keep_blobs_key = "pull.keep_blobs", unpack_table = "unpack.";
+constexpr std::string_view wait_key = "userns.wait_below_entries";
 
 base::Error invalid(const std::string& what, std::string_view key, const std::string& problem) {
   return base::make_error(base::ErrorKind::invalid_argument, what, ": ", key, ' ', problem);
@@ -67,6 +68,10 @@ void apply_engine_conf(Config& config, std::string_view text, const std::string&
       const std::optional<bool> value = file.boolean(key);
       if (!value) throw invalid(what, key, "is neither true nor false");
       config.keep_blobs = *value;
+    } else if (key == wait_key) {
+      const std::optional<std::int64_t> value = file.integer(key);
+      if (!value || *value < 0) throw invalid(what, key, "is not a number from 0 on");
+      config.wait_below_entries = static_cast<std::uint64_t>(*value);
     } else if (const storage::UnpackLimit* limit = find_limit(key)) {
       const std::optional<std::uint64_t> value = size_in(file, key);
       if (!value || *value < limit->least || *value > limit->most)

@@ -38,6 +38,7 @@ std::vector<KnownKey> known_keys() {
       {"engine", "network.min_bytes_per_second", "256"},
       {"engine", "network.slow_timeout", "\"60s\""},
       {"engine", "pull.keep_blobs", "true"},
+      {"engine", "userns.wait_below_entries", "10000"},
       {"registries", "aliases", "{}"},
       {"registries", "credential-helpers", "[]"},
       {"registries", "registry", "[]"},

@@ -12,7 +12,15 @@ namespace engine {
 /// user namespace and executes `fuse-overlayfs -f … /dev/fd/N`. It ends when the mount goes away.
 base::Child serve_fuse_overlayfs(const Engine& engine, const base::RootfsMount& rootfs, int fuse_fd, pid_t init_pid);
 
+/// The same for rootfs.served_lowers: it shows the lower directories only, and in a user namespace of its own with the
+/// caller's default map, so that an id has the number there that the image says, and the container takes it for its
+/// own id of that number.
+base::Child serve_lowers(const Engine& engine, const base::RootfsMount& rootfs, int fuse_fd);
+
 /// `engine _inside fuse-overlayfs PROGRAM WORDS…`: the child half; descriptor 3 is the user namespace.
 int run_fuse_overlayfs(const std::vector<std::string>& words);
+
+/// `engine _inside fuse-lowers PROGRAM WORDS…`: the child half; descriptor 3 is the channel.
+int run_fuse_lowers(const std::vector<std::string>& words);
 
 }  // namespace engine

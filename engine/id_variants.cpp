@@ -31,10 +31,6 @@ constexpr std::chrono::milliseconds before_news{1000};  // what takes less is no
 constexpr std::chrono::milliseconds news_interval{100};
 constexpr const char* progress_item = "layers for other ids";
 
-std::string map_as_text(const rootless::IdMap& map) {
-  return concat(rootless::map_text(map.uids), '\n', rootless::map_text(map.gids));
-}
-
 std::vector<rootless::IdRange> parse_map_lines(std::string_view text) {
   std::vector<rootless::IdRange> ranges;
   for (const std::string_view line : base::split(text, '\n')) {
@@ -45,12 +41,6 @@ std::vector<rootless::IdRange> parse_map_lines(std::string_view text) {
     if (numbers.size() == 3) ranges.push_back({numbers[0], numbers[1], numbers[2]});
   }
   return ranges;
-}
-
-rootless::IdMap parse_map(const std::string& text) {
-  const std::size_t half = text.find("\n\n");
-  if (half == std::string::npos) return {};
-  return {.uids = parse_map_lines(text.substr(0, half)), .gids = parse_map_lines(text.substr(half + 2))};
 }
 
 /// The same owner on disk means a link instead of a copy: how many ids of containers have that, root's counting most.
@@ -75,7 +65,7 @@ Neighbour find_neighbour(Engine& engine, const std::vector<base::Digest>& chains
   for (const std::string& variant : storage::list_variants(engine.store(), chains.front())) {
     const auto text = storage::variant_map_text(engine.store(), chains.front(), variant);
     if (!text) continue;
-    rootless::IdMap map = parse_map(*text);
+    rootless::IdMap map = parse_map_text(*text);
     const bool is_usable = rootless::lies_within(map, engine.host.id_map) &&
                            std::all_of(chains.begin(), chains.end(), [&](const base::Digest& chain) {
                              return storage::has_layer(engine.store(), chain, variant);
@@ -115,19 +105,20 @@ std::vector<base::FileLock> lock_stripes(const storage::Store& store, const std:
 }
 
 /// What `make-variants` is told, and understands.
-std::vector<std::string> words_for(Engine& engine, const storage::Staging& staging, const ContainerIds& ids,
-                                   const std::vector<base::Digest>& chains, const Neighbour& source) {
+std::vector<std::string> words_for(Engine& engine, const storage::Staging& staging, const LayersForIds& wanted,
+                                   const Neighbour& source) {
   const rootless::IdMap& caller = engine.host.id_map;
-  std::vector<std::string> words{"make-variants",
-                                 staging.name(),
-                                 source.variant,
-                                 ids.variant,
-                                 map_as_text(ids.map),
-                                 storage::owner_ranges_text(owner_ranges(source.map.uids, ids.map.uids, caller.uids)),
-                                 storage::owner_ranges_text(owner_ranges(source.map.gids, ids.map.gids, caller.gids)),
-                                 concat(intermediate_uid(engine, ids.map, 0)),
-                                 ids.map.single ? "single" : "mapped"};
-  for (const base::Digest& chain : chains) words.push_back(chain.text());
+  std::vector<std::string> words{
+      "make-variants",
+      staging.name(),
+      source.variant,
+      wanted.variant,
+      map_as_text(wanted.map),
+      storage::owner_ranges_text(owner_ranges(source.map.uids, wanted.map.uids, caller.uids)),
+      storage::owner_ranges_text(owner_ranges(source.map.gids, wanted.map.gids, caller.gids)),
+      concat(intermediate_uid(engine, wanted.map, 0)),
+      wanted.map.single ? "single" : "mapped"};
+  for (const base::Digest& chain : wanted.chains) words.push_back(chain.text());
   return words;
 }
 
@@ -138,38 +129,74 @@ std::uint64_t content_bytes(Engine& engine, const std::vector<base::Digest>& cha
   return total;
 }
 
-void make_missing(Engine& engine, const storage::Staging& staging, const ContainerIds& ids,
-                  const std::vector<base::Digest>& chains, const Neighbour& source) {
+/// Under the digest locks of all of them.
+void make_missing(Engine& engine, const storage::Staging& staging, const LayersForIds& missing,
+                  const Neighbour& source) {
   bool is_shown = false;
-  run_inside(engine, words_for(engine, staging, ids, chains, source), [&](std::string_view done) {
-    if (!is_shown) engine.progress.begin(progress_item, content_bytes(engine, chains));
+  run_inside(engine, words_for(engine, staging, missing, source), [&](std::string_view done) {
+    if (!is_shown) engine.progress.begin(progress_item, content_bytes(engine, missing.chains));
     is_shown = true;
     engine.progress.advance(progress_item, base::parse_unsigned(done).value_or(0));
   });
   if (is_shown) engine.progress.end(progress_item, "done");
+  storage::publish_id_variants(engine.store(), engine.store().hold_garbage(), staging.dir(), missing.chains,
+                               missing.variant);
+}
+
+/// After staging.keep().
+void make_where_missing(Engine& engine, const storage::Staging& staging, const LayersForIds& layers) {
+  const std::vector<base::FileLock> stripes = lock_stripes(engine.store(), layers.chains);
+  const LayersForIds missing{missing_layers(engine, layers.chains, layers.variant), layers.variant, layers.map};
+  if (missing.chains.empty()) return;
+  base::with_context(
+      [&] { make_missing(engine, staging, missing, find_neighbour(engine, missing.chains, missing.map)); },
+      "preparing the image for the container's ids");
 }
 
 }  // namespace
 
+std::string map_as_text(const rootless::IdMap& map) {
+  return concat(rootless::map_text(map.uids), '\n', rootless::map_text(map.gids));
+}
+
+rootless::IdMap parse_map_text(const std::string& text) {
+  const std::size_t half = text.find("\n\n");
+  if (half == std::string::npos) return {};
+  return {.uids = parse_map_lines(text.substr(0, half)), .gids = parse_map_lines(text.substr(half + 2))};
+}
+
+bool has_all(Engine& engine, const LayersForIds& layers) {
+  return missing_layers(engine, layers.chains, layers.variant).empty();
+}
+
+storage::OwnerTranslation translation_from_default(Engine& engine, const rootless::IdMap& map) {
+  const rootless::IdMap& caller = engine.host.id_map;
+  return {.uids = owner_ranges(caller.uids, map.uids, caller.uids),
+          .gids = owner_ranges(caller.gids, map.gids, caller.gids),
+          .root_uid = intermediate_uid(engine, map, 0),
+          .single = map.single};
+}
+
 void ensure_id_variants(Engine& engine, ImageForRun& image, const ContainerIds& ids) {
-  const std::vector<base::Digest>& chains = image.record.chain_ids;
-  if (missing_layers(engine, chains, ids.variant).empty()) return;
+  const LayersForIds wanted{image.record.chain_ids, ids.variant, ids.map};
+  if (has_all(engine, wanted)) return;
   const storage::Staging staging = storage::Staging::begin(engine.store());
-  std::vector<base::Digest> counted_on = chains;
+  std::vector<base::Digest> counted_on = wanted.chains;
   counted_on.insert(counted_on.end(), {image.record.manifest, image.record.config});
   staging.keep(image.hold, counted_on);
   { const storage::GcHold given_up = std::move(image.hold); }
-  {
-    const std::vector<base::FileLock> stripes = lock_stripes(engine.store(), chains);
-    const std::vector<base::Digest> missing = missing_layers(engine, chains, ids.variant);
-    if (!missing.empty())
-      base::with_context([&] { make_missing(engine, staging, ids, missing, find_neighbour(engine, missing, ids.map)); },
-                         "preparing the image for the container's ids");
-  }
+  make_where_missing(engine, staging, wanted);
   image.hold = engine.store().hold_garbage();
   if (storage::read_image(engine.store(), image.record.manifest)) return;
   throw make_error(ErrorKind::not_found, "image ", base::quoted(image.name),
                    " was removed while it was being prepared");
+}
+
+void ensure_id_variants(Engine& engine, const LayersForIds& layers) {
+  if (has_all(engine, layers)) return;
+  const storage::Staging staging = storage::Staging::begin(engine.store());
+  staging.keep(engine.store().hold_garbage(), layers.chains);
+  make_where_missing(engine, staging, layers);
 }
 
 void prepare_default_variants(Engine& engine, const std::string& image_id) {
@@ -199,11 +226,8 @@ void remake_id_variant(Engine& engine, const base::Digest& chain, const std::str
     const storage::GcLock lock = store.lock_garbage();
     if (base::exists(store.root(), path)) storage::move_to_trash(store, path);
   }
-  ContainerIds ids;
-  ids.map = map;
-  ids.variant = variant;
   // Only the default variant is compared with the owner manifest: others may be damaged as this one is.
-  make_missing(engine, staging, ids, {chain}, {engine.variant(), engine.host.id_map});
+  make_missing(engine, staging, {{chain}, variant, map}, {engine.variant(), engine.host.id_map});
 }
 
 void make_id_variants_inside(Engine& engine, const std::vector<std::string>& words,

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
+#include "base/scope_exit.hpp"
 #include "base/signals.hpp"
 #include "engine/bundle.hpp"
 #include "engine/container_ids.hpp"
@@ -18,6 +19,7 @@
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/id_variants.hpp"
 #include "engine/inside_store.hpp"
+#include "engine/late_layers.hpp"
 #include "engine/upper.hpp"
 #include "engine/verbs.hpp"
 #include "engine/volume_archive.hpp"
@@ -30,6 +32,7 @@
 #include "storage/copy_attributes.hpp"
 #include "storage/copy_tree.hpp"
 #include "storage/overlay.hpp"
+#include "storage/shift_trees.hpp"
 #include "storage/staging.hpp"
 #include "storage/volumes.hpp"
 
@@ -51,13 +54,6 @@ storage::ContainerDir require_container(Engine& engine, const std::string& id) {
   return std::move(*container);
 }
 
-storage::RootfsRequest rootfs_request(const storage::ContainerDir& container, const storage::ContainerRecord& record) {
-  storage::RootfsRequest request{
-      .driver = storage::parse_driver(record.driver), .variant = record.variant, .container_dir = container.dir.get()};
-  for (const std::string& chain : record.chain_ids) request.chain_ids.push_back(base::Digest::parse(chain));
-  return request;
-}
-
 std::uint32_t require_id(const std::string& text) {
   const auto id = base::parse_unsigned(text);
   if (!id || *id >= UINT32_MAX) throw make_error(ErrorKind::internal, quoted(text), " is not an id");
@@ -66,18 +62,29 @@ std::uint32_t require_id(const std::string& text) {
 
 void prepare_copy(Engine& engine, const std::string& id) {
   const storage::ContainerDir container = require_container(engine, id);
-  storage::prepare_copy(engine.store(), rootfs_request(container, storage::read_record(container)));
+  storage::prepare_copy(engine.store(), rootfs_request(engine, container, storage::read_record(container)));
   install_user_files(container);
+}
+
+void copy_translated(int source, int target, storage::OwnerTranslation translation) {
+  translation.may_link = false;  // no inode of a layer in a volume
+  const mode_t umask_before = ::umask(0);
+  const auto undo = base::on_scope_exit([&] { ::umask(umask_before); });
+  std::vector<storage::ShiftedTree> trees(1);
+  trees[0] = {base::open_directory(source, "."), base::open_directory(target, ".")};
+  storage::shift_trees(trees, translation, 1, [](std::uint64_t) {});
 }
 
 /// What the image has at `path` becomes the volume's content, owner and mode; where it has nothing, the volume is the
 /// container's user's.
-void fill_volume(int root, const std::string& path, int target, const runtime::User& user) {
+void fill_volume(int root, const std::string& path, int target, const runtime::User& user,
+                 const std::optional<storage::OwnerTranslation>& translation) {
   const base::UniqueFd source = base::try_open_in_root(root, path, O_RDONLY | O_DIRECTORY);
   if (!source) {
     if (::fchown(target, user.uid, user.gid) != 0) throw base::os_error("giving the volume to user ", user.uid);
     return;
   }
+  if (translation) return copy_translated(source.get(), target, *translation);
   storage::copy_tree(source.get(), target);
   struct stat info {};
   if (::fstat(source.get(), &info) != 0) throw base::os_error("looking at ", quoted(path));
@@ -137,7 +144,11 @@ void change_owners(Engine& engine, const std::vector<std::string>& words) {
 void copy_up(Engine& engine, const std::vector<std::string>& words) {
   const storage::ContainerDir container = require_container(engine, words.at(1));
   const storage::ContainerRecord record = storage::read_record(container);
-  storage::RootfsRequest request = rootfs_request(container, record);
+  storage::RootfsRequest request = rootfs_request(engine, container, record);
+  // Layers that are not there for these ids: their owners are translated while they are copied.
+  std::optional<storage::OwnerTranslation> translation;
+  if (std::exchange(request.served_lowers, false))
+    translation = translation_from_default(engine, recorded_map(record));
   if (request.driver == base::RootfsDriver::fuse_overlayfs) {
     // Nothing is written to it, and links show the same without a server.
     request.driver = base::RootfsDriver::copy;
@@ -153,7 +164,7 @@ void copy_up(Engine& engine, const std::vector<std::string>& words) {
     if (!volume || !volume->needs_copy_up) continue;  // another container was first
     const base::UniqueFd target{::open(volume->data_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
     if (!target) throw base::os_error("opening volume ", quoted(words[i]));
-    fill_volume(root.get(), words[i + 1], target.get(), user);
+    fill_volume(root.get(), words[i + 1], target.get(), user, translation);
     own_as_asked(*volume, target.get());
     storage::mark_volume_populated(engine.store(), lock, words[i]);
   }
@@ -240,6 +251,7 @@ void run_inside(Engine& engine, const std::vector<std::string>& words,
 int inside(Engine& engine, const std::vector<std::string>& words) {
   ::prctl(PR_SET_NAME, "engine");  // executed as /proc/self/exe
   if (words.at(0) == "fuse-overlayfs") return run_fuse_overlayfs({words.begin() + 1, words.end()});
+  if (words.at(0) == "fuse-lowers") return run_fuse_lowers({words.begin() + 1, words.end()});
   if (words.at(0) == "probe") return probe_inside(words);
   base::Channel channel = rootless::enter_mapped_namespace(true);
   if (words.at(0) == "unshare") {

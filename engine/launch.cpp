@@ -10,6 +10,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "engine/error_bytes.hpp"
+#include "engine/late_layers.hpp"
 #include "engine/reconcile.hpp"
 #include "runtime/monitor_plan.hpp"
 
@@ -166,6 +167,7 @@ std::optional<base::FileLock> take_alive_to_start(const Launch& launch) {
 
 base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optional<base::FileLock> alive) {
   base::assert_single_threaded();
+  complete_layers(launch.engine, launch.record, true);
   launch.engine.store();  // opened before the fork, so that both sides use the same descriptors
   auto [verdict, keepers_verdict] = base::Channel::make_pair();
   std::pair<base::Channel, base::Channel> stream;

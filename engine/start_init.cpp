@@ -9,6 +9,8 @@
 #include "base/process_identity.hpp"
 #include "engine/container_ids.hpp"
 #include "engine/fuse_overlayfs.hpp"
+#include "engine/initialized.hpp"
+#include "engine/late_layers.hpp"
 #include "engine/launch.hpp"
 #include "engine/upper.hpp"
 #include "rootless/network.hpp"
@@ -35,17 +37,14 @@ base::UniqueFd open_seccomp_cache(const rootless::HostFacts& host) {
 std::optional<base::RootfsMount> plan(const Launch& launch) {
   const storage::ContainerRecord& record = launch.record;
   if (!record.rootfs.empty()) return std::nullopt;
-  storage::RootfsRequest request{.driver = storage::parse_driver(record.driver),
-                                 .variant = record.variant,
-                                 .container_dir = launch.container.dir.get()};
-  for (const std::string& chain : record.chain_ids) request.chain_ids.push_back(base::Digest::parse(chain));
+  storage::RootfsRequest request = rootfs_request(launch.engine, launch.container, record);
   // Not request.read_only: mount points that the image lacks are made first; the spec makes the root read-only at the
   // end.
   request.volatile_upper = record.auto_remove;
   return storage::plan_rootfs(launch.engine.store(), request);
 }
-/// With only_initialize the note in `alive` says "running": `start` cannot write it, as the monitor holds that file.
 
+/// With only_initialize the note in `alive` says "running": `start` cannot write it, as the monitor holds that file.
 void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid) {
   const base::FileLock lock = storage::lock_container(launch.container);
   storage::ContainerState state;
@@ -54,11 +53,11 @@ void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid
   state.boot_id = launch.engine.host.boot_id;
   state.monitor_pid = ::getpid();
   state.started = base::format_rfc3339(base::now());
+  storage::note_start(alive, state);
   if (launch.only_initialize) {
     state.status = "initialized";
     state.started.clear();
   }
-  storage::note_start(alive, state);
   storage::write_state(launch.container, lock, state);
 }
 
@@ -98,7 +97,9 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
       started.network_exit = std::move(network.exit_fd);
     };
   request.serve_fuse = [&](int fuse_fd, pid_t pid) {
-    started.helpers.push_back(serve_fuse_overlayfs(launch.engine, *request.rootfs, fuse_fd, pid));
+    started.helpers.push_back(request.rootfs->served_lowers
+                                  ? serve_lowers(launch.engine, *request.rootfs, fuse_fd)
+                                  : serve_fuse_overlayfs(launch.engine, *request.rootfs, fuse_fd, pid));
   };
   request.stdin_fd = stdio.in;
   request.stdout_fd = stdio.out;
@@ -107,15 +108,17 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   request.die_with_parent = die_with_parent;
   request.tiny_init = launch.record.init;
   request.seccomp_cache_dir = cache.get();
-  started.init = runtime::create(request);
   std::optional<StartGate> gate;
   if (launch.only_initialize) {
     gate = make_start_gate(launch.container);
     request.start_fd = gate->start.get();
     request.report_fd = gate->report.get();
   }
+  started.init = runtime::create(request);
   if (!gate) runtime::wait_for_exec(started.init);
   record_running(launch, alive, started.init.process.pid());
+  if (request.rootfs && request.rootfs->served_lowers)
+    make_layers_later(launch.engine, recorded_layers(launch.record));
   return started;
 }
 

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "engine/inside.hpp"
+#include "engine/late_layers.hpp"
 #include "rootless/id_ranges.hpp"
 #include "storage/overlay.hpp"
 
@@ -24,12 +25,7 @@ bool is_overlay(const base::RootfsMount& rootfs) {
 
 base::UniqueFd make_upper(Engine& engine, const storage::ContainerDir& container,
                           const storage::ContainerRecord& record) {
-  storage::RootfsRequest request{.driver = storage::parse_driver(record.driver),
-                                 .chain_ids = {},
-                                 .variant = record.variant,
-                                 .container_dir = container.dir.get()};
-  for (const std::string& chain : record.chain_ids) request.chain_ids.push_back(base::Digest::parse(chain));
-  const base::RootfsMount mount = storage::plan_rootfs(engine.store(), request);
+  const base::RootfsMount mount = storage::plan_rootfs(engine.store(), rootfs_request(engine, container, record));
   return base::open_directory(mount.upper.get(), ".");
 }
 

@@ -140,15 +140,21 @@ UniqueFd mount_fuse(const std::function<void(int fuse_fd)>& serve_fuse) {
   return mount;
 }
 
+UniqueFd duplicate(int fd) {
+  UniqueFd copy{::fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+  if (!copy) throw base::os_error("duplicating a descriptor of the root file system");
+  return copy;
+}
+
 /// An overlay over what a server shows of the lowers. Before 6.15 no detached mount can be a lower: then it lies on the
 /// upper directory, in our own mount namespace, which keeps nothing of it after pivot_root.
 UniqueFd mount_overlay_over_fuse(const RootfsSource& source, const KernelFeatures& kernel,
                                  const std::function<void(int fuse_fd)>& serve_fuse) {
   RootfsSource shown{.driver = source.driver, .volatile_upper = source.volatile_upper};
-  shown.upper = reopen(source.upper.get());
-  shown.work = reopen(source.work.get());
+  shown.upper = duplicate(source.upper.get());
+  shown.work = duplicate(source.work.get());
   UniqueFd fuse = mount_fuse(serve_fuse);
-  if (!kernel.assembles_detached) base::attach_at(fuse.get(), AT_FDCWD, path_of(shown.upper.get()));
+  if (!kernel.assembles_detached) base::attach(fuse.get(), shown.upper.get());
   shown.lowers.push_back(std::move(fuse));
   return mount_overlay(shown);
 }

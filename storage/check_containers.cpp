@@ -45,7 +45,7 @@ void note_needs(StoreCheck& check, const ContainerRecord& record) {
   for (const std::string& text : record.chain_ids) {
     LayerNeed& need = check.layers[base::Digest::parse(text)];
     need.users.push_back(user);
-    need.variants.insert(record.variant);
+    if (record.uid_map.empty()) need.variants.insert(record.variant);  // others are made when it starts
     if (need.manifests.empty()) need.manifests = manifests;
   }
 }

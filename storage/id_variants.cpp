@@ -81,12 +81,19 @@ void make_id_variants(const Store& store, const IdVariantRequest& request, unsig
   translation.may_link = are_own_layers(store, request.chain_ids, request.source);
   shift_trees(trees, translation, threads, report);
   base::flush_filesystem(staging.get());
-  for (std::size_t index = 0; index < request.chain_ids.size(); ++index) {
-    const std::string path = layout::layer_variant(request.chain_ids[index], request.variant);
-    make_layer_folder(store, request.chain_ids[index]);
-    base::rename_no_replace(staging.get(), folder_name(index), store.root(), path);
+  undo.cancel();
+}
+
+void publish_id_variants(const Store& store, const GcHold&, int staging_dir, const std::vector<base::Digest>& chain_ids,
+                         const std::string& variant) {
+  for (std::size_t index = 0; index < chain_ids.size(); ++index) {
+    const std::string layer = layout::layer(chain_ids[index]);
+    if (!base::exists(store.root_having(layer), layer)) continue;
+    make_layer_folder(store, chain_ids[index]);
+    base::rename_no_replace(staging_dir, folder_name(index), store.root(),
+                            layout::layer_variant(chain_ids[index], variant));
   }
-  base::flush_filesystem(staging.get());
+  base::flush_filesystem(staging_dir);
 }
 
 }  // namespace storage

@@ -30,10 +30,15 @@ struct IdVariantRequest {
   OwnerTranslation translation;
 };
 
-/// Makes layers/<chain>/<variant> for all of them at once, from another variant; see shift_trees.hpp. Flushed once,
-/// then renamed into place one by one; whoever was first stays. Called inside a user namespace that maps the ids of
-/// both variants; the caller holds the layers' digest locks. What fails leaves nothing behind.
+/// Makes the variant of all of them at once in the staging folder, from another variant, and flushes it; see
+/// shift_trees.hpp. Called inside a user namespace that maps the ids of both variants; the caller holds the layers'
+/// digest locks. What fails leaves nothing behind.
 void make_id_variants(const Store& store, const IdVariantRequest& request, unsigned threads,
                       const std::function<void(std::uint64_t)>& report);
+
+/// Renames what make_id_variants made of these layers, in the same order, to layers/<chain>/<variant>, one by one, and
+/// flushes that; whoever was first stays, and a layer that was removed meanwhile does not come back.
+void publish_id_variants(const Store& store, const GcHold& hold, int staging_dir,
+                         const std::vector<base::Digest>& chain_ids, const std::string& variant);
 
 }  // namespace storage

@@ -7,6 +7,7 @@
 #include "cmd/invocation.hpp"
 #include "cmd/oci_runtime.hpp"
 #include "cmd/transfer_verbs.hpp"
+#include "engine/late_layers.hpp"
 
 // Commands that our own processes execute, and the OCI command line, which has a parser of its own.
 
@@ -26,6 +27,13 @@ Action declare_inside(OptionTable& table) {
     ::umask(invocation.program.callers_umask);  // the calling engine has set the one that is right
     return engine::inside(invocation.engine(), *words);
   };
+}
+
+Action declare_late_layers(OptionTable& table) {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  table.set_words_mode(WordsMode::raw);
+  table.words("WORD", *words, 3, "Stage, id variant, id map and layers");
+  return [words](Invocation& invocation) { return engine::late_layers(invocation.engine(), *words); };
 }
 
 Action declare_unpack(OptionTable&) {
