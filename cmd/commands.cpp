@@ -14,6 +14,8 @@ constexpr Command commands[] = {
     {"attach|container attach", "Join the terminal or streams of a running container", Home::engine, Visibility::listed,
      declare_attach},
     {"bundle", "Make an OCI bundle of an image, for a runtime", Home::engine, Visibility::listed, declare_bundle},
+    {"commit|container commit", "Make an image of what a container has become", Home::transfer, Visibility::listed,
+     declare_commit},
     {"copy", "Copy an image from any place to any other", Home::transfer, Visibility::listed, declare_copy},
     {"create|container create", "Create a container without starting it", Home::engine, Visibility::listed,
      declare_create},
@@ -160,10 +162,10 @@ constexpr CommandGroup groups[] = {
 };
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
-constexpr std::string_view not_built_yet[] = {
-    "attach",  "auto-update", "build",   "commit",  "cp",      "events",  "farm",  "generate", "healthcheck",
-    "init",    "kube",        "machine", "mount",   "network", "pause",   "play",  "pod",      "port",
-    "quadlet", "secret",      "stats",   "unmount", "umount",  "unpause", "update"};
+constexpr std::string_view not_built_yet[] = {"attach",   "auto-update", "build",   "cp",     "events",  "farm",
+                                              "generate", "healthcheck", "init",    "kube",   "machine", "mount",
+                                              "network",  "pause",       "play",    "pod",    "port",    "quadlet",
+                                              "secret",   "stats",       "unmount", "umount", "unpause", "update"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

@@ -16,6 +16,7 @@ Action declare_artifact_push(OptionTable& table);
 Action declare_artifact_rm(OptionTable& table);
 
 // cmd/container
+Action declare_commit(OptionTable& table);
 Action declare_container_diff(OptionTable& table);
 Action declare_container_exists(OptionTable& table);
 Action declare_container_inspect(OptionTable& table);

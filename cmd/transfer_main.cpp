@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
                                  .log_out = engine::log_out,
                                  .log_out_everywhere = engine::log_out_everywhere,
                                  .import_image = engine::import_image,
+                                 .commit = engine::commit,
                                  .repair_image = engine::repair_image_for_parent,
                                  .unpack_child = engine::unpack_child,
                                  .tags = engine::tags,

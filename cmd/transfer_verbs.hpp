@@ -6,6 +6,7 @@
 
 #include "engine/append.hpp"
 #include "engine/artifacts.hpp"
+#include "engine/commit.hpp"
 #include "engine/context.hpp"
 #include "engine/copy.hpp"
 #include "engine/image_archives.hpp"
@@ -37,6 +38,7 @@ struct TransferVerbs {
   std::string (*log_out)(engine::Engine& engine, const engine::LoginOptions& options);
   void (*log_out_everywhere)(engine::Engine& engine, const engine::LoginOptions& options);
   std::string (*import_image)(engine::Engine& engine, const engine::ImportOptions& options);
+  std::string (*commit)(engine::Engine& engine, const engine::CommitOptions& options);
   int (*repair_image)(engine::Engine& engine, const engine::RepairImageOptions& options);
   int (*unpack_child)(engine::Engine& engine);
   engine::TagList (*tags)(engine::Engine& engine, const engine::TagsOptions& options);

@@ -116,6 +116,20 @@ void write_set(base::JsonWriter& json, std::string_view name, const std::vector<
 
 }  // namespace
 
+ImageChanges::ImageChanges(const ImageSettings& settings)
+    : user_(settings.user),
+      ports_(settings.ports),
+      entrypoint_(settings.entrypoint),
+      command_(settings.command),
+      work_dir_(settings.work_dir),
+      stop_signal_(settings.stop_signal) {
+  for (const std::string& variable : settings.env)
+    if (const auto parts = base::split_once(variable, '='))
+      put(env_, std::string{parts->first}, std::string{parts->second});
+  for (const auto& [name, value] : settings.labels) put(labels_, name, value);
+  for (const std::string& volume : settings.volumes) add_once(volumes_, volume);
+}
+
 void ImageChanges::add_ports(std::string_view value) {
   for (const std::string_view word : base::split(value, ' ')) {
     if (word.empty()) continue;
@@ -161,6 +175,11 @@ void ImageChanges::apply(std::string_view instruction) {
 
 void ImageChanges::write(base::JsonWriter& json) const {
   json.begin_object();
+  write_members(json);
+  json.end_object();
+}
+
+void ImageChanges::write_members(base::JsonWriter& json) const {
   if (!user_.empty()) json.member("User", user_);
   write_set(json, "ExposedPorts", ports_);
   std::vector<std::string> variables;
@@ -173,7 +192,6 @@ void ImageChanges::write(base::JsonWriter& json) const {
   if (!labels_.empty()) json.member("Labels", labels_);
   if (!stop_signal_.empty()) json.member("StopSignal", stop_signal_);
   if (!triggers_.empty()) json.member("OnBuild", triggers_);
-  json.end_object();
 }
 
 }  // namespace engine
