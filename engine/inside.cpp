@@ -147,8 +147,7 @@ void copy_up(Engine& engine, const std::vector<std::string>& words) {
   storage::RootfsRequest request = rootfs_request(engine, container, record);
   // Layers that are not there for these ids: their owners are translated while they are copied.
   std::optional<storage::OwnerTranslation> translation;
-  if (std::exchange(request.served_lowers, false))
-    translation = translation_from_default(engine, recorded_map(record));
+  if (std::exchange(request.served_lowers, false)) translation = translation_from_default(engine, recorded_map(record));
   if (request.driver == base::RootfsDriver::fuse_overlayfs) {
     // Nothing is written to it, and links show the same without a server.
     request.driver = base::RootfsDriver::copy;
