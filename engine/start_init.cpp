@@ -117,8 +117,7 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   started.init = runtime::create(request);
   if (!gate) runtime::wait_for_exec(started.init);
   record_running(launch, alive, started.init.process.pid());
-  if (request.rootfs && request.rootfs->served_lowers)
-    make_layers_later(launch.engine, recorded_layers(launch.record));
+  if (request.rootfs && request.rootfs->served_lowers) make_layers_later(launch.engine, recorded_layers(launch.record));
   return started;
 }
 
