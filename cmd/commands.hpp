@@ -16,6 +16,7 @@ Action declare_artifact_push(OptionTable& table);
 Action declare_artifact_rm(OptionTable& table);
 
 // cmd/container
+Action declare_attach(OptionTable& table);
 Action declare_commit(OptionTable& table);
 Action declare_container_diff(OptionTable& table);
 Action declare_container_exists(OptionTable& table);
@@ -23,11 +24,12 @@ Action declare_container_inspect(OptionTable& table);
 Action declare_container_prune(OptionTable& table);
 Action declare_create(OptionTable& table);
 Action declare_diff(OptionTable& table);
+Action declare_events(OptionTable& table);
 Action declare_exec(OptionTable& table);
 Action declare_export(OptionTable& table);
+Action declare_init(OptionTable& table);
 Action declare_kill(OptionTable& table);
 Action declare_logs(OptionTable& table);
-Action declare_init(OptionTable& table);
 Action declare_ps(OptionTable& table);
 Action declare_rename(OptionTable& table);
 Action declare_restart(OptionTable& table);

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "engine/attach.hpp"
 #include "engine/detach_keys.hpp"
+#include "engine/events.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
@@ -28,6 +29,7 @@ int attach_to(Engine& engine, const AttachToOptions& options) {
   parse_detach_keys(how.detach_keys);
   how.forward_signal = [&](int signal) { signal_container(observe(container, engine.host.boot_id), signal); };
   base::SignalFd signals{forwarded_signals()};
+  note_container_event(engine, record, "attach");
   const auto code = attach(connect_attach(engine.store(), record.id), how, signals);
   if (code) wait_until_settled(engine.store(), container, record.auto_remove);
   return code.value_or(0);

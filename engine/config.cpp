@@ -118,10 +118,11 @@ void choose_driver(Config& config, const GlobalOptions& options) {
 
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
   if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns", "retry", "env",
-                       "image_copy_tmp_dir"}))
+                       "image_copy_tmp_dir", "events_logger"}))
     return;
   const TomlFile file = TomlFile::parse(text, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
+  if (const auto logger = file.string("engine.events_logger")) config.events_logger = *logger == "none" ? "none" : "file";
   config.seccomp_profile = file.string("containers.seccomp_profile").value_or(config.seccomp_profile);
   if (const auto seconds = file.integer("engine.stop_timeout")) {
     if (*seconds < 0 || *seconds > std::numeric_limits<int>::max()) {

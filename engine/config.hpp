@@ -39,6 +39,7 @@ struct Config {
   std::vector<std::string> environment;  ///< containers.conf [engine] env: "HTTPS_PROXY=…", for what we do ourselves.
   std::string detach_keys = "ctrl-p,ctrl-q";
   unsigned stop_timeout_seconds = 10;
+  std::string events_logger = "file";        ///< file|none
   std::string seccomp_profile;               ///< Path; empty: the built-in one; "unconfined".
   std::string default_network = "private";   ///< private|host|none
   std::string default_userns;                ///< containers.conf "userns": what --userns would say; empty: host

@@ -19,6 +19,7 @@
 #include "engine/container_user.hpp"
 #include "engine/detach_keys.hpp"
 #include "engine/driver.hpp"
+#include "engine/events.hpp"
 #include "engine/id_variants.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/image_for_run.hpp"
@@ -341,6 +342,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   if (!record.auto_remove) flush_container_files(dir);
   cidfile.write(record.id);
   undo.cancel();
+  note_container_event(engine, record, "create");
   return {std::move(dir), std::move(record), std::move(spec), std::move(alive)};
 }
 

@@ -7,6 +7,7 @@
 #include "base/path_in_root.hpp"
 #include "engine/attach.hpp"
 #include "engine/environment.hpp"
+#include "engine/events.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/relay.hpp"
 #include "engine/security.hpp"
@@ -146,7 +147,12 @@ int exec(Engine& engine, const ExecOptions& options) {
   request.namespaces = spec.linux.namespaces;
   request.die_with_parent = !options.detach;
   request.preserved_fds = base::inherited_descriptors(options.preserve_fds);
-  return options.detach ? run_detached(request) : run_attached(request, options);
+  const storage::ContainerRecord record = storage::read_record(container);
+  note_container_event(engine, record, "exec");
+  if (options.detach) return run_detached(request);
+  const int code = run_attached(request, options);
+  note_container_event(engine, record, "exec_died", code);
+  return code;
 }
 
 }  // namespace engine

@@ -27,6 +27,7 @@ std::vector<KnownKey> known_keys() {
       {"containers", "engine.compression_level", ""},
       {"containers", "engine.detach_keys", "\"ctrl-p,ctrl-q\""},
       {"containers", "engine.env", "[]"},
+      {"containers", "engine.events_logger", "\"file\""},
       {"containers", "engine.image_default_transport", "\"docker://\""},
       {"containers", "engine.image_parallel_copies", "6"},
       {"containers", "engine.pull_policy", "\"missing\""},

@@ -1,7 +1,9 @@
 #include "engine/images.hpp"
+#include "engine/events.hpp"
 
 #include <algorithm>
 #include <fnmatch.h>
+#include <iterator>
 #include <map>
 
 #include "base/error.hpp"
@@ -52,6 +54,20 @@ ImageSummary summarize(storage::NamedImage image) {
   summary.size_bytes = image.record.size_bytes;
   summary.read_only = image.read_only;
   return summary;
+}
+
+/// One line for each id, as podman has it: an image may have come with several manifests, from an archive and from a
+/// registry, say, of which those without a name do not count.
+void join(ImageSummary& summary, ImageSummary other) {
+  if (summary.names.empty()) summary.digest = std::move(other.digest);
+  const auto append = [](std::vector<std::string>& to, std::vector<std::string>& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  append(summary.names, other.names);
+  append(summary.repo_digests, other.repo_digests);
+  std::sort(summary.names.begin(), summary.names.end());
+  summary.containers += other.containers;
+  summary.read_only = summary.read_only && other.read_only;
 }
 
 /// Leaves only the names that the filter means; false when the image is not meant at all.
@@ -121,11 +137,15 @@ std::vector<ImageSummary> images(Engine& engine, const std::string& name_filter,
     if (!keep_matching_names(image, name_filter)) continue;
     std::vector<std::pair<std::string, std::string>> labels;
     if (with_details) labels = storage::read_image_config(store, image.record).labels;
-    result.push_back(summarize(std::move(image)));
-    result.back().labels = std::move(labels);
-    const auto count = containers.find(result.back().digest);
-    if (count != containers.end()) result.back().containers = count->second;
-    result.back().repo_digests = std::move(repo_digests);
+    ImageSummary summary = summarize(std::move(image));
+    summary.labels = std::move(labels);
+    const auto count = containers.find(summary.digest);
+    if (count != containers.end()) summary.containers = count->second;
+    summary.repo_digests = std::move(repo_digests);
+    if (!result.empty() && result.back().id == summary.id)
+      join(result.back(), std::move(summary));
+    else
+      result.push_back(std::move(summary));
   }
   return result;
 }
@@ -141,7 +161,10 @@ void tag(Engine& engine, const std::string& image, const std::vector<std::string
   const storage::GcHold hold = store.hold_garbage();
   const storage::NamedImage found = require_image(store, image);
   if (found.read_only) storage::adopt_image(store, hold, found.record);
-  for (const std::string& name : full_names) storage::set_ref(store, hold, name, found.record.manifest);
+  for (const std::string& name : full_names) {
+    storage::set_ref(store, hold, name, found.record.manifest);
+    note_image_event(engine, "tag", found.record.config.hex(), name);
+  }
 }
 
 void untag(Engine& engine, const std::string& image, const std::vector<std::string>& names) {
@@ -156,7 +179,10 @@ void untag(Engine& engine, const std::string& image, const std::vector<std::stri
     if (known == found.names.end()) throw make_error(ErrorKind::not_found, name, ": tag not known");
     to_remove.push_back(*known);
   }
-  for (const std::string& name : to_remove) storage::remove_ref(store, name);
+  for (const std::string& name : to_remove) {
+    storage::remove_ref(store, name);
+    note_image_event(engine, "untag", found.record.config.hex(), name);
+  }
 }
 
 }  // namespace engine

@@ -7,6 +7,7 @@
 #include "base/json_writer.hpp"
 #include "base/oci/manifest.hpp"
 #include "engine/image_archives.hpp"
+#include "engine/events.hpp"
 #include "engine/image_changes.hpp"
 #include "engine/images.hpp"
 #include "engine/inflate.hpp"
@@ -159,7 +160,9 @@ std::string import_image(Engine& engine, const ImportOptions& options) {
             read_layer(registry::open_tarball(options.source, {.limits = engine.config.network}, engine.config.spool));
         std::string config = config_text(options, changes, layer);
         ImportedSource source(std::move(layer), std::move(config));
-        return keep_image(engine, source, source.root_manifest(), names, "");
+        std::string id = keep_image(engine, source, source.root_manifest(), names, "");
+        note_image_event(engine, "import", id, options.source);
+        return id;
       },
       "importing ", base::quoted(options.source));
 }

@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "engine/events.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
@@ -74,6 +75,7 @@ void let_initialized_run(Engine& engine, const storage::ContainerDir& container)
     base::unlink_file(dir, start_fifo);
     base::unlink_file(dir, report_fifo);
   }
+  note_container_event(engine, storage::read_record(container), "start");
   try {
     runtime::wait_for_exec(init);
   } catch (const base::Error&) {

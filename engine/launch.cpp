@@ -10,6 +10,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "engine/error_bytes.hpp"
+#include "engine/events.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/reconcile.hpp"
 #include "runtime/monitor_plan.hpp"
@@ -113,6 +114,11 @@ void leave_caller(const base::UniqueFd& null) {
   plan.container_fd = launch.container.dir.get();
   plan.alive_fd = alive.fd();
   plan.network_exit_fd = started.network_exit.get();
+  EventParts events = event_parts(launch.engine, launch.record);
+  plan.event_path = std::move(events.path);
+  plan.event_head = std::move(events.head);
+  plan.event_name = std::move(events.name);
+  plan.event_tail = std::move(events.tail);
   if (launch.record.auto_remove) {
     plan.cleanup_path = path_of_own_program("engine");
     plan.cleanup_argv = {"engine"};

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/oci/reference.hpp"
 #include "engine/image_archives.hpp"
+#include "engine/events.hpp"
 #include "engine/image_policy.hpp"
 #include "engine/images.hpp"
 #include "engine/keep_image.hpp"
@@ -31,6 +32,7 @@ LoadedImage load_one(Engine& engine, const registry::ArchivedImage& archived, co
   check_policy(engine, {archived.transport, path}, {}, *source, root, {});
   LoadedImage loaded{.id = {}, .names = stored_names(archived.names)};
   loaded.id = keep_image(engine, *source, std::move(root), loaded.names, "");
+  note_image_event(engine, "loadfromarchive", loaded.id, path);
   return loaded;
 }
 

@@ -9,6 +9,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/events.hpp"
 #include "engine/inside_store.hpp"
 #include "engine/prune_filters.hpp"
 #include "engine/reconcile.hpp"
@@ -153,6 +154,7 @@ void prune_volumes_into(PruneReport& report, Engine& engine, const PruneOptions&
       }
       const base::FileLock volume_lock = storage::lock_volume(store, name);
       storage::move_to_trash(store, path);
+      note_volume_event(engine, "prune", name);
     }
     // Power loss may not bring back a part of what is deleted after this.
     if (!options.dry_run && !report.volumes.empty())
@@ -187,15 +189,28 @@ std::vector<storage::NamedImage> unused_images(const storage::Store& store, cons
                                                const std::set<std::string>& without_containers) {
   std::set<std::string> used;
   for_each_record(store, [&](const storage::ContainerRecord& record) {
-    if (without_containers.count(record.id) == 0) used.insert(record.manifest);
+    if (without_containers.count(record.id) == 0) used.insert(record.image_id);
   });
   std::vector<storage::NamedImage> images = storage::list_images(store);
   std::erase_if(images, [&](const storage::NamedImage& image) {
-    return image.read_only || used.count(image.record.manifest.text()) != 0 ||
+    return image.read_only || used.count(std::string{image.record.config.hex()}) != 0 ||
            !is_wanted(store, image, options, filters);
   });
   if (!options.all) keep_what_lost_names_may_mean(store, images);
   return images;
+}
+
+/// Images that are gone when these manifests are: an image may have come with several.
+std::vector<std::string> ids_without(const storage::Store& store, const std::set<base::Digest>& gone) {
+  std::vector<storage::NamedImage> images = storage::list_images(store);
+  std::erase_if(images, [](const storage::NamedImage& image) { return image.read_only; });
+  std::set<base::Digest> kept;
+  for (const storage::NamedImage& image : images)
+    if (gone.count(image.record.manifest) == 0) kept.insert(image.record.config);
+  std::vector<std::string> ids;
+  for (const storage::NamedImage& image : images)
+    if (kept.insert(image.record.config).second) ids.emplace_back(image.record.config.hex());
+  return ids;
 }
 
 void prune_images_into(PruneReport& report, Engine& engine, const PruneOptions& options) {
@@ -206,10 +221,9 @@ void prune_images_into(PruneReport& report, Engine& engine, const PruneOptions& 
     const storage::GcLock lock = store.lock_garbage();
     storage::Forgotten gone;
     if (options.dry_run) gone.containers = {report.containers.begin(), report.containers.end()};
-    for (const storage::NamedImage& image : unused_images(store, options, filters, gone.containers)) {
-      report.images.emplace_back(image.record.config.hex());
+    for (const storage::NamedImage& image : unused_images(store, options, filters, gone.containers))
       gone.images.insert(image.record.manifest);
-    }
+    report.images = ids_without(store, gone.images);
     storage::Garbage garbage = storage::find_garbage(store, lock, gone);
     const std::set<std::string> whole{garbage.paths.begin(), garbage.paths.end()};
     for (std::string& variant : storage::unused_variants(store, gone))

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/oci/reference.hpp"
+#include "engine/events.hpp"
 #include "engine/id_variants.hpp"
 #include "engine/image_policy.hpp"
 #include "engine/image_settings.hpp"
@@ -251,6 +252,7 @@ std::vector<std::string> pull(Engine& engine, const PullOptions& options) {
     const registry::SourceName name = source_name(engine, typed);
     ids.push_back(name.transport == "docker" ? pull_docker(engine, name.rest, options, registry)
                                              : pull_from(engine, name, options, registry));
+    if (!options.dry_run) note_image_event(engine, "pull", ids.back(), typed);
   }
   if (!options.dry_run)
     for (const std::string& id : ids) prepare_default_variants(engine, id);

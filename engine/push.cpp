@@ -10,6 +10,7 @@
 #include "base/oci/manifest.hpp"
 #include "base/oci/reference.hpp"
 #include "engine/convert_manifest.hpp"
+#include "engine/events.hpp"
 #include "engine/image_settings.hpp"
 #include "engine/inflate.hpp"
 #include "engine/manifest_list_store.hpp"
@@ -159,6 +160,7 @@ PushedImage push(Engine& engine, const PushOptions& options) {
         origin.auth_file = options.auth_file;
         source.fall_back_to(open_origin(engine.store(), image.record.manifest, registry_options(engine, origin)));
         registry::ManifestBytes root = root_to_send(source, options);
+        if (!options.is_rehearsal) note_image_event(engine, "push", image.record.config.hex(), shown(destination));
         if (options.compression.empty()) return send(engine, source, std::move(root), destination, options);
         Recompression how = parse_compression(options.compression);
         how.level =

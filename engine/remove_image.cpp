@@ -5,10 +5,12 @@
 #include "base/error.hpp"
 #include "base/oci/reference.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/events.hpp"
 #include "engine/images.hpp"
 #include "engine/trash.hpp"
 #include "engine/verbs.hpp"
 #include "storage/containers.hpp"
+#include "storage/refs.hpp"
 
 namespace engine {
 namespace {
@@ -24,6 +26,7 @@ struct User {
   std::string name;
 };
 
+/// Of the image, whichever of its manifests they were made of.
 std::vector<User> containers_using(const storage::Store& store, const storage::ImageRecord& image) {
   std::vector<User> users;
   for (const std::string& id : storage::list_container_ids(store)) {
@@ -31,7 +34,7 @@ std::vector<User> containers_using(const storage::Store& store, const storage::I
     if (!container) continue;
     try {
       const storage::ContainerRecord record = storage::read_record(*container);
-      if (record.manifest == image.manifest.text()) users.push_back({record.id, record.name});
+      if (record.image_id == image.config.hex()) users.push_back({record.id, record.name});
     } catch (const base::Error& error) {
       if (error.kind() != ErrorKind::not_found) throw;  // not_found: removed at this moment
     }
@@ -53,25 +56,43 @@ std::string name_meant(const storage::Store& store, const std::string& word) {
   return image && image->name.find('@') == std::string::npos ? image->name : std::string{};
 }
 
+/// Of an image that still has a name by another manifest: those that nobody can name, and no container was made of.
+void remove_needless_manifests(const storage::Store& store, const storage::GcLock& lock,
+                               const storage::ImageRecord& image) {
+  const std::vector<storage::NamedImage> manifests = storage::own_images_of(store, image.config);
+  const auto has_names = [](const storage::NamedImage& one) { return !one.names.empty(); };
+  if (std::all_of(manifests.begin(), manifests.end(), has_names) ||
+      std::none_of(manifests.begin(), manifests.end(), has_names) || !containers_using(store, image).empty() ||
+      storage::has_damaged_refs(store))  // one of them may have been a name of these
+    return;
+  for (const storage::NamedImage& one : manifests)
+    if (one.names.empty()) storage::remove_image(store, lock, one.record);
+}
+
 /// One attempt under the exclusive lock. Returns the containers that are in the way.
 std::vector<User> try_removal(Engine& engine, const std::string& word, const RemoveImageOptions& options,
                               RemovedImage& result) {
   const storage::Store& store = engine.store();
   const storage::GcLock lock = store.lock_garbage();
-  const std::optional<storage::NamedImage> image = storage::find_image(store, word);
+  std::optional<storage::NamedImage> image = storage::find_image(store, word);
   if (!image && (options.ignore || options.one_of_all)) return {};
   if (!image)
     static_cast<void>(oci::Reference::parse(word));  // what can be no name is another mistake, of another code
   if (!image) throw make_error(ErrorKind::not_found, word, ": image not known");
   if (image->read_only) throw read_only_error(word);
+  const std::vector<storage::NamedImage> manifests = storage::own_images_of(store, image->record.config);
+  image->names.clear();
+  for (const storage::NamedImage& one : manifests)
+    image->names.insert(image->names.end(), one.names.begin(), one.names.end());
   const ImageRemoval removal = plan_image_removal(*image, name_meant(store, word), options.force || options.one_of_all);
   if (removal.deletes) {
     std::vector<User> users = containers_using(store, image->record);
     if (!users.empty()) return users;
-    storage::remove_image(store, lock, image->record);
+    for (const storage::NamedImage& one : manifests) storage::remove_image(store, lock, one.record);
     result.deleted.emplace_back(image->record.config.hex());
   } else {
     for (const std::string& name : removal.untag) storage::remove_ref(store, name);
+    remove_needless_manifests(store, lock, image->record);
   }
   result.untagged.insert(result.untagged.end(), removal.untag.begin(), removal.untag.end());
   return {};
@@ -135,7 +156,9 @@ RemovedImage remove_images(Engine& engine, const RemoveImageOptions& options) {
       if (!failure) failure = error;
     }
   }
-  if (!result.deleted.empty()) empty_trash(engine);
+  for (const std::string& name : result.untagged) note_image_event(engine, "untag", "", name);
+  for (const std::string& id : result.deleted) note_image_event(engine, "remove", id, id);
+  if (!result.deleted.empty() || !result.untagged.empty()) empty_trash(engine);
   if (failure) throw std::move(*failure);
   return result;
 }

@@ -1,6 +1,7 @@
 #include "engine/restart.hpp"
 
 #include "base/error.hpp"
+#include "engine/events.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
 #include "engine/stop_container.hpp"
@@ -32,6 +33,7 @@ std::vector<std::string> restart(Engine& engine, const RestartOptions& options) 
     StartOptions start_options;
     start_options.containers = {one.container.id};
     start(engine, start_options);
+    note_container_event(engine, storage::read_record(one.container), "restart");
     restarted.push_back(one.typed);
   }
   return restarted;

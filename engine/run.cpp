@@ -7,6 +7,7 @@
 #include "base/scope_exit.hpp"
 #include "engine/attach.hpp"
 #include "engine/create.hpp"
+#include "engine/events.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/relay.hpp"
@@ -27,7 +28,9 @@ int run_directly(const Launch& launch, const base::FileLock& alive, const RunOpt
     streams.relay.forward_signal = [&](int signal) { started.init.process.send_signal(signal); };
   else
     streams.relay.forward_signal = [&](int) { started.init.process.send_signal(SIGKILL); };
+  note_container_event(launch.engine, launch.record, "attach");
   const int code = relay(started.init.process, std::move(streams.relay), signals).code;
+  note_container_event(launch.engine, launch.record, "died", code);
   launch.engine.last_user_namespace = std::move(started.init.user_namespace);
   return code;
 }
@@ -45,6 +48,7 @@ int attach_to_started(Engine& engine, const NewContainer& container, base::Chann
                     .detach_keys = container.record.detach_keys};
   const std::string& boot_id = engine.host.boot_id;
   how.forward_signal = [&](int signal) { signal_container(observe(container.dir, boot_id), signal); };
+  note_container_event(engine, container.record, "attach");
   try {
     const auto code = attach(std::move(monitor), how, signals);
     if (code) wait_until_settled(engine.store(), container.dir, options.auto_remove);

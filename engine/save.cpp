@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "engine/convert_manifest.hpp"
+#include "engine/events.hpp"
 #include "engine/image_archives.hpp"
 #include "engine/images.hpp"
 #include "engine/inflate.hpp"
@@ -111,6 +112,8 @@ void save_images(Engine& engine, const SaveOptions& options) {
         for (const ImageToSave& image : images) save_image(engine, options, image, signals, *set);
         signals.check();
         set->finish();
+        for (const ImageToSave& image : images)
+          note_image_event(engine, "save", image.record.config.hex(), options.output);
       },
       "saving ", base::quoted(options.images.front()));
 }

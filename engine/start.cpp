@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "engine/attach.hpp"
+#include "engine/events.hpp"
 #include "engine/initialized.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
@@ -57,6 +58,7 @@ int start(Engine& engine, const StartOptions& options) {
                       .sig_proxy = options.sig_proxy,
                       .detach_keys = options.detach_keys.value_or(record.detach_keys)};
     how.forward_signal = [&](int signal) { signal_container(observe(one.container, engine.host.boot_id), signal); };
+    note_container_event(engine, record, "attach");
     const auto code = attach(std::move(*monitor), how, *signals);
     if (code) wait_until_settled(engine.store(), one.container, record.auto_remove);
     return code.value_or(0);

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/process_identity.hpp"
 #include "engine/container_ids.hpp"
+#include "engine/events.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/initialized.hpp"
 #include "engine/late_layers.hpp"
@@ -59,6 +60,8 @@ void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid
     state.started.clear();
   }
   storage::write_state(launch.container, lock, state);
+  note_container_event(launch.engine, launch.record, "init");
+  if (!launch.only_initialize) note_container_event(launch.engine, launch.record, "start");
 }
 
 /// The monitor writes over this file and renames it: how a container ended is recorded on a full disk, too.

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/signals.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/events.hpp"
 #include "engine/selection.hpp"
 #include "engine/stop_container.hpp"
 #include "engine/verbs.hpp"
@@ -49,6 +50,7 @@ std::vector<std::string> stop(Engine& engine, const StopOptions& options) {
       const storage::ContainerRecord record = record_or_id(one.container);
       stop_running(one.container, observed, record.stop_signal,
                    options.timeout_seconds.value_or(record.stop_timeout_seconds));
+      note_container_event(engine, record, "stop");
       settle(engine, one.container, observed, record.auto_remove);
     } else if (options.one_of_all) {
       continue;
@@ -71,6 +73,7 @@ std::vector<std::string> kill(Engine& engine, const KillOptions& options) {
     }
     const bool auto_remove = record_or_id(one.container).auto_remove;
     signal_container(observed, *signal);
+    note_container_event(engine, record_or_id(one.container), "kill");
     if (*signal == SIGKILL) {
       wait_for_end(observed, std::nullopt);
       settle(engine, one.container, observed, auto_remove);

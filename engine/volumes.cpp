@@ -1,4 +1,5 @@
 #include "engine/volumes.hpp"
+#include "engine/events.hpp"
 
 #include <algorithm>
 #include <sys/mount.h>
@@ -96,6 +97,7 @@ std::string create_volume(Engine& engine, const VolumeCreateOptions& options) {
     throw make_error(ErrorKind::already_exists, "volume with name ", name, " already exists: volume already exists")
         .with_hint("--ignore accepts the one that is there");
   }
+  note_volume_event(engine, "create", name);
   if (meaning.kind == VolumeMeaning::Kind::folder && (meaning.uid || meaning.gid))
     run_inside(engine,
                {"own-volume", name, base::concat(meaning.uid.value_or(0)), base::concat(meaning.gid.value_or(0))});
@@ -160,6 +162,7 @@ void remove_volume(Engine& engine, const std::string& name, bool force) {
                      " is being used by the following container(s): ", base::join(users, ", "),
                      ": volume is being used")
         .with_hint(base::concat("engine volume rm --force ", name, " removes the containers, too"));
+  note_volume_event(engine, "remove", name);
   empty_trash(engine);
 }
 

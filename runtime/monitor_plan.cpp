@@ -50,6 +50,12 @@ std::string encode_monitor_plan(const MonitorPlan& plan) {
   add_descriptors(plan, header);
   header.exit_name = buffer.add_string(plan.exit_name);
   header.log_name = buffer.add_string(plan.log_name);
+  if (!plan.event_path.empty()) {
+    header.event_path = buffer.add_string(plan.event_path);
+    header.event_head = buffer.add_string(plan.event_head);
+    header.event_name = buffer.add_string(plan.event_name);
+    header.event_tail = buffer.add_string(plan.event_tail);
+  }
   add_cleanup(plan, buffer, header);
   header.total_size = buffer.total_size();
   std::string bytes = std::move(buffer).finish(&header);

@@ -29,8 +29,10 @@ struct MonitorPlan {
   int alive_fd = -1;                   ///< Lock file that is only held.
   int network_exit_fd = -1;            ///< Only kept open: the network helper ends when it closes.
   std::string exit_name = "exit";
-  std::string log_name = "log";           ///< Name of log_fd's file; rotation renames it to log_name + ".1".
-  std::uint64_t log_max_bytes = 0;        ///< 0: never rotate.
+  std::string log_name = "log";                    ///< Name of log_fd's file; rotation renames it to log_name + ".1".
+  std::uint64_t log_max_bytes = 0;                 ///< 0: never rotate.
+  std::string event_path;                          ///< Absolute path of the log of events; empty: none.
+  std::string event_head, event_name, event_tail;  ///< Of its line there: before the name, the name, after the time.
   std::vector<std::string> cleanup_argv;  ///< Executed after the exit was recorded; empty: the monitor just exits.
   std::string cleanup_path;               ///< Absolute.
   std::vector<std::string> cleanup_env;

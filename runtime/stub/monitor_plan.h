@@ -51,7 +51,13 @@ struct monitor_plan {
   uint32_t cleanup_envc, cleanup_envp;
   uint32_t exit_name;              /* file name inside container_fd */
   uint32_t log_name;               /* name of log_fd's file inside container_fd, for rotation to <log_name>.1 */
+  uint32_t event_path;             /* offset of the absolute path of the log of events; 0: none */
+  uint32_t event_head, event_name, event_tail; /* of a line: what is before the container's name, the name, what ends it */
 };
+
+/* In the container's folder: its name, when it was renamed since this plan was made. */
+#define MONITOR_NAME_FILE "name"
+#define MONITOR_NAME_MAX_BYTES 256
 
 /* All descriptors are -1 or at least 3. Over the clean-up's execve stay open, under the same numbers: client_fd (so the
  * client sees end of file only when the clean-up is done); alive_fd is closed, since the clean-up

@@ -98,6 +98,10 @@ static inline int monitor_plan_is_valid(const unsigned char *bytes, uint64_t siz
   if (!monitor_fd_is_valid(plan.container_fd) || !monitor_fd_is_valid(plan.alive_fd)) return 0;
   if (!monitor_fd_is_valid(plan.network_exit_fd)) return 0;
   if (!plan_string_fits(size, plan.exit_name) || !plan_string_fits(size, plan.log_name)) return 0;
+  if (plan.event_path != 0 &&
+      (!plan_string_fits(size, plan.event_path) || !plan_string_fits(size, plan.event_head) ||
+       !plan_string_fits(size, plan.event_name) || !plan_string_fits(size, plan.event_tail)))
+    return 0;
   if (plan.cleanup_path == 0) return plan.cleanup_argc == 0 && plan.cleanup_envc == 0;
   return plan_string_fits(size, plan.cleanup_path) && plan.cleanup_argc != 0 &&
          plan_strings_fit(bytes, size, plan.cleanup_argv, plan.cleanup_argc) &&
