@@ -214,6 +214,11 @@ class LateLayersTest(EngineTest):
         self.driver = None
         self.assert_sound()
 
+    def test_a_wrong_number_is_refused(self):
+        for value in ("-1", '"many"'):
+            self.wait_below(value)
+            self.assert_fails(self.engine("ps", check=False), 125, "userns.wait_below_entries")
+
     def test_a_server_that_does_not_work_is_not_relied_on(self):
         """What was found out since boot says so; the layers are made first, as ever."""
         self.pull_owned()
