@@ -67,11 +67,6 @@ ParentServices services_of(const CreateRequest& request) {
   return services;
 }
 
-bool has_ended(int pidfd, int patience_milliseconds) {
-  pollfd waiting{pidfd, POLLIN, 0};
-  return ::poll(&waiting, 1, patience_milliseconds) == 1 && (waiting.revents & POLLIN) != 0;
-}
-
 }  // namespace
 
 CreatedInit create(CreateRequest& request) {
@@ -107,6 +102,11 @@ CreatedInit create(CreateRequest& request) {
   return init;
 }
 
+bool has_ended(int pidfd, int patience_milliseconds) {
+  pollfd waiting{pidfd, POLLIN, 0};
+  return ::poll(&waiting, 1, patience_milliseconds) == 1 && (waiting.revents & POLLIN) != 0;
+}
+
 CreatedInit exec(ExecRequest& request) {
   base::assert_single_threaded();
   try {
@@ -115,7 +115,8 @@ CreatedInit exec(ExecRequest& request) {
   } catch (const base::Error& error) {
     // Whichever step it was that failed, that is why. Namespaces are given up before a pidfd tells of the end, and the
     // processes of a pid namespace, ours among them, are killed before its init has ended.
-    const int patience_milliseconds = error.kind() == ErrorKind::internal ? 1000 : 0;
+    // ENOMEM is also what the kernel says of a pid namespace that is ending.
+    const int patience_milliseconds = error.kind() == ErrorKind::internal || error.code() == ENOMEM ? 1000 : 0;
     if (error.code() == ESRCH || has_ended(request.init_pidfd, patience_milliseconds))
       throw make_error(ErrorKind::in_use, "the container is not running any more");
     throw;

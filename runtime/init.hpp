@@ -55,6 +55,9 @@ base::Child start_init(const InitOrders& orders);
 /// The same for a further process of a running container, up to where it has joined its namespaces.
 CreatedInit start_exec(const ExecRequest& request);
 
+/// Whether the process is gone, or a zombie, within this time.
+bool has_ended(int pidfd, int patience_milliseconds);
+
 /// Blocks until the last stage has cloned its successor in the container. @return the successor's pid. @throws Error as
 /// wait_for_exec, when the stage failed before.
 pid_t wait_for_join(const CreatedInit& started);

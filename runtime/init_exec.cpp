@@ -74,11 +74,13 @@ Terminal open_exec_terminal(const Process& process) {
 // is ours.
 [[noreturn]] void visit_for_terminal(const ExecRequest& request, unsigned namespaces, const base::Channel& channel) {
   close_all_but({channel.fd(), request.init_pidfd});
-  set_dumpable(false);
   const auto joined = static_cast<int>(namespaces & (CLONE_NEWUSER | CLONE_NEWNS));
   if (joined != 0 && ::setns(request.init_pidfd, joined) != 0)
     throw base::os_error("joining the container's namespaces");
   become_container_root(true);
+  // Both end with a change of ids, which the kernel takes as a reason to set them anew.
+  set_dumpable(false);
+  die_with_parent();
   const Terminal terminal = open_exec_terminal(request.process);
   send_sync(channel, Sync::created, {}, {terminal.master.get(), terminal.slave.get()});
   ::_exit(0);
@@ -157,7 +159,11 @@ base::Child adopt_successor(base::Child child, const CreatedInit& started) {
   const pid_t pid = wait_for_join(started);
   // Our child, and not reaped, so the number is still its.
   base::UniqueFd successor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
-  if (!successor) throw base::os_error("opening process ", pid);
+  if (!successor) {
+    base::Error error = base::os_error("opening process ", pid);
+    base::Child{pid, base::UniqueFd{}};  // told to go on, but nobody would know of it: it is killed
+    throw error;
+  }
   child.wait();
   return {pid, std::move(successor)};
 }
@@ -166,6 +172,8 @@ base::Child adopt_successor(base::Child child, const CreatedInit& started) {
 
 CreatedInit start_exec(const ExecRequest& request) {
   const unsigned namespaces = differing_namespaces(request);
+  // They were looked up by a number that may be another process's by now.
+  if (has_ended(request.init_pidfd, 0)) throw base::error_from_code(ESRCH, "joining the container");
   const base::UniqueFd agent = connect_seccomp_agent(request.seccomp);
   const base::UniqueFd executable = make_stage_executable();
   base::Pipe report = base::make_pipe();

@@ -72,7 +72,7 @@ void exec_monitor(int executable_fd, const MonitorPlan& plan) {
   const base::UniqueFd plan_fd = make_plan_fd(encode_monitor_plan(plan));
   for (const int fd : {plan.init_pidfd, plan.terminal_fd, plan.stdin_fd, plan.stdout_fd, plan.stderr_fd, plan.log_fd,
                        plan.listen_fd, plan.client_fd, plan.container_fd, plan.alive_fd, plan.network_exit_fd})
-    make_inheritable(fd);
+    if (!make_inheritable(fd)) throw base::os_error("handing descriptors to the monitor");
   const int code = exec_stub(executable_fd, "engine-monitor", plan_fd.get());
   throw base::error_from_code(code, "executing the monitor");
 }

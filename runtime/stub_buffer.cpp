@@ -117,15 +117,15 @@ base::UniqueFd make_executable(const char* name, std::string_view image) {
 int exec_stub(int executable_fd, const char* name, int plan_fd) noexcept {
   std::array<char, 16> number{};
   std::to_chars(number.data(), number.data() + number.size() - 1, plan_fd);
-  make_inheritable(plan_fd);
+  if (!make_inheritable(plan_fd)) return errno;
   const std::array<const char*, 3> argv{name, number.data(), nullptr};
   const std::array<const char*, 1> envp{nullptr};
   ::syscall(SYS_execveat, executable_fd, "", argv.data(), envp.data(), AT_EMPTY_PATH);
   return errno;
 }
 
-void make_inheritable(int fd) noexcept {
-  if (fd >= 0) ::fcntl(fd, F_SETFD, 0);
+bool make_inheritable(int fd) noexcept {
+  return fd < 0 || ::fcntl(fd, F_SETFD, 0) == 0;
 }
 
 base::UniqueFd make_plan_fd(std::string_view bytes) {

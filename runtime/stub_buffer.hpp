@@ -42,7 +42,7 @@ base::UniqueFd make_executable(const char* name, std::string_view image);
 /// execveat(executable_fd) with argv {name, "<plan_fd>"} and an empty environment. Only returns when it fails: errno.
 int exec_stub(int executable_fd, const char* name, int plan_fd) noexcept;
 
-/// Clears close-on-exec without throwing; -1 is ignored.
-void make_inheritable(int fd) noexcept;
+/// Clears close-on-exec without throwing; -1 is ignored. @return false with errno.
+bool make_inheritable(int fd) noexcept;
 
 }  // namespace runtime

@@ -162,11 +162,8 @@ base::UniqueFd make_stage_executable() {
 }
 
 int exec_stage(int executable_fd, int plan_fd, const StagePlan& plan) noexcept {
-  make_inheritable(plan.report_fd);
-  make_inheritable(plan.start_fd);
-  make_inheritable(plan.label_fd);
-  make_inheritable(plan.seccomp_agent_fd);
-  make_inheritable(plan.join_fd);
+  for (const int fd : {plan.report_fd, plan.start_fd, plan.label_fd, plan.seccomp_agent_fd, plan.join_fd})
+    if (!make_inheritable(fd)) return errno;
   return exec_stub(executable_fd, "engine-stage", plan_fd);
 }
 
@@ -177,6 +174,7 @@ std::string_view describe_stage_step(int step) {
       "waiting for the start",
       "setting process.oomScoreAdj",
       "joining the container's namespaces",
+      "setting the security label",
       "starting a session",
       "taking the terminal",
       "making a session keyring",
@@ -186,7 +184,6 @@ std::string_view describe_stage_step(int step) {
       "setting the I/O priority",
       "setting the memory policy",
       "setting the personality",
-      "setting the security label",
       "closing descriptors",
       "dropping capabilities from the bounding set",
       "setting no-new-privileges",

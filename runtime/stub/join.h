@@ -40,6 +40,7 @@ static void set_oom_score(void) {
 static void become_container_root(void) {
   long result = syscall3(__NR_setresgid, 0, 0, 0);
   if (result != -EINVAL) must(STAGE_STEP_JOIN, result);
+  forbid_tracing();
   result = syscall3(__NR_setresuid, 0, 0, 0);
   if (result != -EINVAL) must(STAGE_STEP_JOIN, result);
   forbid_tracing(); /* the kernel sets fs.suid_dumpable when ids or capabilities change */
@@ -51,7 +52,7 @@ static void learn_own_pid(const int* pipe) {
   syscall1(__NR_close, pipe[1]);
   do got = syscall3(__NR_read, pipe[0], ptr(&own_pid_outside), sizeof own_pid_outside);
   while (got == -EINTR);
-  if (got != sizeof own_pid_outside) exit_now(STAGE_EXIT_FAILED);
+  if (got != sizeof own_pid_outside) fail(STAGE_STEP_JOIN, -EPIPE);
   syscall1(__NR_close, pipe[0]);
 }
 

@@ -180,7 +180,8 @@ static void set_memory_policy(void) {
     must(STAGE_STEP_PERSONALITY, syscall1(__NR_personality, (long)plan->personality));
 }
 
-/* A process may only label itself, so it opens the file itself. */
+/* A process may only label itself, so it opens the file itself. The directory is the host's, from which ".." leads out:
+ * it is closed before any path of the container is followed. */
 static void write_label(void) {
   const char *label = string_at(plan->label);
   long fd;
@@ -188,6 +189,8 @@ static void write_label(void) {
   fd = syscall4(__NR_openat, plan->label_fd, ptr(string_at(plan->label_file)), O_WRONLY | O_CLOEXEC, 0);
   must(STAGE_STEP_LABEL, fd);
   must(STAGE_STEP_LABEL, syscall3(__NR_write, fd, ptr(label), (long)text_length(label)));
+  syscall1(__NR_close, fd);
+  syscall1(__NR_close, plan->label_fd);
 }
 
 static void drop_bounding(void) {
@@ -215,6 +218,7 @@ static void set_ids(void) {
   if (has_flag(STAGE_SET_GROUPS))
     must(STAGE_STEP_GROUPS, syscall2(__NR_setgroups, plan->group_count, ptr(plan_bytes + plan->groups)));
   must(STAGE_STEP_GID, syscall3(__NR_setresgid, plan->gid, plan->gid, plan->gid));
+  forbid_tracing(); /* every change of ids undoes it where fs.suid_dumpable is set */
   must(STAGE_STEP_UID, syscall2(__NR_prctl, PR_SET_KEEPCAPS, 1)); /* the exec clears it again */
   must(STAGE_STEP_UID, syscall3(__NR_setresuid, plan->uid, plan->uid, plan->uid));
 }
@@ -361,6 +365,7 @@ __attribute__((used)) _Noreturn void stub_main(const long *stack) {
   wait_for_start();
   set_oom_score();
   join_container();
+  write_label();
   give_streams();
   add_home();
   reset_signals();
@@ -369,7 +374,6 @@ __attribute__((used)) _Noreturn void stub_main(const long *stack) {
   set_rlimits();
   set_scheduling();
   set_memory_policy();
-  write_label();
   /* Only marked, and before a filter that may not know this call: the report still goes out. */
   must(STAGE_STEP_FDS, close_range_or_each(3 + plan->preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC));
   if (has_flag(STAGE_HAS_SECCOMP) && !has_flag(STAGE_NO_NEW_PRIVS)) load_filter();

@@ -4,10 +4,13 @@ import getpass
 import json
 import os
 import shutil
+import signal
+import subprocess
+import unittest
 from pathlib import Path
 
 from bundle_test import BundleTest
-from engine_test import is_alive, wait_until
+from engine_test import ENGINE, is_alive, wait_until
 
 # What the kernel counts, or what is different for every process, however alike they are.
 COUNTERS = ("Vm", "Rss", "voluntary", "nonvoluntary", "Speculation", "Cpus", "Mems", "SigQ", "Pid", "Tgid", "NSpid",
@@ -229,6 +232,42 @@ class LifecycleTest(BundleTest):
         result = self.runtime("exec", "--process", self.bundle / "process.json", "one", check=False)
         if os.getuid() != 0:
             self.assert_fails(result, 255, "setting process.oomScoreAdj: Permission denied")
+        self.runtime("delete", "--force", "one")
+
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_an_exec_that_fails_late_leaves_no_process_that_nobody_knows_of(self):
+        self.config["process"]["args"] = ["/guest", "wait"]
+        self.write_config()
+        self.background("run", "--detach", "--bundle", self.bundle, "one")
+        pid = self.state()["pid"]
+
+        def inside():
+            found = []
+            for folder in Path("/proc").glob("[0-9]*"):
+                try:
+                    found += [folder.name] * (os.readlink(folder / "ns/pid") == os.readlink(f"/proc/{pid}/ns/pid"))
+                except OSError:  # another user's, or gone
+                    pass
+            return found
+
+        failed = 0
+        for call in ("pidfd_open", "clone3", "pipe2", "memfd_create", "wait4", "waitid"):
+            for turn in range(1, 9):
+                command = [ENGINE, "runtime", "--root", str(self.dir / "states"), "exec", "--detach", "one", "/guest", "wait"]
+                status = subprocess.run(["strace", "-o", self.dir / "trace", "-e",
+                                         f"inject={call}:error=EMFILE:when={turn}", *command], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment,
+                                        timeout=60, check=False).returncode
+                if status == 0:  # there is no such call, or it is not needed
+                    for number in set(inside()) - {str(pid)}:
+                        os.kill(int(number), signal.SIGKILL)
+                    wait_until(lambda: inside() == [str(pid)], "the process of the exec is gone")
+                    if "(INJECTED)" not in (self.dir / "trace").read_text():
+                        break
+                    continue
+                failed += 1
+                self.assertEqual(inside(), [str(pid)], (call, turn))
+        self.assertGreater(failed, 3)
         self.runtime("delete", "--force", "one")
 
     def test_errors_are_one_line(self):

@@ -48,6 +48,25 @@ TEST_CASE("the stage gives the program exactly its arguments and environment") {
   CHECK(run_stage(harmless_plan({"/usr/bin/env"})).out == "PATH=/usr/bin:/bin\nNAME=value\n");
 }
 
+TEST_CASE("the label is written, and its directory, the host's, is closed before the program is looked for") {
+  const base::TempDir folder;
+  REQUIRE(::symlinkat("/usr/bin/printf", folder.fd(), "program") == 0);
+  base::write_file_atomically(folder.fd(), "label", "", base::Durability::volatile_, 0600);
+  constexpr int child_label_fd = 64;
+  const base::UniqueFd directory{::open(folder.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  REQUIRE(directory);
+  StagePlan plan = harmless_plan({base::concat("/proc/self/fd/", child_label_fd, "/program"), "it runs"});
+  const StageResult kept = run_stage(plan, {{directory.get(), child_label_fd}});
+  CHECK(kept.out == "it runs");  // what such a path does while the descriptor is open
+  plan.label_fd = child_label_fd;
+  plan.label_file = "label";
+  plan.label = "some:label";
+  const StageResult result = run_stage(plan, {{directory.get(), child_label_fd}});
+  REQUIRE(result.report.has_value());
+  CHECK(result.report->step == STAGE_STEP_EXEC_LOOKUP);
+  CHECK(base::read_file(folder.fd(), "label", 100) == "some:label");
+}
+
 TEST_CASE("the stage sets directory, umask and limits") {
   StagePlan plan = harmless_plan({});
   plan.cwd = "/usr/share";
