@@ -14,9 +14,9 @@ namespace storage {
 namespace {
 
 /// Nothing when it was removed meanwhile or is damaged.
-std::optional<ImageRecord> read_sound_image(int root, const base::Digest& manifest, SmallFiles& files) {
+std::optional<ImageRecord> read_sound_image(int images, const std::string& name, SmallFiles& files) {
   try {
-    return read_image_at(root, manifest, files);
+    return read_image_at(images, name, base::Digest::from_hex(name), files);
   } catch (const base::Error& error) {
     // Without one that cannot be read now, the beginning of an id might seem to mean another image.
     if (!is_damage(error) && error.kind() != base::ErrorKind::unsupported) throw;
@@ -27,14 +27,15 @@ std::optional<ImageRecord> read_sound_image(int root, const base::Digest& manife
 
 /// Records of images/, without any that is damaged or vanished meanwhile.
 void read_images_below(const Store& store, int root, std::vector<ImageRecord>& records) {
-  const std::vector<std::string> names = names_in(root, "images");
+  const base::UniqueFd images = base::open_directory(root, "images");
+  const std::vector<std::string> names = names_in(images.get(), ".");
   std::vector<std::optional<ImageRecord>> found(names.size());
   base::for_parts(names.size(), [&](std::size_t first, std::size_t last) {
     SmallFiles files;
     for (std::size_t i = first; i < last; ++i) {
       if (!layout::is_hex_digest(names[i])) continue;
-      const base::Digest manifest = base::Digest::from_hex(names[i]);
-      if (root == store.root() || !is_own_image(store, manifest)) found[i] = read_sound_image(root, manifest, files);
+      if (root == store.root() || !is_own_image(store, base::Digest::from_hex(names[i])))
+        found[i] = read_sound_image(images.get(), names[i], files);
     }
   });
   for (std::optional<ImageRecord>& record : found)
@@ -82,7 +83,8 @@ std::vector<NamedImage> newest_first(std::vector<NamedImage>& images) {
   for (NamedImage& image : images) order.push_back(&image);
   std::sort(order.begin(), order.end(), [](const NamedImage* left, const NamedImage* right) {
     const ImageRecord &a = left->record, &b = right->record;
-    return a.created != b.created ? a.created > b.created : a.manifest < b.manifest;  // RFC 3339 in UTC sorts as text
+    if (a.created != b.created) return a.created > b.created;  // RFC 3339 in UTC sorts as text
+    return a.config != b.config ? a.config < b.config : a.manifest < b.manifest;
   });
   std::vector<NamedImage> sorted;
   sorted.reserve(order.size());
@@ -167,8 +169,27 @@ std::optional<NamedImage> find_image(const Store& store, std::string_view text) 
   auto resolved = resolve_image(store, text);
   if (!resolved) return std::nullopt;
   std::vector<std::string> names = names_of(store, resolved->record.manifest);
+  if (names.empty() && resolved->name.empty())  // found by its id: by the manifest that has names, if one has
+    for (ImageRecord& other : read_all_images(store)) {
+      if (other.config != resolved->record.config || other.manifest == resolved->record.manifest) continue;
+      names = names_of(store, other.manifest);
+      if (names.empty()) continue;
+      resolved->record = std::move(other);
+      break;
+    }
   const bool is_shared = !is_own_image(store, resolved->record.manifest);
   return NamedImage{std::move(names), std::move(resolved->record), is_shared};
+}
+
+std::vector<NamedImage> own_images_of(const Store& store, const base::Digest& config) {
+  NamesByManifest refs = refs_by_manifest(store);
+  std::vector<ImageRecord> records;
+  read_images_below(store, store.root(), records);
+  std::vector<NamedImage> images;
+  for (ImageRecord& record : records)
+    if (record.config == config)
+      images.push_back({std::move(refs[std::string{record.manifest.hex()}]), std::move(record)});
+  return images;
 }
 
 std::vector<NamedImage> list_images(const Store& store) {

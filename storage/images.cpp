@@ -133,8 +133,9 @@ std::optional<ImageRecord> find_by_ref(const Store& store, const std::string& na
   return std::nullopt;
 }
 
-std::optional<ImageRecord> read_image_at(int root, const base::Digest& manifest, SmallFiles& files) {
-  const auto bytes = files.read(root, layout::image(manifest), max_record_bytes);
+std::optional<ImageRecord> read_image_at(int dir, const std::string& path, const base::Digest& manifest,
+                                         SmallFiles& files) {
+  const auto bytes = files.read(dir, path, max_record_bytes);
   if (!bytes) return std::nullopt;
   return parse_image(*bytes, manifest);
 }
@@ -142,7 +143,7 @@ std::optional<ImageRecord> read_image_at(int root, const base::Digest& manifest,
 std::optional<ImageRecord> read_image(const Store& store, const base::Digest& manifest) {
   const std::string path = layout::image(manifest);
   SmallFiles files;
-  return read_image_at(store.root_having(path), manifest, files);
+  return read_image_at(store.root_having(path), path, manifest, files);
 }
 
 bool is_own_image(const Store& store, const base::Digest& manifest) {

@@ -37,8 +37,9 @@ bool remove_ref(const Store& store, const std::string& name);
 /// Exact name ("docker.io/library/busybox:latest").
 std::optional<ImageRecord> find_by_ref(const Store& store, const std::string& name);
 std::optional<ImageRecord> read_image(const Store& store, const base::Digest& manifest);
-/// The same in the store at `root`, for a look at many.
-std::optional<ImageRecord> read_image_at(int root, const base::Digest& manifest, SmallFiles& files);
+/// The same by the path of its record, for a look at many.
+std::optional<ImageRecord> read_image_at(int dir, const std::string& path, const base::Digest& manifest,
+                                         SmallFiles& files);
 /// An image as one command uses it.
 struct ResolvedImage {
   std::string name;  ///< The name that was found; "repository@digest" when asked so; empty when found by id.
@@ -51,7 +52,10 @@ std::optional<ResolvedImage> resolve_image(const Store& store, std::string_view 
 /// digest, short names under docker.io/library and localhost. @throws Error invalid_argument when a prefix is
 /// ambiguous.
 std::optional<NamedImage> find_image(const Store& store, std::string_view text);
-/// All images of our store and of shared ones, newest first by `created`; one that is in both is ours.
+/// The image with this id in our store: each manifest that it came with, from an archive and from a registry, say.
+std::vector<NamedImage> own_images_of(const Store& store, const base::Digest& config);
+/// All images of our store and of shared ones, newest first by `created`; one that is in both is ours. Those of one id
+/// stand side by side.
 std::vector<NamedImage> list_images(const Store& store);
 /// Records an image of a shared store in ours too, with its manifest and config, so that it can be named here.
 void adopt_image(const Store& store, const GcHold& hold, const ImageRecord& record);
