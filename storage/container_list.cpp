@@ -19,9 +19,8 @@ std::vector<std::string> ContainerList::ids(const Store& store) {
   const auto others = std::partition(ids.begin(), ids.end(), layout::is_container_id);
   const bool has_unborn = std::any_of(others, ids.end(), [](const auto& name) { return name.starts_with(".new-"); });
   ids.erase(others, ids.end());
-  if (!has_unborn) return ids;
-  remove_unborn_containers(store);
-  remove_stale_names(store);
+  if (has_unborn) remove_unborn_containers(store);
+  if (names_in(store.root(), "names").size() > ids.size()) remove_stale_names(store);
   return ids;
 }
 

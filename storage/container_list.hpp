@@ -24,7 +24,7 @@ struct ListedContainer {
 class ContainerList {
  public:
   explicit ContainerList(const Store& store);
-  /// As list_container_ids, but in no order, and names are looked at only where a container was not made to the end.
+  /// As list_container_ids, but in no order.
   static std::vector<std::string> ids(const Store& store);
   /// As read_state.
   ContainerState state(const std::string& id);

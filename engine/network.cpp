@@ -1,0 +1,249 @@
+#include "engine/network.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/process.hpp"
+#include "engine/published_ports.hpp"
+#include "rootless/id_map.hpp"
+#include "rootless/network.hpp"
+#include "rootless/user_namespace.hpp"
+
+namespace engine {
+
+using base::concat;
+using base::ErrorKind;
+using base::make_error;
+using base::quoted;
+
+namespace {
+
+constexpr std::string_view container_prefix = "container:";
+constexpr std::string_view path_prefix = "ns:";
+constexpr std::chrono::seconds helper_patience{5};
+constexpr std::size_t max_id_map_bytes = 64 * 1024;
+
+std::string resolve_path(const std::string& path) {
+  char resolved[PATH_MAX];
+  if (path.empty())
+    throw make_error(ErrorKind::invalid_argument, "--network ns: needs the path of a network namespace");
+  // Not realpath: what /proc/PID/ns/net leads to has no path.
+  if (::access(path.c_str(), F_OK) != 0) throw base::os_error("network namespace ", quoted(path));
+  if (path.starts_with('/')) return path;
+  if (::getcwd(resolved, sizeof resolved) == nullptr) throw base::os_error("looking up the current directory");
+  return concat(resolved, '/', path);
+}
+
+std::string resolve_peer(Engine& engine, const std::string& name) {
+  if (name.empty()) throw make_error(ErrorKind::invalid_argument, "--network container: needs a container");
+  const auto peer = storage::find_container(engine.store(), name);
+  if (!peer) throw make_error(ErrorKind::not_found, "--network container: no such container ", quoted(name));
+  const storage::ContainerRecord record = storage::read_record(*peer);
+  // Whoever uses another's network is joined where that is.
+  if (record.network.starts_with(container_prefix) || record.network == "host") return record.network;
+  return concat(container_prefix, peer->id);
+}
+
+base::UniqueFd open_namespace(const std::string& path) {
+  base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+  if (!fd) throw base::os_error("opening network namespace ", quoted(path));
+  if (::ioctl(fd.get(), NS_GET_NSTYPE) != CLONE_NEWNET)
+    throw make_error(ErrorKind::invalid_argument, quoted(path), " is not a network namespace");
+  return fd;
+}
+
+bool is_our_user_namespace(int fd) {
+  struct stat theirs {
+  }, ours{};
+  return ::fstat(fd, &theirs) == 0 && ::stat("/proc/self/ns/user", &ours) == 0 && theirs.st_ino == ours.st_ino &&
+         theirs.st_dev == ours.st_dev;
+}
+
+/// The user namespace that a network namespace belongs to; empty when that is ours, and we may do as we like there.
+base::UniqueFd owner_of(const Engine& engine, int network, const std::string& what) {
+  base::UniqueFd user{::ioctl(network, NS_GET_USERNS)};
+  const auto refuse = [&](std::string_view owner) {
+    return make_error(ErrorKind::permission, what, " belongs to ", owner, ": joining it is not permitted");
+  };
+  if (!user) throw refuse("the host");
+  uid_t owner = 0;
+  if (is_our_user_namespace(user.get())) {
+    if (!engine.host.writes_maps) throw refuse("the host");
+    return {};
+  }
+  if (::ioctl(user.get(), NS_GET_OWNER_UID, &owner) != 0 || (owner != engine.host.uid && !engine.host.writes_maps))
+    throw refuse("another user");
+  return user;
+}
+
+/// What /proc/self/uid_map and gid_map say inside of a user namespace, told by a child that enters it.
+rootless::IdMap map_inside(const JoinedNetwork& joined) {
+  base::Command command{.path = path_of_own_program("engine"), .argv = {"engine", "_network", "id-map"}};
+  command.fds = {{joined.user.get(), 3}};
+  const base::Output output = base::run_and_capture(command, std::chrono::seconds{20}, max_id_map_bytes);
+  if (output.status.code != 0)
+    throw make_error(ErrorKind::permission, "entering the user namespace of a network: ", base::trim(output.err));
+  rootless::IdMap map;
+  std::vector<rootless::IdRange>* ranges = &map.uids;
+  for (const std::string_view line : base::split(output.out, '\n')) {
+    if (line == "gids") ranges = &map.gids;
+    std::vector<std::uint32_t> numbers;
+    for (const std::string_view word : base::split(line, ' '))
+      if (const auto number = base::parse_unsigned(word); number && *number <= UINT32_MAX)
+        numbers.push_back(static_cast<std::uint32_t>(*number));
+    if (numbers.size() == 3) ranges->push_back({numbers[0], numbers[1], numbers[2]});
+  }
+  return map;
+}
+
+bool asks_for_ids(const RunOptions& options) {
+  return !options.userns.empty() || !options.uid_maps.empty() || !options.gid_maps.empty() ||
+         !options.subuid_name.empty() || !options.subgid_name.empty();
+}
+
+bool is_installed(const Engine& engine, std::string_view helper) {
+  return !(helper == "pasta" ? engine.host.pasta : engine.host.slirp4netns).empty();
+}
+
+/// Of containers.conf, where it is there.
+std::string preferred_helper(const Engine& engine) {
+  const std::string& helper = engine.config.network_helper;
+  return helper.empty() || !is_installed(engine, helper) ? "" : helper;
+}
+
+void print_map(const char* path) {
+  const base::UniqueFd file{::open(path, O_RDONLY | O_CLOEXEC)};
+  if (!file) throw base::os_error("opening ", quoted(path));
+  base::write_all(STDOUT_FILENO, base::read_to_end(file.get(), max_id_map_bytes));
+}
+
+}  // namespace
+
+std::string choose_network(Engine& engine, const RunOptions& options) {
+  std::string network = options.network.empty() ? engine.config.default_network : options.network;
+  if (network == "default" || network == "podman") network = "bridge";
+  if (network == "none" || network == "host") return network;
+  if (network.starts_with(container_prefix)) return resolve_peer(engine, network.substr(container_prefix.size()));
+  if (network.starts_with(path_prefix)) return concat(path_prefix, resolve_path(network.substr(path_prefix.size())));
+  if (!rootless::is_user_network(network))
+    throw make_error(ErrorKind::not_found, "unable to find network with name or ID ", network, ": network not found")
+        .with_hint(
+            "known: bridge, host, none, private, slirp4netns[:OPTIONS], pasta[:OPTIONS], container:NAME, ns:PATH");
+  rootless::NetworkOptions wanted = rootless::parse_user_network(network);
+  if (wanted.helper.empty()) wanted.helper = preferred_helper(engine);
+  for (const std::string& word : options.publish)
+    if (!word.empty()) wanted.ports.push_back(parse_publish(word));
+  const std::string problem = rootless::user_network_problem(engine.host);
+  if (!options.network.empty() || !wanted.ports.empty() || options.publish_all || problem.empty()) {
+    const std::string helper = rootless::choose_helper(wanted, engine.host);
+    return network == "private" ? helper : network;
+  }
+  base::log(base::LogLevel::warn, problem, ": the container gets no network but loopback");
+  return "none";
+}
+
+bool owns_network(const std::string& network) {
+  return network != "host" && !network.starts_with(container_prefix) && !network.starts_with(path_prefix);
+}
+
+std::optional<storage::ContainerDir> network_peer(Engine& engine, const std::string& network) {
+  if (!network.starts_with(container_prefix)) return std::nullopt;
+  const std::string id = network.substr(container_prefix.size());
+  auto peer = storage::open_container(engine.store(), id);
+  if (!peer)
+    throw make_error(ErrorKind::not_found, "container ", id.substr(0, 12), ", whose network this one uses, is gone");
+  return peer;
+}
+
+std::optional<ContainerIds> ids_of_network(Engine& engine, const RunOptions& options, const std::string& network) {
+  const auto joined = open_joined_network(engine, network);
+  if (!joined || !joined->user) return std::nullopt;
+  if (asks_for_ids(options))
+    throw make_error(ErrorKind::invalid_argument, "--userns and its like cannot be combined with --network ",
+                     options.network, ": who joins a network joins its user namespace");
+  ContainerIds ids;
+  ids.map = map_inside(*joined);
+  ids.map.single = rootless::is_single(ids.map, engine.host.uid, engine.host.gid);
+  ids.mode = ids.map.uids == engine.host.id_map.uids && ids.map.gids == engine.host.id_map.gids ? "" : "private";
+  ids.variant = rootless::variant_of(ids.map);
+  if (!rootless::lies_within(ids.map, engine.host.id_map))
+    throw make_error(ErrorKind::unsupported, "the user namespace of ", network, " has ids that are not ours");
+  return ids;
+}
+
+rootless::NetworkOptions network_options(const Engine& engine, const storage::ContainerRecord& record) {
+  rootless::NetworkOptions options = rootless::parse_user_network(record.network);
+  options.ports = published_ports(record);
+  // "private" was recorded as the helper that there was; without options, the other one does as well.
+  if (!base::split_once(record.network, ':') && !is_installed(engine, options.helper)) options.helper.clear();
+  if (options.helper.empty()) options.helper = preferred_helper(engine);
+  return options;
+}
+
+std::optional<JoinedNetwork> open_joined_network(Engine& engine, const std::string& network) {
+  if (!network.starts_with(path_prefix)) return std::nullopt;
+  JoinedNetwork joined{open_namespace(network.substr(path_prefix.size())), {}};
+  joined.user =
+      owner_of(engine, joined.network.get(), concat("network namespace ", network.substr(path_prefix.size())));
+  return joined;
+}
+
+void join_network(runtime::Spec& spec, const JoinedNetwork& joined) {
+  for (runtime::Namespace& entry : spec.linux.namespaces) {
+    if (entry.type == "network") entry.path = concat("/proc/self/fd/", joined.network.get());
+    if (entry.type == "user" && joined.user) entry.path = concat("/proc/self/fd/", joined.user.get());
+  }
+}
+
+std::optional<base::FileLock> lock_ports(const storage::ContainerDir& container,
+                                         const storage::ContainerRecord& record) {
+  if (record.ports.empty() || !rootless::is_user_network(record.network)) return std::nullopt;
+  auto lock =
+      base::FileLock::acquire_for(container.dir.get(), "ports", base::FileLock::Mode::exclusive, helper_patience);
+  if (lock) return lock;
+  throw make_error(ErrorKind::in_use, "the network of the last run of container ", quoted(record.name),
+                   " has not ended");
+}
+
+void wait_for_ports(const storage::ContainerDir& container, const storage::ContainerRecord& record) noexcept {
+  try {
+    lock_ports(container, record);
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, error.message());
+  }
+}
+
+base::Child watch_pasta(pid_t container, int pasta_pidfd, int ports_lock) {
+  const base::UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, container, 0))};
+  if (!pidfd) throw base::os_error("opening process ", container);
+  base::Command command{.path = path_of_own_program("engine"), .argv = {"engine", "_network", "watch"}};
+  command.fds = {{pidfd.get(), 3}, {pasta_pidfd, 4}};
+  if (ports_lock >= 0) command.fds.emplace_back(ports_lock, 5);
+  const base::UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+  if (!null) throw base::os_error("opening \"/dev/null\"");
+  for (const int stream : {0, 1, 2}) command.fds.emplace_back(null.get(), stream);
+  command.new_session = true;
+  return base::spawn(command);
+}
+
+int network_child(const std::string& verb) {
+  if (verb == "watch") return rootless::watch_helper(3, 4);
+  if (verb != "id-map") throw make_error(ErrorKind::invalid_argument, "unknown verb ", quoted(verb));
+  rootless::enter_user_namespace(3);
+  print_map("/proc/self/uid_map");
+  base::write_all(STDOUT_FILENO, "gids\n");
+  print_map("/proc/self/gid_map");
+  return 0;
+}
+
+}  // namespace engine
