@@ -6,8 +6,11 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/oci/manifest.hpp"
 #include "storage/blobs.hpp"
+#include "storage/prune.hpp"
+#include "storage/trash.hpp"
 
 namespace engine {
 namespace {
@@ -65,11 +68,27 @@ StoreSource::StoreSource(const storage::Store& store, storage::ImageRecord recor
       record_(std::move(record)),
       name_(std::move(name)),
       root_(root),
+      is_own_(storage::is_own_image(store, record_.manifest)),
       keeps_(storage::Staging::begin(store)) {
   const registry::ManifestBytes top = root_manifest();
   std::vector<base::Digest> digests{record_.manifest};
   add_digests(store, top, digests);
-  keeps_.keep(store.hold_garbage(), digests);
+  keeps_->keep(store.hold_garbage(), digests);
+}
+
+StoreSource::~StoreSource() {
+  try {
+    keeps_.reset();
+    if (!is_own_ || storage::is_own_image(store_, record_.manifest)) return;
+    {
+      const storage::GcLock lock = store_.lock_garbage();
+      storage::remove_unneeded(store_, lock, record_.manifest);
+      if (record_.index) storage::remove_unneeded(store_, lock, *record_.index);
+    }
+    storage::empty_trash(store_);
+  } catch (const base::Error& error) {  // a prune takes it
+    base::log(base::LogLevel::debug, error.message());
+  }
 }
 
 registry::ManifestBytes StoreSource::root_manifest() {

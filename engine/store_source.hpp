@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -26,6 +27,9 @@ class StoreSource final : public registry::ImageSource {
   /// @param name  What suggested_name says; may be empty. `store` must outlive it.
   StoreSource(const storage::Store& store, storage::ImageRecord record, std::string name,
               StoreRoot root = StoreRoot::manifest);
+  StoreSource(const StoreSource&) = delete;
+  /// What was kept for us alone, because the image was removed meanwhile, goes now.
+  ~StoreSource() override;
 
   registry::ManifestBytes root_manifest() override;
   registry::ManifestBytes manifest(const oci::Descriptor& descriptor) override;
@@ -43,7 +47,8 @@ class StoreSource final : public registry::ImageSource {
   std::string name_;
   StoreRoot root_;
   std::unique_ptr<registry::ImageSource> origin_;
-  storage::Staging keeps_;  ///< Nothing is written there but the list of what is read.
+  bool is_own_;                            ///< In our store, not in a shared one.
+  std::optional<storage::Staging> keeps_;  ///< Nothing is written there but the list of what is read.
 };
 
 /// What the user named: id, name or digest, of our store or a shared one. @throws Error not_found; invalid_argument.

@@ -10,6 +10,7 @@
 
 #include "base/channel.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
 #include "base/stream.hpp"
 #include "engine/unpack_protocol.hpp"
 #include "engine/unpack_sandbox.hpp"
@@ -170,6 +171,19 @@ bool serve(const base::Channel& channel, const Places& places, const storage::Un
   return false;
 }
 
+/// Tells everybody who asks why nothing can be unpacked here: pull says it once, and in its own words.
+void refuse(const base::Channel& channel, const base::Error& error) {
+  while (std::optional<base::Channel::Message> message = channel.receive()) {
+    if (kind_of(message->bytes) == UnpackMessage::done) return;
+    if (message->fds.empty()) continue;
+    const base::Channel reply{std::move(message->fds.back())};
+    try {
+      reply.send(encode(error));
+    } catch (const base::Error&) {  // it does not want to know any more
+    }
+  }
+}
+
 /// Entry by entry, because the sandbox permits nothing but removing a directory in the folder above.
 void remove_staging(int parent, const std::string& name) {
   const std::optional<base::UniqueFd> dir = base::try_open_directory(parent, name);
@@ -177,6 +191,24 @@ void remove_staging(int parent, const std::string& name) {
   for (const std::string& entry : base::list_directory(dir->get(), ".")) base::remove_tree(dir->get(), entry);
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
     throw base::os_error("removing the staging folder");
+}
+
+/// Until pull is done, or is gone: then what was unpacked goes, too.
+void unpack_layers(const base::Channel& channel, const base::Channel::Message& first) {
+  const StagingPlace place = decode_staging(first.bytes);
+  if (first.fds.size() < 2) throw base::make_error(base::ErrorKind::internal, "no staging folder came");
+  const int staging = first.fds[0].get();
+  const base::UniqueFd dir = base::open_directory(staging, place.name);
+  base::sha256("");  // OpenSSL reads its configuration now, while it may
+  std::vector<int> layers;
+  for (std::size_t i = 1; i < first.fds.size(); ++i) layers.push_back(first.fds[i].get());
+  enter_unpack_sandbox(staging, place.name, layers, place.lowers);
+  if (serve(channel, {dir, first.fds}, place.limits)) return;
+  try {
+    remove_staging(staging, place.name);
+  } catch (const base::Error& error) {  // the next command does it; whoever saw the pull fail knows why already
+    base::log(base::LogLevel::debug, error.message());
+  }
 }
 
 }  // namespace
@@ -190,15 +222,11 @@ int unpack_child(Engine&) {
     import_volume_inside(channel, std::move(*message));
     return 0;
   }
-  const StagingPlace place = decode_staging(message->bytes);
-  if (message->fds.size() < 2) throw base::make_error(base::ErrorKind::internal, "no staging folder came");
-  const int staging = message->fds[0].get();
-  const base::UniqueFd dir = base::open_directory(staging, place.name);
-  base::sha256("");  // OpenSSL reads its configuration now, while it may
-  std::vector<int> layers;
-  for (std::size_t i = 1; i < message->fds.size(); ++i) layers.push_back(message->fds[i].get());
-  enter_unpack_sandbox(staging, place.name, layers, place.lowers);
-  if (!serve(channel, {dir, message->fds}, place.limits)) remove_staging(staging, place.name);
+  try {
+    unpack_layers(channel, *message);
+  } catch (const base::Error& error) {
+    refuse(channel, error);
+  }
   return 0;
 }
 

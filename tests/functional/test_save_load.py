@@ -183,6 +183,65 @@ class FormatsTest(SaveLoadTest):
                 self.assertEqual(sorted(lines), sorted(f"Loaded image: {name}"
                                                        for name in (SMALL, BUSYBOX, "localhost/other:2")))
 
+    def test_what_is_removed_while_it_is_saved_goes_with_the_save(self):
+        self.pull_image()
+        saving = self.start_engine("save", BUSYBOX, stdout=subprocess.PIPE, text=False)
+        begin = os.read(saving.stdout.fileno(), 1)  # the rest is more than the pipe holds
+        self.engine("rmi", BUSYBOX)
+        blobs = self.root / "blobs/sha256"
+        self.assertNotEqual([path for path in blobs.glob("*/*")], [], "what is being read stays")
+        (self.dir / "saved.tar").write_bytes(begin + saving.communicate(timeout=60)[0])
+        self.assertEqual(saving.returncode, 0)
+        self.assertEqual([path for path in blobs.glob("*/*")], [])
+        self.assertIn(BUSYBOX, self.engine("load", "-i", "saved.tar").stdout)
+
+    def save_both_ways(self, name):
+        """The same image by two manifests: its docker-archive and its oci-archive."""
+        self.load_small(name=name)
+        for format in ("docker-archive", "oci-archive"):
+            self.engine("save", "--format", format, "-o", f"{format}.tar", name)
+        self.forget()
+
+    def rows(self):
+        return [line.split()[:3] for line in self.engine("images", "--noheading").stdout.splitlines()]
+
+    def records(self):
+        return len(os.listdir(self.root / "images"))
+
+    def test_an_image_that_comes_by_another_manifest_stays_one_image(self):
+        self.save_both_ways(SMALL)
+        self.engine("load", "-q", "-i", "docker-archive.tar")
+        by_docker = self.digest()
+        self.engine("load", "-q", "-i", "oci-archive.tar")
+        self.assertNotEqual(by_docker, self.digest(), "this has to be another manifest for the test to say anything")
+        (row,) = self.rows()
+        self.assertEqual(row[:2], SMALL.split(":"))
+        self.assertEqual(self.inspect_image(row[2])["RepoTags"], [SMALL])
+        self.assertEqual(self.engine("images", "-q", "--filter", "dangling=true").stdout, "")
+        self.assertEqual(self.engine("image", "prune", "-f").stdout, "", "no image goes, only a manifest")
+        self.assertEqual(self.records(), 1)
+        self.engine("load", "-q", "-i", "docker-archive.tar")
+        container = self.engine("create", SMALL).stdout.strip()
+        self.engine("load", "-q", "-i", "oci-archive.tar")
+        self.assertEqual(self.engine("rmi", SMALL, check=False).status, 2, "a container is made of this image")
+        self.engine("rm", container)
+        self.engine("rmi", row[2])
+        self.assertEqual((self.rows(), self.records()), ([], 0))
+
+    def test_names_of_one_image_by_two_manifests_go_one_by_one(self):
+        self.save_both_ways(SMALL)
+        self.engine("load", "-q", "-i", "docker-archive.tar")
+        self.engine("tag", SMALL, "localhost/other:2")
+        self.engine("load", "-q", "-i", "oci-archive.tar")
+        (image,) = self.engine("images", "-q").stdout.split()
+        self.assertEqual([row[2] for row in self.rows()], [image] * 2)
+        (told,) = self.engine("images", "--format", "json").json()
+        self.assertEqual(told["Names"], ["localhost/other:2", SMALL])
+        self.assertEqual(self.engine("rmi", "localhost/other:2").stdout, "Untagged: localhost/other:2\n")
+        self.assertEqual(self.records(), 1, "a manifest without a name is not kept beside one with a name")
+        self.assertIn("Deleted: ", self.engine("rmi", SMALL).stdout)
+        self.assertEqual((self.rows(), os.listdir(self.root / "layers")), ([], []))
+
     def test_streams_of_every_kind_are_loaded(self):
         self.load_small()
         archive = self.engine("save", SMALL, text=False).stdout
