@@ -87,6 +87,13 @@ Action declare_sync(OptionTable& table);
 Action declare_tags(OptionTable& table);
 Action declare_top(OptionTable& table);
 
+// cmd/secret
+Action declare_secret_create(OptionTable& table);
+Action declare_secret_exists(OptionTable& table);
+Action declare_secret_inspect(OptionTable& table);
+Action declare_secret_ls(OptionTable& table);
+Action declare_secret_rm(OptionTable& table);
+
 // cmd/system
 Action declare_cleanup(OptionTable& table);
 Action declare_complete(OptionTable& table);

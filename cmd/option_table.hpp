@@ -55,11 +55,14 @@ struct Option {
   std::string_view refusal;        ///< Why it is refused, when "is not supported yet" is not it.
   Completes completes = Completes::nothing;
   Check check = nullptr;
+  std::string_view accepted;       ///< The hint when `check` has found something: the form that it wants.
+  std::string_view excluded;       ///< Options that may not be given together with this one: "cpu-period|cpu-quota".
 
   Option& choices(std::string_view words) { return choice_words = words, *this; }
   Option& defaults_to(std::string_view text) { return shown_default = text, *this; }
   Option& offers(Completes what) { return completes = what, *this; }
-  Option& checked_by(Check with) { return check = with, *this; }
+  Option& checked_by(Check with, std::string_view form = {}) { return check = with, accepted = form, *this; }
+  Option& excludes(std::string_view names) { return excluded = names, *this; }
   Option& hide() { return hidden = true, *this; }
 };
 
@@ -98,6 +101,8 @@ class OptionTable {
   /// An option we know and do nothing with; see Treatment.
   Option& known(std::string_view name, char letter, OptionKind kind, Treatment treatment,
                 std::string_view harmless = {});
+  /// The one that was declared last.
+  Option& last() { return options_.back(); }
 
   Positional& word(std::string_view name, std::string& target, std::string_view help);
   Positional& words(std::string_view name, std::vector<std::string>& target, unsigned at_least, std::string_view help);

@@ -12,7 +12,7 @@ void declare_isolation_options(OptionTable& table, engine::RunOptions& options) 
   table.comma_list("sysctl", 0, "NAME=VALUE", options.sysctls, "Set a kernel parameter of the container's namespaces");
   table.text("userns", 0, "MODE", options.userns,
              "Users of the container: host (you are its root), keep-id[:uid=,gid=,size=] (you keep your id), "
-             "auto[:size=,uidmapping=,gidmapping=] (ids of its own), nomap (all but yours)");
+             "auto[:size=,uidmapping=,gidmapping=] (ids of its own), nomap (all but yours), container:NAME");
   table.list("uidmap", 0, "MAP", options.uid_maps,
              "Users as CONTAINER-ID:INTERMEDIATE-ID[:AMOUNT]; 0 is you (repeatable)");
   table.list("gidmap", 0, "MAP", options.gid_maps, "The same for groups");
@@ -22,10 +22,11 @@ void declare_isolation_options(OptionTable& table, engine::RunOptions& options) 
              "That line; $USERNAME, $UID, $GID, $NAME and $HOME are filled in");
   table.text("subuidname", 0, "NAME", options.subuid_name, "Users are the ranges of this name in /etc/subuid");
   table.text("subgidname", 0, "NAME", options.subgid_name, "Groups are the ranges of this name in /etc/subgid");
-  table.text("pid", 0, "MODE", options.pid, "Process ids: private or host");
-  table.text("ipc", 0, "MODE", options.ipc, "Inter-process communication: private or host");
-  table.text("uts", 0, "MODE", options.uts, "Host name: private or host");
-  table.text("cgroupns", 0, "MODE", options.cgroupns, "Cgroup namespace: private or host");
+  table.text("pid", 0, "MODE", options.pid, "Process ids: private, host, or container:NAME to share a container's");
+  table.text("ipc", 0, "MODE", options.ipc,
+             "Inter-process communication: shareable, private, none, host, or container:NAME");
+  table.text("uts", 0, "MODE", options.uts, "Host name: private, host, or container:NAME");
+  table.text("cgroupns", 0, "MODE", options.cgroupns, "Cgroup namespace: private, host, or container:NAME");
   table.text("cgroups", 0, "MODE", options.cgroups, "Whether to use cgroups")
       .choices("enabled|disabled|no-conmon|split");
 }

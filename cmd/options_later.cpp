@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "cmd/limit_words.hpp"
 #include "cmd/options_run.hpp"
 
 // The rest of podman's 153 options of `run` and `create`, and docker's spellings: known, so that a user reads why one
@@ -21,44 +22,68 @@ constexpr auto flag = OptionKind::flag;
 constexpr auto text = OptionKind::text;
 constexpr auto ignored = Treatment::ignored;
 constexpr auto refused = Treatment::refused;
-constexpr auto not_enforced = Treatment::not_enforced;
 
 constexpr KnownOption harmless_options[] = {
-    {"disable-content-trust", 0, flag, ignored, ""},
-    {"expose", 0, text, ignored, ""},
-    {"isolation", 0, text, ignored, ""},
-    {"kernel-memory", 0, text, ignored, ""},
-    {"no-healthcheck", 0, flag, ignored, ""},
+    {"disable-content-trust", 0, flag, ignored, ""}, {"isolation", 0, text, ignored, ""},
+    {"kernel-memory", 0, text, ignored, ""},         {"no-healthcheck", 0, flag, ignored, ""},
     {"storage-opt", 0, text, ignored, ""},
 };
 
+struct LimitOption {
+  std::string_view name;
+  char letter;
+  std::string_view harmless;  ///< Values that ask for no limit.
+  Check check;
+  std::string_view form;
+};
+
+constexpr std::string_view weight_form = "0, or a number from 10 to 1000";
+constexpr std::string_view microseconds_form = "a number of microseconds; 0 is the kernel's default";
+constexpr std::string_view bytes_rate_form = "a device and bytes a second, such as /dev/sda:1mb";
+constexpr std::string_view count_rate_form = "a device and operations a second, such as /dev/sda:1000";
+
 /// Kept by cgroups, which come later. "0" and "-1" ask for no limit.
-constexpr KnownOption limit_options[] = {
-    {"blkio-weight", 0, text, not_enforced, "0"},    {"blkio-weight-device", 0, text, not_enforced, ""},
-    {"cpu-period", 0, text, not_enforced, "0"},      {"cpu-quota", 0, text, not_enforced, "0|-1"},
-    {"cpu-rt-period", 0, text, not_enforced, "0"},   {"cpu-rt-runtime", 0, text, not_enforced, "0"},
-    {"cpu-shares", 'c', text, not_enforced, "0"},    {"cpus", 0, text, not_enforced, "0|0.0"},
-    {"cpuset-cpus", 0, text, not_enforced, ""},      {"cpuset-mems", 0, text, not_enforced, ""},
-    {"device-read-bps", 0, text, not_enforced, ""},  {"device-read-iops", 0, text, not_enforced, ""},
-    {"device-write-bps", 0, text, not_enforced, ""}, {"device-write-iops", 0, text, not_enforced, ""},
-    {"memory", 'm', text, not_enforced, "0|-1"},     {"memory-reservation", 0, text, not_enforced, "0|-1"},
-    {"memory-swap", 0, text, not_enforced, "0|-1"},  {"memory-swappiness", 0, text, not_enforced, "-1"},
-    {"pids-limit", 0, text, not_enforced, "0|-1"},
+constexpr LimitOption limit_options[] = {
+    {"blkio-weight", 0, "0", check_blkio_weight, weight_form},
+    {"blkio-weight-device", 0, "", check_device_weight, "a device and its weight, such as /dev/sda:100"},
+    {"cpu-period", 0, "0", check_unsigned, microseconds_form},
+    {"cpu-quota", 0, "0|-1", check_signed, "a number of microseconds; -1 is no limit"},
+    {"cpu-rt-period", 0, "0", check_unsigned, microseconds_form},
+    {"cpu-rt-runtime", 0, "0", check_signed, microseconds_form},
+    {"cpu-shares", 'c', "0", check_unsigned, "a weight such as 512; 0 is the default"},
+    {"cpus", 0, "0|0.0", check_cpus, cpus_form},
+    {"cpuset-cpus", 0, "", check_list_of_numbers, number_list_form},
+    {"cpuset-mems", 0, "", check_list_of_numbers, number_list_form},
+    {"device-read-bps", 0, "", check_device_bytes, bytes_rate_form},
+    {"device-read-iops", 0, "", check_device_count, count_rate_form},
+    {"device-write-bps", 0, "", check_device_bytes, bytes_rate_form},
+    {"device-write-iops", 0, "", check_device_count, count_rate_form},
+    {"memory", 'm', "0", check_size, size_form},
+    {"memory-reservation", 0, "0", check_size, size_form},
+    {"memory-swap", 0, "0|-1", check_size_or_unlimited, unlimited_form},
+    {"memory-swappiness", 0, "-1", check_swappiness, "a percentage, or -1 for the kernel's default"},
+    {"pids-limit", 0, "0|-1", check_signed, "a number of processes; -1 is no limit"},
+};
+
+/// Refused whatever they say, but a value that is wrong anyway is what the user should read of.
+struct CheckedOption {
+  KnownOption known;
+  Check check;
+  std::string_view form;
+};
+constexpr CheckedOption checked_options[] = {
+    {{"cgroup-conf", 0, text, refused, ""}, check_assignment, "a control file and its value: memory.high=1073741824"},
+    {{"device-cgroup-rule", 0, text, refused, ""}, check_device_rule, "type, numbers and access, such as c 1:3 rwm"},
+    {{"timeout", 0, text, refused, "0"}, check_unsigned, "a number of seconds; 0 is no limit"},
 };
 
 constexpr KnownOption refused_options[] = {
     {"attach", 'a', text, refused, ""},
-    {"cgroup-conf", 0, text, refused, ""},
     {"cgroup-parent", 0, text, refused, ""},
     {"chrootdirs", 0, text, refused, ""},
     {"conmon-pidfile", 0, text, refused, ""},
     {"decryption-key", 0, text, refused, ""},
-    {"device-cgroup-rule", 0, text, refused, ""},
     {"domainname", 0, text, refused, ""},
-    {"env-host", 0, flag, refused, ""},
-    {"env-merge", 0, text, refused, ""},
-    {"gpus", 0, text, refused, ""},
-    {"group-entry", 0, text, refused, ""},
     {"health-cmd", 0, text, refused, "none"},
     {"health-interval", 0, text, refused, "disable"},
     {"health-log-destination", 0, text, refused, "local"},
@@ -75,42 +100,23 @@ constexpr KnownOption refused_options[] = {
     {"health-startup-timeout", 0, text, refused, ""},
     {"health-timeout", 0, text, refused, ""},
     {"hosts-file", 0, text, refused, ""},
-    {"hostuser", 0, text, refused, ""},
     {"image-volume", 0, text, refused, "anonymous|bind"},
     {"init-ctr", 0, text, refused, ""},
     {"init-path", 0, text, refused, ""},
-    {"ip", 0, text, refused, ""},
-    {"ip6", 0, text, refused, ""},
-    {"link", 0, text, refused, ""},
-    {"link-local-ip", 0, text, refused, ""},
-    {"mac-address", 0, text, refused, ""},
-    {"network-alias", 0, text, refused, ""},
     {"no-hostname", 0, flag, refused, ""},
     {"oom-kill-disable", 0, flag, refused, ""},
-    {"oom-score-adj", 0, text, refused, "0"},
-    {"personality", 0, text, refused, ""},
     {"pidfile", 0, text, refused, ""},
     {"pod", 0, text, refused, ""},
     {"pod-id-file", 0, text, refused, ""},
     {"preserve-fd", 0, text, refused, ""},
-    {"publish", 'p', text, refused, ""},
-    {"publish-all", 'P', flag, refused, ""},
     {"rdt-class", 0, text, refused, ""},
     {"requires", 0, text, refused, ""},
     {"restart", 0, text, refused, "no"},
     {"retry", 0, text, refused, "3"},
     {"retry-delay", 0, text, refused, ""},
     {"rmi", 0, flag, refused, ""},
-    {"sdnotify", 0, text, refused, "ignore"},
     {"seccomp-policy", 0, text, refused, "default"},
-    {"secret", 0, text, refused, ""},
     {"shm-size-systemd", 0, text, refused, ""},
-    {"systemd", 0, text, refused, "true|false"},
-    {"timeout", 0, text, refused, "0"},
-    {"tz", 0, text, refused, ""},
-    {"umask", 0, text, refused, "0022|022|22"},
-    {"unsetenv", 0, text, refused, ""},
-    {"unsetenv-all", 0, flag, refused, ""},
     {"volume-driver", 0, text, refused, "local"},
 };
 
@@ -121,8 +127,17 @@ void declare_later_options(OptionTable& table) {
     table.known(option.name, option.letter, option.kind, option.treatment, option.harmless);
   };
   std::for_each(std::begin(harmless_options), std::end(harmless_options), declare);
-  std::for_each(std::begin(limit_options), std::end(limit_options), declare);
+  for (const LimitOption& limit : limit_options)
+    table.known(limit.name, limit.letter, text, Treatment::not_enforced, limit.harmless)
+        .checked_by(limit.check, limit.form)
+        .excludes(limit.name == "cpus" ? "cpu-period|cpu-quota" : "");
   std::for_each(std::begin(refused_options), std::end(refused_options), declare);
+  for (const CheckedOption& option : checked_options) {
+    declare(option.known);
+    table.last().checked_by(option.check, option.form);
+  }
+  table.known("gpus", 0, text, refused).refusal = "is docker's word for devices of one vendor";
+  table.last().accepted = "name them by their CDI specification: --device nvidia.com/gpu=all (engine run --help)";
 }
 
 }  // namespace cmd

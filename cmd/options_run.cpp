@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
+#include "cmd/limit_words.hpp"
 
 namespace cmd {
 namespace {
@@ -36,7 +37,8 @@ void declare_container_options(OptionTable& table, RunWords& words) {
   table.list("label", 'l', "NAME=VALUE", options.labels, "Put a label on the container");
   table.list("label-file", 0, "FILE", words.label_files, "Read labels from a file, one a line")
       .offers(Completes::files);
-  table.list("annotation", 0, "NAME=VALUE", options.annotations, "Put an annotation into the runtime's configuration");
+  table.list("annotation", 0, "NAME=VALUE", options.annotations, "Put an annotation into the runtime's configuration")
+      .checked_by(check_assignment, "a name and a value: --annotation NAME=VALUE");
   table.text("stop-signal", 0, "SIGNAL", options.stop_signal, "Signal that stop sends");
   table.number("stop-timeout", 0, "SECONDS", &options.stop_timeout, "How long stop waits before it kills")
       .defaults_to("10");
@@ -63,6 +65,7 @@ void declare_run_options(OptionTable& table, RunWords& words) {
   declare_container_options(table, words);
   declare_image_options(table, words);
   declare_process_options(table, words.options);
+  declare_more_process_options(table, words.options);
   declare_mount_options(table, words.options);
   declare_network_options(table, words.options);
   declare_isolation_options(table, words.options);

@@ -88,6 +88,23 @@ void declare(CLI::App& app, const Option& option) {
       ->check([&option](const std::string& value) { return problem_of(option, value); });
 }
 
+/// What CLI11 would say itself, but with a hint; also of limits that are not enforced.
+void check_value(const Given& given) {
+  const Option& option = *given.option;
+  if (option.check == nullptr) return;
+  if (const std::string problem = problem_of(option, given.value); !problem.empty())
+    throw make_error(ErrorKind::invalid_argument, "--", option.name, ": ", problem)
+        .with_hint(std::string{option.accepted});
+}
+
+void check_exclusion(const Given& one, const std::vector<Given>& given) {
+  if (one.option->excluded.empty()) return;
+  for (const Given& other : given)
+    if (is_one_of(other.option->name, one.option->excluded))
+      throw make_error(ErrorKind::invalid_argument, "--", other.option->name, " and --", one.option->name,
+                       " cannot be set together");
+}
+
 /// Whether the option has no effect to bind; refused ones end here.
 bool is_settled(const Given& given, std::vector<std::string>& not_enforced) {
   const Option& option = *given.option;
@@ -97,7 +114,8 @@ bool is_settled(const Given& given, std::vector<std::string>& not_enforced) {
   const std::string shown = concat("--", option.name);
   if (option.treatment == Treatment::refused && !is_harmless) {
     throw make_error(ErrorKind::unsupported, shown, ' ',
-                     option.refusal.empty() ? std::string_view{"is not supported yet"} : option.refusal);
+                     option.refusal.empty() ? std::string_view{"is not supported yet"} : option.refusal)
+        .with_hint(option.refusal.empty() ? std::string{} : std::string{option.accepted});
   }
   if (option.treatment == Treatment::not_enforced && !is_harmless) not_enforced.push_back(shown);
   return true;
@@ -113,6 +131,8 @@ std::vector<std::string> bind_options(const std::vector<Given>& given) {
   std::vector<const Option*> declared;
   std::vector<std::string> words;
   for (const Given& one : given) {
+    check_value(one);
+    check_exclusion(one, given);
     if (is_settled(one, not_enforced)) continue;
     if (std::find(declared.begin(), declared.end(), one.option) == declared.end()) {
       declare(app, *one.option);

@@ -61,7 +61,8 @@ runtime::Spec spec_of_bundle(Engine& engine, const RunOptions& options, const st
   const std::string work_dir = container_work_dir(options, config);
   const ContainerUser user = find_container_user(engine, record, ids, options, {}, work_dir);
   const Security security = resolve_security(options);
-  SpecInputs in{.options = options, .security = security, .user = user.user, .id_map = ids.map};
+  const Surroundings around;
+  SpecInputs in{.options = options, .security = security, .user = user.user, .around = around, .id_map = ids.map};
   in.argv = container_command(options, config);
   // Without anything of our own environment: a bundle may go elsewhere.
   in.env = container_environment(options, config, user.user, options.hostname, {}).assignments();

@@ -124,6 +124,33 @@ std::string filled_in(std::string entry, const std::string& name, const Resolved
   return entry + '\n';
 }
 
+/// A user of this host, by name or number; empty when the container has one of that name or number already.
+std::string line_of_host_user(const std::string& name, std::string_view known) {
+  const std::string text = base::try_read_host_file("/etc/passwd", max_file_bytes).value_or("");
+  for (const std::string_view line : base::split(text, '\n')) {
+    const auto fields = base::split(line, ':');
+    if (fields.size() < 7 || (fields[0] != name && fields[2] != name)) continue;
+    const auto uid = base::parse_unsigned(fields[2]);
+    if (!uid || *uid >= UINT32_MAX || is_known(known, fields[0], static_cast<std::uint32_t>(*uid))) return {};
+    return concat(fields[0], ":*:", fields[2], ':', fields[3], ':', fields[4], ":/:/bin/sh\n");
+  }
+  throw make_error(ErrorKind::not_found, "--hostuser ", quoted(name), ": this host has no such user in /etc/passwd");
+}
+
+std::string with_value(std::string text, std::string_view variable, const std::string& value) {
+  for (std::size_t at = text.find(variable); at != std::string::npos; at = text.find(variable, at + value.size()))
+    text.replace(at, variable.size(), value);
+  return text;
+}
+
+/// Source: podman-run(1) --group-entry.
+std::string filled_in_group(const std::string& entry, const ResolvedUser& user) {
+  if (entry.find_first_of(std::string_view{"\n\0", 2}) != std::string::npos)
+    throw make_error(ErrorKind::invalid_argument, "--group-entry is more than one line");
+  const std::string named = with_value(entry, "$GROUPNAME", concat(user.gid));
+  return with_value(with_value(named, "$GID", concat(user.gid)), "$USERLIST", concat(user.uid)) + '\n';
+}
+
 /// What podman writes for a user that is only a number.
 std::string line_of_number(const ResolvedUser& user, const std::string& home) {
   return concat(user.uid, ":*:", user.uid, ':', user.gid, ":container user:", home, ":/bin/sh\n");
@@ -168,6 +195,11 @@ ContainerUser find_container_user(Engine& engine, const storage::ContainerRecord
            options.passwd_entry.empty() ? line_of_number(result.user, home)
                                         : filled_in(options.passwd_entry, concat(result.user.uid), result.user, home));
   }
+  for (const std::string& name : options.host_users)
+    append(result.passwd, result.passwd.value_or(passwd), line_of_host_user(name, result.passwd.value_or(passwd)));
+  const std::string& groups = result.group ? *result.group : group;
+  if (!options.group_entry.empty() && !is_known(groups, concat(result.user.gid), result.user.gid))
+    append(result.group, groups, filled_in_group(options.group_entry, result.user));
   if (ids.own_gid && *ids.own_gid != result.user.gid) result.user.additional_gids.push_back(*ids.own_gid);
   check_user_is_mapped(result.user, ids.map, ids.mode.empty());
   return result;

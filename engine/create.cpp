@@ -16,23 +16,28 @@
 #include "base/signals.hpp"
 #include "engine/container_files.hpp"
 #include "engine/container_ids.hpp"
+#include "engine/container_secrets.hpp"
+#include "engine/container_surroundings.hpp"
 #include "engine/container_user.hpp"
 #include "engine/detach_keys.hpp"
+#include "engine/devices.hpp"
 #include "engine/driver.hpp"
 #include "engine/events.hpp"
 #include "engine/id_variants.hpp"
-#include "engine/late_layers.hpp"
 #include "engine/image_for_run.hpp"
 #include "engine/inside.hpp"
+#include "engine/joined_namespaces.hpp"
+#include "engine/late_layers.hpp"
 #include "engine/limits.hpp"
 #include "engine/make_spec.hpp"
 #include "engine/names.hpp"
+#include "engine/network.hpp"
 #include "engine/process_of_image.hpp"
+#include "engine/published_ports.hpp"
 #include "engine/remove_container.hpp"
 #include "engine/resolve_mounts.hpp"
 #include "engine/upper.hpp"
 #include "engine/verbs.hpp"
-#include "rootless/network.hpp"
 #include "runtime/seccomp.hpp"
 #include "storage/overlay.hpp"
 
@@ -75,11 +80,6 @@ void refuse_unsupported(const RunOptions& options) {
     if (value.empty() || std::find(known.begin(), known.end(), value) != known.end()) return;
     throw make_error(ErrorKind::unsupported, option, " ", quoted(value), " is not supported yet");
   };
-  only("--pid", options.pid, {"private", "host"});
-  only("--ipc", options.ipc, {"private", "shareable", "host"});
-  only("--uts", options.uts, {"private", "host"});
-  only("--cgroupns", options.cgroupns, {"private", "host"});
-  only("--network", options.network, {"none", "host", "private", "slirp4netns", "pasta"});
   only("--log-driver", options.log_driver, {"k8s-file", "json-file", "none"});
   for (const std::string& word : options.sysctls)
     if (!base::split_once(word, '='))
@@ -87,20 +87,6 @@ void refuse_unsupported(const RunOptions& options) {
   if (options.pid == "host" && options.init)
     throw make_error(ErrorKind::invalid_argument,
                      "--init needs a pid namespace of the container's own, not --pid host");
-}
-
-std::string choose_network(const Engine& engine, const RunOptions& options) {
-  std::string network = options.network.empty() ? engine.config.default_network : options.network;
-  if (network == "slirp4netns" || network == "pasta" || network == "bridge" || network == "default")
-    network = "private";
-  if (network != "private") return network;
-  const std::string problem = rootless::user_network_problem(engine.host);
-  if (problem.empty()) return network;
-  if (!options.network.empty())
-    throw make_error(ErrorKind::unsupported, "--network ", options.network, ": ", problem)
-        .with_hint("--network none or --network host need no helper");
-  base::log(base::LogLevel::warn, problem, ": the container gets no network but loopback");
-  return "none";
 }
 
 std::string seccomp_json(const Engine& engine, const Security& security) {
@@ -150,7 +136,8 @@ std::vector<std::pair<std::string, std::string>> all_labels(const RunOptions& op
   return result;
 }
 
-storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, const oci::ImageConfig& image) {
+storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, const oci::ImageConfig& image,
+                                     const std::string& network) {
   storage::ContainerRecord record;
   record.id = base::random_hex(32);
   if (!options.name.empty()) check_container_name(options.name);
@@ -160,7 +147,11 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   record.entrypoint_words = container_entrypoint(options, image).size();
   record.labels = all_labels(options, image);
   record.user = options.user.empty() ? image.user : options.user;
-  record.network = choose_network(engine, options);
+  record.network = network;
+  if (const auto peer = network_peer(engine, network))
+    record.ports = storage::read_record(*peer).ports;
+  else
+    choose_ports(record, options, image.exposed_ports);
   record.hostname = options.hostname.empty() ? record.id.substr(0, 12) : options.hostname;
   record.auto_remove = options.auto_remove;
   record.tty = options.tty;
@@ -189,25 +180,15 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   return record;
 }
 
-runtime::Mount device_mount(const std::string& word) {
-  const std::vector<std::string_view> fields = base::split(word, ':');
-  const std::string source{fields[0]};
-  std::string destination = fields.size() > 1 && fields[1].starts_with('/') ? std::string{fields[1]} : source;
-  struct stat status {};
-  if (::stat(source.c_str(), &status) != 0) throw base::os_error("device ", quoted(source));
-  if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
-    throw make_error(ErrorKind::invalid_argument, quoted(source), " is not a device");
-  return {std::move(destination), "bind", source, {"bind", "rprivate", "nosuid", "noexec"}};
-}
-
 runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::ImageConfig& image,
                        const storage::ContainerRecord& record, const ContainerIds& ids, const ResolvedUser& user,
-                       std::vector<MountWord> mounts) {
+                       std::vector<MountWord> mounts, const Surroundings& around) {
   const Security security = resolve_security(options);
-  SpecInputs in{.options = options, .security = security, .user = user, .id_map = ids.map};
+  SpecInputs in{.options = options, .security = security, .user = user, .around = around, .id_map = ids.map};
   in.host_has_mqueue = base::exists(AT_FDCWD, "/dev/mqueue");
   in.argv = record.command;
   in.env = container_environment(options, image, user, record.hostname, own_environment()).assignments();
+  if (around.is_systemd) in.env.push_back(concat("container_uuid=", record.id.substr(0, 32)));
   in.work_dir = container_work_dir(options, image);
   in.hostname = record.hostname;
   in.network = record.network;
@@ -216,14 +197,17 @@ runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::Ima
   in.seccomp_json = seccomp_json(engine, security);
   if (!record.rootfs.empty()) in.root_path = record.rootfs;
   in.rlimits = container_limits(options.ulimits);
-  for (const std::string& device : options.devices) in.devices.push_back(device_mount(device));
+  Devices devices = find_devices(options);
+  in.devices = std::move(devices.mounts);
   if (!options.shm_size.empty()) {
     const auto bytes = base::parse_size(options.shm_size);
     if (!bytes)
       throw make_error(ErrorKind::invalid_argument, "--shm-size ", quoted(options.shm_size), " is not a size like 64m");
     in.shm_bytes = *bytes;
   }
-  return make_spec(in);
+  runtime::Spec spec = make_spec(in);
+  apply_cdi_edits(spec, devices.edits);
+  return spec;
 }
 
 void replace_existing(Engine& engine, const RunOptions& options) {
@@ -287,10 +271,36 @@ bool may_be_late(Engine& engine, const RunOptions& options, const ImageForRun& i
   return !mounts_images && !has_all(engine, layers) && can_wait(engine, layers);
 }
 
+ContainerIds choose_ids(Engine& engine, const RunOptions& options, const std::string& network,
+                        const std::optional<ImageForRun>& image) {
+  if (auto ids = ids_of_network(engine, options, network)) return std::move(*ids);
+  return choose_container_ids(engine, options, image ? image->record.chain_ids : std::vector<base::Digest>{});
+}
+
+/// What lies beside the root file system, and who that belongs to.
+void write_folder(Engine& engine, const storage::ContainerDir& dir, const storage::ContainerRecord& record,
+                  const RunOptions& options, const ContainerUser& user, const ContainerIds& ids) {
+  write_container_files(engine, dir, record, options);
+  write_user_files(engine, dir, record, user);
+  give_upper_to_root(engine, dir, record, ids);
+  if (record.driver == "copy") run_inside(engine, {"prepare-copy", record.id});
+}
+
+Surroundings find_surroundings(Engine& engine, const RunOptions& options, const storage::ContainerRecord& record,
+                               const JoinedNamespaces& joined, const std::vector<storage::ContainerSecret>& secrets) {
+  Surroundings around = surroundings_of(options, record, joined);
+  for (runtime::Mount& mount : secret_mounts(engine, record.id, secrets)) around.mounts.push_back(std::move(mount));
+  return around;
+}
+
 }  // namespace
 
 NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
   refuse_unsupported(options);
+  check_surroundings(options);
+  check_name_options(options);
+  const std::string network = choose_network(engine, options);
+  const JoinedNamespaces joined = namespaces_to_join(engine, options, network);
   check_hostname(options.hostname);
   if (engine.host.id_map.single)
     base::log(base::LogLevel::warn, "single-id mode: every file and process has your own id (",
@@ -303,10 +313,9 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
     config = storage::read_image_config(engine.store(), image->record);
   }
   replace_existing(engine, options);
-  ContainerIds ids =
-      choose_container_ids(engine, options, image ? image->record.chain_ids : std::vector<base::Digest>{});
+  ContainerIds ids = joined.owner ? ids_of_owner(engine, *joined.owner) : choose_ids(engine, options, network, image);
   if (image && !may_be_late(engine, options, *image, ids)) ensure_id_variants(engine, *image, ids);
-  storage::ContainerRecord record = make_record(engine, options, config);
+  storage::ContainerRecord record = make_record(engine, options, config, network);
   note_ids(record, ids);
   record.only_for_run = for_run && options.auto_remove;
   if (image) add_image(record, *image);
@@ -320,9 +329,12 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   for (const ResolvedMounts::ImageMount& mounted : mounts.images)
     record.mounted_chain_ids.insert(record.mounted_chain_ids.end(), mounted.chain_ids.begin(), mounted.chain_ids.end());
   auto undo_volumes = base::on_scope_exit([&] { remove_anonymous_volumes(engine, record); });
+  const std::vector<storage::ContainerSecret> secrets = choose_secrets(engine, options, ids.map);
+  const Surroundings around = find_surroundings(engine, options, record, joined, secrets);
+  if (around.is_systemd && options.stop_signal.empty()) record.stop_signal = systemd_stop_signal();
   const ContainerUser user =
       find_container_user(engine, record, ids, options, mounts.mounts, container_work_dir(options, config));
-  runtime::Spec spec = spec_for(engine, options, config, record, ids, user.user, mounts.mounts);
+  runtime::Spec spec = spec_for(engine, options, config, record, ids, user.user, mounts.mounts, around);
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
   storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec));
@@ -334,10 +346,8 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
     alive.reset();
     discard_container(engine, dir, record);
   });
-  write_container_files(engine, dir, record, options);
-  write_user_files(engine, dir, record, user);
-  give_upper_to_root(engine, dir, record, ids);
-  if (record.driver == "copy") run_inside(engine, {"prepare-copy", record.id});
+  write_folder(engine, dir, record, options, user, ids);
+  storage::write_container_secrets(engine.store(), dir, secrets);
   prepare_mounts(engine, record, mounts);
   if (!record.auto_remove) flush_container_files(dir);
   cidfile.write(record.id);

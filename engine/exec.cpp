@@ -6,6 +6,7 @@
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
 #include "engine/attach.hpp"
+#include "engine/container_secrets.hpp"
 #include "engine/environment.hpp"
 #include "engine/events.hpp"
 #include "engine/reconcile.hpp"
@@ -143,6 +144,7 @@ int exec(Engine& engine, const ExecOptions& options) {
   runtime::ExecRequest request{.init_pid = observed.state.process.pid,
                                .init_pidfd = observed.process.get(),
                                .process = make_process(spec, options, observed, has_one_id(spec))};
+  add_secret_variables(container, request.process.env);
   if (!options.privileged) request.seccomp = runtime::compile_seccomp(spec.linux.seccomp_json, -1);
   request.namespaces = spec.linux.namespaces;
   request.die_with_parent = !options.detach;

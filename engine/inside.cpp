@@ -12,6 +12,7 @@
 #include "base/signals.hpp"
 #include "engine/bundle.hpp"
 #include "engine/container_ids.hpp"
+#include "engine/container_secrets.hpp"
 #include "engine/container_tree.hpp"
 #include "engine/container_user.hpp"
 #include "engine/driver.hpp"
@@ -205,6 +206,8 @@ void dispatch(Engine& engine, const std::vector<std::string>& words, const base:
     prepare_image(engine, words);
   else if (verb == "change-owner")
     change_owners(engine, words);
+  else if (verb == "own-secrets")
+    own_secrets(words);
   else if (verb == "own-volume")
     own_volume(engine, words);
   else if (verb == "export-volume")

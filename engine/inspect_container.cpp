@@ -1,11 +1,13 @@
 #include "engine/inspect_container.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/signals.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/published_ports.hpp"
 #include "engine/verbs.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
@@ -28,7 +30,7 @@ void write_state(JsonWriter& json, const Inspected& in) {
   json.member("OciVersion", in.spec.oci_version);
   json.member("Status", state.status);
   json.member("Running", in.observed.is_started());
-  json.member("Paused", false);
+  json.member("Paused", in.observed.is_paused());
   json.member("Restarting", false);
   json.member("OOMKilled", state.oom_killed);
   json.member("Dead", false);
@@ -51,6 +53,35 @@ void write_or_null(JsonWriter& json, std::string_view name, const std::vector<st
   words.empty() ? json.null() : json.value(words);
 }
 
+std::string octal(mode_t mask) {
+  std::string digits = "0000";
+  for (std::size_t i = 4; i-- > 0; mask /= 8) digits[i] = static_cast<char>('0' + mask % 8);
+  return digits;
+}
+
+/// Those that are files; of variables podman says nothing.
+void write_secrets(JsonWriter& json, const Inspected& in) {
+  bool is_first = true;
+  for (const storage::ContainerSecret& secret : in.secrets) {
+    if (secret.is_variable) continue;
+    if (std::exchange(is_first, false)) json.key("Secrets").begin_array();
+    json.begin_object().member("Name", secret.name).member("ID", secret.id);
+    json.member("UID", secret.uid).member("GID", secret.gid).member("Mode", secret.mode).end_object();
+  }
+  if (!is_first) json.end_array();
+}
+
+/// The environment and the mounts tell: neither is anything to be recorded twice.
+void write_systemd_and_zone(JsonWriter& json, const Inspected& in) {
+  constexpr std::string_view zones = "/usr/share/zoneinfo/";
+  for (const runtime::Mount& mount : in.spec.mounts)
+    if (mount.destination == "/etc/localtime" && mount.source.starts_with(zones))
+      json.member("Timezone", mount.source.substr(zones.size()));
+  const std::vector<std::string>& env = in.spec.process.env;
+  const auto is_uuid = [](const std::string& one) { return one.starts_with("container_uuid="); };
+  if (std::any_of(env.begin(), env.end(), is_uuid)) json.member("SystemdMode", true);
+}
+
 void write_config(JsonWriter& json, const Inspected& in) {
   const std::vector<std::string>& argv = in.record.command;
   const auto split = argv.begin() + static_cast<std::ptrdiff_t>(std::min(in.record.entrypoint_words, argv.size()));
@@ -69,18 +100,23 @@ void write_config(JsonWriter& json, const Inspected& in) {
   json.member("StopSignal", base::signal_name(in.record.stop_signal));
   json.member("HealthcheckOnFailureAction", "none");
   json.key("CreateCommand").raw(in.record.create_command.empty() ? "[]" : in.record.create_command);
-  json.member("Umask", "0022").member("Timeout", 0).member("StopTimeout", in.record.stop_timeout_seconds);
+  write_secrets(json, in);
+  write_systemd_and_zone(json, in);
+  json.member("Umask", octal(in.spec.process.user.umask.value_or(0022)))
+      .member("Timeout", 0)
+      .member("StopTimeout", in.record.stop_timeout_seconds);
   json.member("Passwd", true).member("sdNotifyMode", "container");
   json.end_object();
 }
 
-void write_network(JsonWriter& json) {
+void write_network(JsonWriter& json, const Inspected& in) {
   json.key("NetworkSettings").begin_object();
   json.member("EndpointID", "").member("Gateway", "").member("IPAddress", "").member("IPPrefixLen", 0);
   json.member("IPv6Gateway", "").member("GlobalIPv6Address", "").member("GlobalIPv6PrefixLen", 0);
   json.member("MacAddress", "").member("Bridge", "").member("SandboxID", "").member("HairpinMode", false);
   json.member("LinkLocalIPv6Address", "").member("LinkLocalIPv6PrefixLen", 0);
-  json.key("Ports").begin_object().end_object();
+  json.key("Ports");
+  write_port_map(json, in.record);
   json.member("SandboxKey", "").key("Networks").begin_object().end_object();
   json.end_object();
 }
@@ -133,8 +169,11 @@ std::string render_container(const Inspected& in) {
   json.member("IdVariant", in.record.variant);
   json.end_object().end_object();
   write_mounts(json, in);
-  json.key("Dependencies").begin_array().end_array();
-  write_network(json);
+  json.key("Dependencies").begin_array();
+  if (const auto peer = base::split_once(in.record.network, ':'); peer && peer->first == "container")
+    json.value(peer->second);
+  json.end_array();
+  write_network(json, in);
   json.member("Namespace", "");
   json.member("IsInfra", false).member("IsService", false);
   write_config(json, in);
@@ -152,6 +191,7 @@ std::string inspect(Engine& engine, const storage::ContainerDir& container) {
   const runtime::Spec spec = runtime::parse_spec(text, "config.json of the container");
   Inspected inspected{record, observed, spec,
                       base::concat(engine.store().root_path(), "/", storage::layout::container(record.id))};
+  inspected.secrets = storage::read_container_secrets(container);
   if (record.driver == "overlay" || record.driver == "fuse-overlayfs")
     for (const std::string& chain : record.chain_ids)
       inspected.layer_paths.push_back(storage::layer_path(engine.store(), base::Digest::parse(chain), record.variant));

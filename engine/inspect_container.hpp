@@ -6,6 +6,7 @@
 #include "engine/reconcile.hpp"
 #include "runtime/spec.hpp"
 #include "storage/containers.hpp"
+#include "storage/secrets.hpp"
 
 namespace engine {
 
@@ -15,6 +16,7 @@ struct Inspected {
   const Observed& observed;
   const runtime::Spec& spec;
   std::string folder;                         ///< Absolute path of the container's folder.
+  std::vector<storage::ContainerSecret> secrets = {};
   std::vector<std::string> layer_paths = {};  ///< Lowest first; none unless an overlay is mounted of them.
 };
 

@@ -3,6 +3,9 @@
 
 #include "base/text.hpp"
 #include "engine/inspect_container.hpp"
+#include "engine/joined_namespaces.hpp"
+#include "engine/network.hpp"
+#include "engine/published_ports.hpp"
 #include "engine/security.hpp"
 #include "runtime/cgroup_resources.hpp"
 #include "storage/layout.hpp"
@@ -36,11 +39,17 @@ bool is_device(const runtime::Mount& mount) {
          mount.source != "/dev/shm" && mount.source != "/dev/mqueue";
 }
 
+/// Secrets and the time zone, which podman does not count among the mounts.
+bool is_surrounding(const runtime::Mount& mount, const std::string& id) {
+  return mount.destination == "/etc/localtime" || mount.source.find("/secrets/" + id + "/") != std::string::npos;
+}
+
 /// What the user bound in: no system mount, and none of the files that we write beside the container.
 std::vector<const runtime::Mount*> users_binds(const Inspected& in) {
   std::vector<const runtime::Mount*> mounts;
   for (const runtime::Mount& mount : in.spec.mounts)
-    if (mount.type == "bind" && !is_system_mount(mount) && !mount.source.starts_with(in.folder + "/"))
+    if (mount.type == "bind" && !is_system_mount(mount) && !mount.source.starts_with(in.folder + "/") &&
+        !is_surrounding(mount, in.record.id))
       mounts.push_back(&mount);
   return mounts;
 }
@@ -131,9 +140,12 @@ void write_ulimits(JsonWriter& json, const Inspected& in) {
 }
 
 /// "private" with a namespace of its own, "host" without.
-std::string_view mode_of(const Inspected& in, std::string_view kind, std::string_view own = "private") {
-  for (const runtime::Namespace& one : in.spec.linux.namespaces)
-    if (one.type == kind) return own;
+std::string mode_of(const Inspected& in, std::string_view kind, std::string_view own = "private") {
+  for (const runtime::Namespace& one : in.spec.linux.namespaces) {
+    if (one.type != kind) continue;
+    if (const auto container = container_of_path(one.path)) return "container:" + *container;
+    return one.path.empty() ? std::string{own} : "ns:" + one.path;
+  }
   return "host";
 }
 
@@ -197,7 +209,7 @@ void write_modes(JsonWriter& json, const Inspected& in) {
   json.member("IpcMode", mode_of(in, "ipc", "shareable")).member("Cgroup", "").member("Cgroups", "default");
   json.key("Links").null();
   json.member("OomScoreAdj", in.spec.process.oom_score_adj.value_or(0)).member("PidMode", mode_of(in, "pid"));
-  json.member("Privileged", in.record.privileged).member("PublishAllPorts", false);
+  json.member("Privileged", in.record.privileged).member("PublishAllPorts", in.record.publish_all);
   json.member("ReadonlyRootfs", in.record.read_only).member("SecurityOpt", in.record.security_opt);
   write_tmpfs(json, in);
   json.member("UTSMode", mode_of(in, "uts"));
@@ -205,6 +217,17 @@ void write_modes(JsonWriter& json, const Inspected& in) {
   json.member("ShmSize", shm_bytes(in));
   json.member("Runtime", "oci").key("ConsoleSize").begin_array().value(0).value(0).end_array();
   json.member("Isolation", "");
+}
+
+/// The helper's options are not part of podman's word, and ports belong to the owner of the network.
+void write_network_mode(JsonWriter& json, const Inspected& in) {
+  const std::string& network = in.record.network;
+  const bool has_options = rootless::is_user_network(network);
+  json.member("NetworkMode", has_options ? network.substr(0, network.find(':')) : network).key("PortBindings");
+  if (owns_network(network))
+    write_port_map(json, in.record);
+  else
+    json.begin_object().end_object();
 }
 
 }  // namespace
@@ -233,7 +256,7 @@ void write_host_config(JsonWriter& json, const Inspected& in) {
       .member("CgroupMode", mode_of(in, "cgroup"))
       .member("ContainerIDFile", in.record.cidfile);
   write_log_config(json, in);
-  json.member("NetworkMode", in.record.network).key("PortBindings").begin_object().end_object();
+  write_network_mode(json, in);
   json.key("RestartPolicy").begin_object().member("Name", "").member("MaximumRetryCount", 0).end_object();
   json.member("AutoRemove", in.record.auto_remove).member("Annotations", in.spec.annotations);
   json.member("VolumeDriver", "").key("VolumesFrom").null();

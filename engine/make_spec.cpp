@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "engine/network.hpp"
 
 namespace engine {
 
@@ -35,10 +36,12 @@ std::vector<runtime::Mount> system_mounts(const SpecInputs& in) {
     mounts.push_back({"/dev/shm", "bind", "/dev/shm", {"rbind", "nosuid", "noexec", "nodev"}});
   } else {
     mounts.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});
-    mounts.push_back(
-        {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", concat("size=", in.shm_bytes)}});
+    if (in.options.ipc != "none")
+      mounts.push_back(
+          {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", concat("size=", in.shm_bytes)}});
   }
-  mounts.push_back({"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", "ro"}});
+  const char* access = in.around.is_systemd ? "rw" : "ro";
+  mounts.push_back({"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", access}});
   return mounts;
 }
 
@@ -47,6 +50,15 @@ void add_read_only_tmpfs(const SpecInputs& in, std::vector<runtime::Mount>& moun
   for (const char* path : {"/run", "/tmp", "/var/tmp"})
     if (!is_covered(in, path))
       mounts.push_back({path, "tmpfs", "tmpfs", {"rw", "nosuid", "nodev", "mode=1777", "tmpcopyup"}});
+}
+
+/// What systemd wants to be its own. Source: podman-run(1) "--systemd".
+void add_systemd_tmpfs(const SpecInputs& in, std::vector<runtime::Mount>& mounts) {
+  constexpr std::pair<const char*, const char*> places[] = {
+      {"/run", "mode=755"}, {"/run/lock", "mode=755"}, {"/tmp", "mode=1777"}, {"/var/log/journal", "mode=755"}};
+  for (const auto& [path, mode] : places)
+    if (!is_covered(in, path))
+      mounts.push_back({path, "tmpfs", "tmpfs", {"rw", "nosuid", "nodev", "rprivate", mode, "tmpcopyup"}});
 }
 
 runtime::Mount user_mount(const MountWord& word) {
@@ -67,7 +79,10 @@ std::vector<runtime::Mount> all_mounts(const SpecInputs& in) {
   for (runtime::Mount& mount : system_mounts(in))
     if (!is_covered(in, mount.destination)) mounts.push_back(std::move(mount));
   std::vector<runtime::Mount> wanted;
-  add_read_only_tmpfs(in, wanted);
+  if (in.around.is_systemd)
+    add_systemd_tmpfs(in, wanted);
+  else
+    add_read_only_tmpfs(in, wanted);
   for (const MountWord& word : in.mounts) wanted.push_back(user_mount(word));
   sort_by_depth(wanted);
   mounts.insert(mounts.end(), wanted.begin(), wanted.end());
@@ -75,16 +90,21 @@ std::vector<runtime::Mount> all_mounts(const SpecInputs& in) {
     if (!is_covered(in, path))
       mounts.push_back({path, "bind", host_path, {"bind", "rprivate", "nosuid", "nodev", "noexec"}});
   mounts.insert(mounts.end(), in.devices.begin(), in.devices.end());
+  mounts.insert(mounts.end(), in.around.mounts.begin(), in.around.mounts.end());
   return mounts;
 }
 
 std::vector<runtime::Namespace> namespaces(const SpecInputs& in) {
-  std::vector<runtime::Namespace> result{{"user", ""}, {"mount", ""}};
-  if (in.options.pid != "host") result.push_back({"pid", ""});
-  if (in.options.ipc != "host") result.push_back({"ipc", ""});
-  if (in.options.uts != "host") result.push_back({"uts", ""});
-  if (in.options.cgroupns != "host") result.push_back({"cgroup", ""});
-  if (in.network != "host") result.push_back({"network", ""});
+  const auto path_of = [&](const char* type) {
+    const auto found = in.around.joined.find(type);
+    return found == in.around.joined.end() ? std::string{} : found->second;
+  };
+  std::vector<runtime::Namespace> result{{"user", path_of("user")}, {"mount", ""}};
+  if (in.options.pid != "host") result.push_back({"pid", path_of("pid")});
+  if (in.options.ipc != "host") result.push_back({"ipc", path_of("ipc")});
+  if (in.options.uts != "host") result.push_back({"uts", path_of("uts")});
+  if (in.options.cgroupns != "host") result.push_back({"cgroup", path_of("cgroup")});
+  if (in.network != "host") result.push_back({"network", path_of("network")});
   return result;
 }
 
@@ -97,10 +117,12 @@ std::vector<runtime::IdMapping> mappings(const std::vector<rootless::IdRange>& r
 runtime::Process make_process(const SpecInputs& in) {
   runtime::Process process;
   process.terminal = in.options.tty;
-  process.user = {.uid = in.user.uid, .gid = in.user.gid, .umask = 0022, .additional_gids = in.user.additional_gids};
+  process.user = {
+      .uid = in.user.uid, .gid = in.user.gid, .umask = in.around.umask, .additional_gids = in.user.additional_gids};
   if (in.id_map.single) process.user.additional_gids.clear();  // setgroups is denied there
   process.args = in.argv;
   process.env = in.env;
+  process.oom_score_adj = in.around.oom_score_adj;
   process.cwd = in.work_dir;
   process.capabilities = capabilities_for(in.security, in.user.uid);
   process.rlimits = in.rlimits;
@@ -112,7 +134,7 @@ runtime::Process make_process(const SpecInputs& in) {
 std::vector<std::pair<std::string, std::string>> sysctls(const SpecInputs& in) {
   std::vector<std::pair<std::string, std::string>> result;
   // Without CAP_NET_RAW this is what lets ping work; it is per network namespace and covers the mapped groups.
-  if (in.network != "host" && !in.id_map.single) result.emplace_back("net.ipv4.ping_group_range", "0 0");
+  if (owns_network(in.network) && !in.id_map.single) result.emplace_back("net.ipv4.ping_group_range", "0 0");
   for (const std::string& word : in.options.sysctls)
     if (const auto pair = base::split_once(word, '=')) result.emplace_back(pair->first, pair->second);
   return result;
@@ -125,7 +147,8 @@ runtime::Spec make_spec(const SpecInputs& in) {
   spec.process = make_process(in);
   spec.root_path = in.root_path;
   spec.root_readonly = in.options.read_only;
-  if (in.options.uts != "host") spec.hostname = in.hostname;
+  if (in.options.uts != "host" && in.around.joined.count("uts") == 0) spec.hostname = in.hostname;
+  if (!in.options.personality.empty()) spec.linux.personality = in.options.personality;
   spec.mounts = all_mounts(in);
   spec.linux.uid_mappings = mappings(in.id_map.uids);
   spec.linux.gid_mappings = mappings(in.id_map.gids);

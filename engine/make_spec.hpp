@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/container_surroundings.hpp"
 #include "engine/mount_words.hpp"
 #include "engine/run_options.hpp"
 #include "engine/security.hpp"
@@ -18,6 +19,7 @@ struct SpecInputs {
   const RunOptions& options;
   const Security& security;
   const ResolvedUser& user;
+  const Surroundings& around;
   const rootless::IdMap& id_map;
   std::vector<std::string> argv;
   std::vector<std::string> env;

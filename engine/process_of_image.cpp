@@ -1,6 +1,7 @@
 #include "engine/process_of_image.hpp"
 
 #include <array>
+#include <cctype>
 #include <fcntl.h>
 #include <filesystem>
 
@@ -39,6 +40,32 @@ std::string read_env_file(const std::string& path) {
   return base::with_context([&] { return base::read_to_end(fd.get(), max_env_file_bytes); }, "env file ", quoted(path));
 }
 
+/// Source: podman-run(1) "--env-merge"; what Go's os.Expand takes for a name.
+std::string expanded(std::string_view text, const Environment& environment) {
+  std::string result;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool is_braced = text[at] == '$' && at + 1 < text.size() && text[at + 1] == '{';
+    const std::size_t start = at + (is_braced ? 2 : 1);
+    std::size_t end = start;
+    while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')) ++end;
+    const bool is_closed = !is_braced || (end < text.size() && text[end] == '}');
+    if (text[at] != '$' || end == start || !is_closed) {
+      result += text[at];
+      continue;
+    }
+    result += environment.get(text.substr(start, end - start));
+    at = is_braced ? end : end - 1;
+  }
+  return result;
+}
+
+void merge(Environment& environment, const std::string& word) {
+  const auto pair = base::split_once(word, '=');
+  if (!pair || pair->first.empty())
+    throw make_error(ErrorKind::invalid_argument, "--env-merge ", quoted(word), " is not NAME=VALUE");
+  environment.set(pair->first, expanded(pair->second, environment));
+}
+
 void set_unless_there(Environment& environment, std::string_view name, std::string_view value) {
   if (!environment.has(name)) environment.set(name, value);
 }
@@ -74,7 +101,12 @@ Environment container_environment(const RunOptions& options, const oci::ImageCon
   if (options.tty) environment.set("TERM", "xterm");
   if (options.http_proxy)
     for (const char* name : proxy_variables) apply_env_word(environment, name, host);
+  if (options.env_host)
+    for (const std::string& assignment : host) environment.set_assignment(assignment);
   for (const std::string& assignment : image.env) environment.set_assignment(assignment);
+  for (const std::string& word : options.env_merge) merge(environment, word);
+  for (const std::string& name : options.unsetenv) environment.unset(name);
+  if (options.unsetenv_all) environment = {};
   for (const std::string& file : options.env_files) apply_env_file(environment, read_env_file(file), file, host);
   for (const std::string& word : options.env) apply_env_word(environment, word, host);
   set_unless_there(environment, "HOME", user.home);

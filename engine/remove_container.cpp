@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "engine/container_secrets.hpp"
 #include "engine/events.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
@@ -91,6 +92,7 @@ void remove_stopped(Engine& engine, const storage::ContainerDir& container, cons
     storage::remove_container(engine.store(), container, lock);
   }
   remove_attach_socket(engine, container.id);
+  forget_secrets(engine.store(), container.id);
   note_container_event(engine, record, "remove");
   if (with_anonymous_volumes) remove_anonymous_volumes(engine, record);
   empty_trash(engine);

@@ -6,6 +6,7 @@
 #include "storage/artifact_names.hpp"
 #include "storage/layout.hpp"
 #include "storage/prune_reachable.hpp"
+#include "storage/secrets.hpp"
 #include "storage/trash.hpp"
 
 namespace engine {
@@ -41,8 +42,8 @@ void reset_system(Engine& engine) {
       throw base::make_error(base::ErrorKind::in_use, "container ", id.substr(0, 12), " was made meanwhile")
           .with_hint("engine system reset again");
     for (const char* folder : emptied_folders) empty_folder(store, folder);
-    if (base::exists(store.root(), storage::layout::artifacts_folder))
-      empty_folder(store, storage::layout::artifacts_folder);
+    for (const char* folder : {storage::layout::artifacts_folder, storage::layout::secrets_folder})
+      if (base::exists(store.root(), folder)) empty_folder(store, folder);
     for (const std::string& folder : base::list_directory(store.root(), "blobs/sha256"))
       empty_folder(store, base::concat("blobs/sha256/", folder));
   }

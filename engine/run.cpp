@@ -8,6 +8,7 @@
 #include "engine/attach.hpp"
 #include "engine/create.hpp"
 #include "engine/events.hpp"
+#include "engine/joined_namespaces.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/relay.hpp"
@@ -77,6 +78,7 @@ int run(Engine& engine, const RunOptions& options) {
     container.alive.reset();
     if (options.auto_remove) discard_container(engine, container.dir, container.record);
   });
+  start_owner(engine, container.spec);
   const bool direct = options.auto_remove && !options.detach && !options.interactive && !options.tty;
   if (direct) return run_directly(launch, *container.alive, options);
   warn_without_terminal(options);

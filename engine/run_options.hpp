@@ -47,6 +47,7 @@ struct RunOptions {
   std::vector<std::string> tmpfs;         ///< --tmpfs PATH[:options]
   std::vector<std::string> volumes_from;  ///< CONTAINER[:options]
   std::vector<std::string> devices;
+  std::vector<std::string> cdi_spec_dirs;  ///< Where CDI files are; none: /etc/cdi, /run/cdi.
   std::string shm_size;
   std::vector<std::string> ulimits;
   std::vector<std::string> sysctls;
@@ -56,14 +57,28 @@ struct RunOptions {
   std::vector<std::string> security_opt;
   std::vector<std::string> labels;
   std::vector<std::string> annotations;
-  std::string network;       ///< none|host|private; empty: default
-  std::string userns;        ///< host|keep-id[:…]|auto[:…]|nomap; rootless/container_ids.hpp
-  bool passwd = true;        ///< Whether who the process is gets a line in the container's passwd.
-  std::string passwd_entry;  ///< That line, with $USERNAME, $UID, $GID, $NAME, $HOME; empty: podman's.
+  std::string network;  ///< none|host|private|slirp4netns[:…]|pasta[:…]|container:NAME|ns:PATH; empty: default
+  std::vector<std::string> publish;  ///< -p
+  bool publish_all = false;          ///< -P
+  std::vector<std::string> expose;
+  std::string userns;                    ///< host|keep-id[:…]|auto[:…]|nomap; rootless/container_ids.hpp
+  bool passwd = true;                    ///< Whether who the process is gets a line in the container's passwd.
+  std::string passwd_entry;              ///< That line, with $USERNAME, $UID, $GID, $NAME, $HOME; empty: podman's.
   std::vector<std::string> uid_maps, gid_maps;
   std::string subuid_name, subgid_name;
-  std::string pid, ipc, uts, cgroupns;  ///< "private"|"host"
-  std::string cgroups = "enabled";      ///< accepted: enabled|disabled|no-conmon|split
+  std::string pid, ipc, uts, cgroupns;  ///< "private"|"host"|"container:NAME"; ipc: "shareable"|"none" as well.
+  std::vector<std::string> secrets;     ///< --secret NAME[,OPTION...]; engine/secret_words.hpp
+  std::string group_entry;              ///< As passwd_entry, for /etc/group: $GROUPNAME, $GID, $USERLIST.
+  std::vector<std::string> host_users;  ///< Users of the host that get a line in the container's passwd.
+  std::string umask;                    ///< Octal; empty: 0022.
+  std::string timezone;                 ///< "Europe/Berlin", or "local".
+  std::string systemd = "true";         ///< true (when the command is an init)|false|always
+  std::string oom_score_adj;            ///< A number; empty: ours.
+  std::string sdnotify;                 ///< container|conmon|healthy|ignore
+  std::string personality;              ///< LINUX|LINUX32
+  bool env_host = false, unsetenv_all = false;
+  std::vector<std::string> env_merge, unsetenv;
+  std::string cgroups = "enabled";  ///< accepted: enabled|disabled|no-conmon|split
   std::string cidfile;
   std::string stop_signal;
   std::optional<unsigned> stop_timeout;

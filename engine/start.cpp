@@ -4,6 +4,7 @@
 #include "engine/attach.hpp"
 #include "engine/events.hpp"
 #include "engine/initialized.hpp"
+#include "engine/joined_namespaces.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
@@ -33,6 +34,7 @@ std::optional<base::Channel> start_one(Engine& engine, const Selected& one, cons
   }
   if (observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago
   runtime::Spec spec = read_spec(one.container);
+  start_owner(engine, spec);
   if (spec.process.terminal && attached)
     if (const auto size = runtime::window_size(STDIN_FILENO)) spec.process.console_size = {size->rows, size->columns};
   base::Channel monitor = launch_with_keeper({engine, one.container, record, spec}, attached);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,12 +8,16 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "base/process_identity.hpp"
+#include "engine/container_cgroup.hpp"
 #include "engine/container_ids.hpp"
+#include "engine/container_secrets.hpp"
 #include "engine/events.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/initialized.hpp"
+#include "engine/joined_namespaces.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/launch.hpp"
+#include "engine/network.hpp"
 #include "engine/upper.hpp"
 #include "rootless/network.hpp"
 #include "rootless/user_namespace.hpp"
@@ -77,6 +82,52 @@ void prepare_exit_file(int container) {
                      "preparing the container's exit file");
 }
 
+/// Those of CDI files.
+bool has_hooks(const runtime::Hooks& hooks) {
+  return !(hooks.prestart.empty() && hooks.create_runtime.empty() && hooks.create_container.empty() &&
+           hooks.start_container.empty() && hooks.poststart.empty());
+}
+
+/// What config.json does not have: secrets that are variables, and namespaces of containers that run by now.
+struct CompletedSpec {
+  std::optional<runtime::Spec> changed;
+  std::vector<base::UniqueFd> namespaces;  ///< Open as long as `changed` is used.
+};
+
+CompletedSpec complete_spec(const Launch& launch) {
+  CompletedSpec completed;
+  std::vector<std::string> env = launch.spec.process.env;
+  add_secret_variables(launch.container, env);
+  const bool joins = joins_container(launch.spec);
+  auto network = open_joined_network(launch.engine, launch.record.network);
+  const std::vector<std::string>& groups = launch.record.group_add;
+  const bool keeps_groups = std::find(groups.begin(), groups.end(), "keep-groups") != groups.end();
+  if (!joins && !network && !keeps_groups && env == launch.spec.process.env) return completed;
+  completed.changed = launch.spec;
+  completed.changed->process.user.keeps_groups = keeps_groups;
+  completed.changed->process.env = std::move(env);
+  if (joins) completed.namespaces = open_joined_namespaces(launch.engine, *completed.changed);
+  if (network) {
+    join_network(*completed.changed, *network);
+    completed.namespaces.push_back(std::move(network->network));
+    completed.namespaces.push_back(std::move(network->user));
+  }
+  return completed;
+}
+
+/// Called with init's pid while it waits.
+void start_network(const Launch& launch, StartedInit& started, pid_t pid, int ports_lock) {
+  const rootless::NetworkOptions options = network_options(launch.engine, launch.record);
+  rootless::check_host_ports(options.ports);
+  rootless::UserNetwork network = rootless::start_user_network(pid, ports_lock, options, launch.engine.host);
+  started.network_exit = std::move(network.exit_fd);
+  const bool is_pasta = network.name == "pasta";
+  started.helpers.push_back(std::move(network.helper));
+  // It goes on when its container has ended, and can be bound to the life of no process: the namespace that it joins
+  // takes PR_SET_PDEATHSIG away.
+  if (is_pasta) started.helpers.push_back(watch_pasta(pid, started.helpers.back().pidfd(), ports_lock));
+}
+
 }  // namespace
 
 StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent) {
@@ -84,26 +135,29 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   StartedInit started;
   const rootless::HostFacts& host = launch.engine.host;
   const base::UniqueFd cache = launch.spec.linux.seccomp_json.empty() ? base::UniqueFd{} : open_seccomp_cache(host);
+  const CompletedSpec completed = complete_spec(launch);
+  const runtime::Spec& spec = completed.changed ? *completed.changed : launch.spec;
+  prepare_secrets(launch.engine, launch.container, id_map);
   storage::forget_start(alive);
+  remove_container_cgroup(launch.container);
   prepare_exit_file(launch.container.dir.get());
   runtime::CreateRequest request{
-      .spec = launch.spec,
+      .spec = spec,
       .bundle = concat(launch.engine.store().root_path(), "/", storage::layout::container(launch.record.id)),
       .rootfs = plan(launch)};
   request.write_id_maps = [&](pid_t pid, int proc_pid_fd) { rootless::write_id_maps(pid, proc_pid_fd, id_map, host); };
   if (request.rootfs)
     request.given_to_root = entries_for_root(launch.engine, launch.container, *request.rootfs, id_map);
-  if (launch.record.network == "private")
-    request.set_up_network = [&](pid_t pid) {
-      rootless::UserNetwork network = rootless::start_user_network(pid, host);
-      started.helpers.push_back(std::move(network.helper));
-      started.network_exit = std::move(network.exit_fd);
-    };
+  const auto ports = lock_ports(launch.container, launch.record);
+  if (rootless::is_user_network(launch.record.network))
+    request.set_up_network = [&](pid_t pid) { start_network(launch, started, pid, ports ? ports->fd() : -1); };
   request.serve_fuse = [&](int fuse_fd, pid_t pid) {
     started.helpers.push_back(request.rootfs->served_lowers
                                   ? serve_lowers(launch.engine, *request.rootfs, fuse_fd)
                                   : serve_fuse_overlayfs(launch.engine, *request.rootfs, fuse_fd, pid));
   };
+  const runtime::HookContainer hooked{spec.oci_version, launch.record.id, request.bundle, spec.annotations};
+  if (has_hooks(spec.hooks)) request.hooks_for = &hooked;
   request.stdin_fd = stdio.in;
   request.stdout_fd = stdio.out;
   request.stderr_fd = stdio.err;
@@ -119,6 +173,8 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   }
   started.init = runtime::create(request);
   if (!gate) runtime::wait_for_exec(started.init);
+  if (!spec.hooks.poststart.empty())
+    runtime::run_hooks(spec.hooks.poststart, "poststart", hook_state(hooked, started.init.process.pid(), "running"));
   record_running(launch, alive, started.init.process.pid());
   if (request.rootfs && request.rootfs->served_lowers) make_layers_later(launch.engine, recorded_layers(launch.record));
   return started;

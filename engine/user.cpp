@@ -124,8 +124,7 @@ ResolvedUser resolve_user(std::string_view user, std::string_view passwd, std::s
   else
     add_member_groups(result, name, group);
   for (const std::string& extra : group_add) {
-    if (extra == "keep-groups")
-      throw make_error(ErrorKind::unsupported, "--group-add keep-groups is not supported yet");
+    if (extra == "keep-groups") continue;  // engine/start_init.cpp
     result.additional_gids.push_back(find_group(extra, group));
   }
   auto& gids = result.additional_gids;

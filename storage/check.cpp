@@ -116,6 +116,7 @@ std::vector<Finding> check_store(const Store& store, const CheckRequest& request
   check_names_of_containers(check);
   check_volumes(check);
   check_artifacts(check);
+  check_secrets(check);
   check_layers(check);
   check_blobs(check);
   check_orphans(check);

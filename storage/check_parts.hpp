@@ -51,6 +51,7 @@ void check_containers(StoreCheck& check);
 void check_names_of_containers(StoreCheck& check);
 void check_volumes(StoreCheck& check);
 void check_artifacts(StoreCheck& check);
+void check_secrets(StoreCheck& check);
 /// After images and containers.
 void check_layers(StoreCheck& check);
 void check_blobs(StoreCheck& check);

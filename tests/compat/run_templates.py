@@ -75,6 +75,7 @@ class Side:
         self.must("tag", IMAGE, "localhost/second:two")
         self.must("volume", "create", "--label", "purpose=test", "data")
         self.must("volume", "create", "plain")
+        self.must("secret", "create", "--env", "key", "PATH")
         self.must("create", "--name", "made", "--network", "none", "--label", "a=1", "--label", "b=2", "-e", "FOO=bar",
                   "--hostname", "hh", "--workdir", "/tmp", "-v", "data:/data", IMAGE, "sh", "-c", "echo one two three")
         self.call("run", "--name", "ended", "--network", "none", IMAGE, "sh", "-c", "exit 3")

@@ -1,0 +1,89 @@
+"""--device VENDOR/CLASS=NAME: what CDI files say is what the container gets."""
+
+import json
+
+from engine_test import BUSYBOX, EngineTest
+
+SPEC = {
+    "cdiVersion": "0.6.0", "kind": "vendor.com/net",
+    "containerEdits": {"env": ["ALL=1"]},
+    "devices": [
+        {"name": "one", "containerEdits": {
+            "env": ["ONE=yes"],
+            "deviceNodes": [{"path": "/dev/vendor0", "hostPath": "/dev/null", "permissions": "rw"}]}},
+        {"name": "two", "containerEdits": {"env": ["TWO=yes"]}}],
+}
+YAML = """\
+cdiVersion: "0.5.0"
+kind: example.org/gpu
+devices:
+  - name: all
+    containerEdits:
+      env:
+        - GPU=all
+      mounts:
+        - hostPath: {folder}
+          containerPath: /opt/vendor
+          options: [ro, nosuid, nodev, bind]
+      hooks:
+        - hookName: createContainer
+          path: /bin/sh
+          args: [sh, -c, "cat > {folder}/state"]
+"""
+
+
+class CdiTest(EngineTest):
+    def setUp(self):
+        super().setUp()
+        self.pull_image()
+        self.cdi = self.dir / "cdi"
+        self.cdi.mkdir()
+        (self.cdi / "vendor.json").write_text(json.dumps(SPEC))
+
+    def run_with(self, *words, check=True):
+        devices = [part for word in words[0] for part in ("--device", word)]
+        return self.engine("run", "--rm", "--network", "none", "--cdi-spec-dir", str(self.cdi), *devices, BUSYBOX,
+                           *words[1:], check=check)
+
+    def test_env_and_nodes_of_two_devices_of_one_file(self):
+        done = self.run_with(["vendor.com/net=one", "vendor.com/net=two"], "sh", "-c",
+                             "echo $ALL $ONE $TWO; echo gone > /dev/vendor0; test -c /dev/vendor0")
+        self.assertEqual(done.stdout, "1 yes yes\n")
+        done = self.run_with(["vendor.com/net=two"], "sh", "-c", "echo $ALL $ONE $TWO; ls /dev/vendor0", check=False)
+        self.assertEqual(done.stdout, "1 yes\n")
+
+    def test_yaml_with_mounts_and_hooks(self):
+        folder = self.dir / "vendor"
+        folder.mkdir()
+        (folder / "library").write_text("bytes")
+        (self.cdi / "example.yaml").write_text(YAML.format(folder=folder))
+        done = self.run_with(["example.org/gpu=all"], "sh", "-c", "echo $GPU; cat /opt/vendor/library; touch /opt/vendor/x",
+                             check=False)
+        self.assertEqual(done.stdout, "all\nbytes")
+        self.assertNotEqual(done.status, 0)
+        self.assertEqual(json.loads((folder / "state").read_text())["status"], "creating")
+
+    def test_what_is_missing_or_damaged_is_named_with_its_file(self):
+        done = self.run_with(["vendor.com/net=three"], "true", check=False)
+        self.assertEqual(done.status, 125)
+        self.assertIn('unresolvable CDI device "vendor.com/net=three"', done.stderr)
+        for damage in ('{"cdiVersion": "0.6.0", "kind": "a.b/c", "devices": [{"name": "-"}]}', "{",
+                       '{"cdiVersion": "9.9", "kind": "a.b/c", "devices": []}'):
+            (self.cdi / "broken.json").write_text(damage)
+            done = self.run_with(["a.b/c=x"], "true", check=False)
+            self.assertEqual(done.status, 125, done)
+            self.assertIn("broken.json", done.stderr)
+            self.run_with(["vendor.com/net=two"], "true")  # another vendor's is no matter
+        self.assert_no_containers()
+
+    def test_two_files_that_have_the_same_device_are_both_named(self):
+        (self.cdi / "again.json").write_text(json.dumps(SPEC))
+        done = self.run_with(["vendor.com/net=one"], "true", check=False)
+        self.assertIn("again.json", done.stderr)
+        self.assertIn("vendor.json", done.stderr)
+
+    def test_devices_of_the_host_in_all_forms(self):
+        done = self.engine("run", "--rm", "--network", "none", "--device", "/dev/null:/dev/foo", "--device",
+                           "/dev/zero:rw", "--device", "/dev/full:/dev/bar:rwm", BUSYBOX, "sh", "-c",
+                           "test -c /dev/foo && test -c /dev/zero && test -c /dev/bar && echo there")
+        self.assertEqual(done.stdout, "there\n")

@@ -1,0 +1,70 @@
+"""container:NAME: the namespaces of another container, whose user namespace comes along."""
+
+from engine_test import BUSYBOX, EngineTest
+
+
+class NamespacesOfOthersTest(EngineTest):
+    def setUp(self):
+        super().setUp()
+        self.pull_image()
+        self.engine("run", "-d", "--name", "web", "--network", "none", "--hostname", "webhost", BUSYBOX, "sleep", "1000")
+
+    def joined(self, *words, check=True):
+        return self.engine("run", "--rm", "--network", "none", *words, check=check)
+
+    def link_of(self, kind):
+        return self.engine("exec", "web", "readlink", f"/proc/self/ns/{kind}").stdout
+
+    def test_each_namespace_is_the_others_and_so_is_the_user_namespace(self):
+        for option, kind in (("--pid", "pid"), ("--ipc", "ipc"), ("--uts", "uts"), ("--cgroupns", "cgroup"),
+                             ("--userns", "user")):
+            with self.subTest(option=option):
+                done = self.joined(option, "container:web", BUSYBOX, "readlink", f"/proc/self/ns/{kind}")
+                self.assertEqual(done.stdout, self.link_of(kind))
+                done = self.joined(option, "container:web", BUSYBOX, "readlink", "/proc/self/ns/user")
+                self.assertEqual(done.stdout, self.link_of("user"))
+                done = self.joined(option, "container:web", BUSYBOX, "readlink", "/proc/self/ns/mnt")
+                self.assertNotEqual(done.stdout, self.link_of("mnt"))
+
+    def test_the_others_processes_and_host_name_are_seen(self):
+        done = self.joined("--pid", "container:web", BUSYBOX, "ps")
+        self.assertIn("sleep 1000", done.stdout)
+        self.assertEqual(self.joined("--uts", "container:web", BUSYBOX, "hostname").stdout, "webhost\n")
+
+    def test_all_at_once_and_detached(self):
+        id = self.engine("run", "-d", "--network", "none", "--pid", "container:web", "--ipc", "container:web", "--uts",
+                         "container:web", BUSYBOX, "sleep", "2000").stdout.strip()
+        self.assertIn("sleep 2000", self.engine("exec", "web", "ps").stdout)
+        self.assertIn("sleep 1000", self.engine("exec", id, "ps").stdout)
+        self.engine("stop", "-t", "0", id)
+        self.assertNotIn("sleep 2000", self.engine("exec", "web", "ps").stdout)
+        host = self.inspect(id)["HostConfig"]
+        web = self.inspect("web")["Id"]
+        self.assertEqual([host["PidMode"], host["IpcMode"], host["UTSMode"]], [f"container:{web}"] * 3)
+
+    def test_a_start_starts_the_other_and_says_when_it_is_gone(self):
+        self.engine("create", "--name", "joiner", "--network", "none", "--pid", "container:web", BUSYBOX, "ps")
+        self.engine("stop", "-t", "0", "web")
+        self.assertIn("sleep 1000", self.engine("start", "-a", "joiner").stdout)
+        self.engine("rm", "-f", "-t", "0", "web")
+        done = self.engine("start", "-a", "joiner", check=False)
+        self.assertEqual(done.status, 125)
+        self.assertIn("was removed", done.stderr)
+
+    def test_what_cannot_be_had_is_said(self):
+        self.engine("run", "-d", "--name", "shop", "--network", "none", BUSYBOX, "sleep", "1000")
+        for words, part in ((("--pid", "container:web", "--ipc", "container:shop"), "two containers"),
+                            (("--pid", "container:web", "--userns", "keep-id"), "cannot be had together"),
+                            (("--pid", "container:nope"), "no such container"),
+                            (("--uts", "container:web", "--hostname", "x"), "--hostname")):
+            done = self.joined(*words, BUSYBOX, "true", check=False)
+            self.assertEqual(done.status, 125, done)
+            self.assertIn(part, done.stderr)
+
+    def test_the_ids_are_the_others(self):
+        self.engine("run", "-d", "--name", "kept", "--userns", "keep-id", "--network", "none", BUSYBOX, "sleep", "1000")
+        own = self.engine("exec", "kept", "cat", "/proc/self/uid_map").stdout
+        self.assertEqual(self.joined("--userns", "container:kept", BUSYBOX, "cat", "/proc/self/uid_map").stdout, own)
+
+    def test_without_shared_memory(self):
+        self.assertNotIn("/dev/shm", self.joined("--ipc", "none", BUSYBOX, "mount").stdout)
