@@ -38,6 +38,7 @@ void apply_network(Config& config, const std::string& netns, const std::string& 
     config.default_network = netns;
   } else if (netns.empty() || netns == "private" || netns == "bridge" || netns == "slirp4netns" || netns == "pasta") {
     config.default_network = "private";
+    if (netns == "slirp4netns" || netns == "pasta") config.network_helper = netns;
   } else {
     config.notes.push_back(base::concat(what, ": netns ", base::quoted(netns), " is not supported; ignored"));
   }
@@ -134,6 +135,8 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
   config.spool.folder = file.string("engine.image_copy_tmp_dir").value_or(config.spool.folder);
   if (const auto variables = file.strings("engine.env")) config.environment = *variables;
   config.default_userns = file.string("containers.userns").value_or(config.default_userns);
+  if (const auto helper = file.string("network.default_rootless_network_cmd"))
+    if (*helper == "slirp4netns" || *helper == "pasta") config.network_helper = *helper;
   if (const auto netns = file.string("containers.netns")) apply_network(config, *netns, what);
 }
 

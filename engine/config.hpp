@@ -42,6 +42,7 @@ struct Config {
   std::string events_logger = "file";        ///< file|none
   std::string seccomp_profile;               ///< Path; empty: the built-in one; "unconfined".
   std::string default_network = "private";   ///< private|host|none
+  std::string network_helper;                ///< slirp4netns|pasta, of containers.conf; empty: whichever there is
   std::string default_userns;                ///< containers.conf "userns": what --userns would say; empty: host
   std::vector<std::string> registries_conf;  ///< Files that exist, lowest priority first.
   std::vector<std::string> auth_files;       ///< In the order in which they are asked; `login` writes the first.

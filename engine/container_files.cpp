@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "engine/network.hpp"
+#include "rootless/host_address.hpp"
 #include "rootless/network.hpp"
 #include "storage/layout.hpp"
 
@@ -18,6 +21,7 @@ using base::quoted;
 namespace {
 
 constexpr std::size_t max_host_file_bytes = 1024 * 1024;
+constexpr unsigned container_number = 100;  // of the container in the network of slirp4netns
 
 /// A file of /etc of this host, which may be a link (resolv.conf mostly is); empty when it is absent.
 std::string read_host_file(const char* path) {
@@ -47,15 +51,52 @@ HostLine parse_add_host(std::string_view word) {
   const auto pair = base::split_once(word, ':');
   if (!pair || pair->first.empty() || pair->second.empty() || word.find_first_of("\n \t") != std::string_view::npos)
     throw make_error(ErrorKind::invalid_argument, "--add-host ", quoted(word), " is not NAME[;NAME…]:ADDRESS");
+  std::string address{pair->second};
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  if (address != "host-gateway" && !rootless::is_ipv4(address) && !rootless::is_ipv6(address))
+    throw make_error(ErrorKind::invalid_argument, "--add-host ", quoted(word), ": invalid IP address ",
+                     quoted(pair->second));
   return {pair->first, pair->second};
+}
+
+bool is_none(const std::vector<std::string>& words) {
+  return words.size() == 1 && words.front() == "none";
+}
+
+/// --dns-search . asks for no search domain at all.
+std::string search_line(const std::vector<std::string>& domains) {
+  if (domains.empty() || domains.front() == ".") return {};
+  return concat("search ", base::join(domains, " "), "\n");
+}
+
+/// What the container is called in a network of its own, and the address of the host there.
+HostNames host_names(Engine& engine, const storage::ContainerRecord& record) {
+  HostNames names;
+  names.host = rootless::host_address();
+  if (record.network == "none") names.own = "127.0.0.1";
+  if (!rootless::is_user_network(record.network)) return names;
+  const rootless::NetworkOptions options = network_options(engine, record);
+  if (rootless::choose_helper(options, engine.host) == "slirp4netns") {
+    names.own = rootless::slirp_address(options, container_number);
+  } else {
+    // The container has the host's own address there, and so cannot reach the host by it.
+    names.own = std::exchange(names.host, std::string{});
+  }
+  return names;
+}
+
+std::string file_of(const storage::ContainerDir& container, const char* name) {
+  const auto fd = base::try_open_file(container.dir.get(), name);
+  return fd ? base::read_to_end(fd->get(), max_host_file_bytes) : std::string{};
 }
 
 }  // namespace
 
 std::string make_resolv_conf(std::string_view host_text, const RunOptions& options, const std::string& network,
                              const std::string& forwarder) {
-  std::string text;
-  if (!options.dns_search.empty()) append_line(text, concat("search ", base::join(options.dns_search, " ")));
+  std::string text = search_line(options.dns_search);
+  const bool has_forwarder = !forwarder.empty() && options.dns.empty();
+  if (has_forwarder) append_line(text, concat("nameserver ", forwarder));
   for (const std::string_view line : base::split(host_text, '\n')) {
     const std::string_view trimmed = base::trim(line);
     if (trimmed.starts_with("search") && options.dns_search.empty()) append_line(text, trimmed);
@@ -64,32 +105,46 @@ std::string make_resolv_conf(std::string_view host_text, const RunOptions& optio
     // A loopback server of the host is another machine's loopback to the container, unless it shares the network.
     if (network == "host" || !is_loopback(base::trim(trimmed.substr(10)))) append_line(text, trimmed);
   }
-  if (network == "private" && options.dns.empty() && !forwarder.empty())
-    append_line(text, concat("nameserver ", forwarder));
   for (const std::string& server : options.dns) append_line(text, concat("nameserver ", server));
   if (!options.dns_option.empty()) append_line(text, concat("options ", base::join(options.dns_option, " ")));
   return text;
 }
 
-std::string make_hosts(std::string_view host_text, const RunOptions& options, const storage::ContainerRecord& record) {
+std::string make_hosts(std::string_view host_text, const RunOptions& options, const storage::ContainerRecord& record,
+                       const HostNames& names) {
   std::string text;
   for (const std::string& word : options.add_hosts) {
     const HostLine line = parse_add_host(word);
-    std::string names{line.names};
-    std::replace(names.begin(), names.end(), ';', ' ');
-    append_line(text,
-                concat(line.address == "host-gateway" ? std::string_view{"10.0.2.2"} : line.address, "\t", names));
+    if (line.address == "host-gateway" && names.host.empty())
+      throw make_error(ErrorKind::invalid_argument, "--add-host ", quoted(word), ": this network has no host-gateway");
+    std::string all{line.names};
+    std::replace(all.begin(), all.end(), ';', ' ');
+    append_line(text, concat(line.address == "host-gateway" ? std::string_view{names.host} : line.address, "\t", all));
   }
   text += host_text;
   if (!text.empty() && text.back() != '\n') text += '\n';
   if (host_text.find("localhost") == std::string_view::npos) append_line(text, "127.0.0.1\tlocalhost");
-  if (record.network == "private") {
-    append_line(text, "10.0.2.2\thost.containers.internal host.docker.internal");
-    append_line(text, concat("10.0.2.100\t", record.hostname, " ", record.name));
-  } else if (record.network == "none") {
-    append_line(text, concat("127.0.0.1\t", record.hostname, " ", record.name));
-  }
+  const bool is_named = host_text.find("host.containers.internal") != std::string_view::npos;
+  if (!names.host.empty() && !is_named)
+    append_line(text, concat(names.host, "\thost.containers.internal host.docker.internal"));
+  if (!names.own.empty()) append_line(text, concat(names.own, "\t", record.hostname, " ", record.name));
   return text;
+}
+
+void check_name_options(const RunOptions& options) {
+  if (options.no_hosts && !options.add_hosts.empty())
+    throw make_error(ErrorKind::invalid_argument, "--no-hosts and --add-host cannot be set together");
+  for (const std::string& word : options.add_hosts) parse_add_host(word);
+  if (is_none(options.dns)) {
+    if (!options.dns_search.empty() || !options.dns_option.empty())
+      throw make_error(ErrorKind::invalid_argument,
+                       "--dns none leaves the image's resolv.conf as it is: it cannot be "
+                       "combined with --dns-search and --dns-option");
+    return;
+  }
+  for (const std::string& server : options.dns)
+    if (!rootless::is_ipv4(server) && !rootless::is_ipv6(server))
+      throw make_error(ErrorKind::invalid_argument, "--dns ", quoted(server), " is not an IP address");
 }
 
 void write_container_files(Engine& engine, const storage::ContainerDir& container,
@@ -97,10 +152,19 @@ void write_container_files(Engine& engine, const storage::ContainerDir& containe
   const auto write = [&](const char* name, const std::string& text) {
     base::create_file_exclusively(container.dir.get(), name, text, base::Durability::volatile_, 0644);
   };
-  if (!options.no_hosts) write("hosts", make_hosts(read_host_file("/etc/hosts"), options, record));
+  const auto peer = network_peer(engine, record.network);
+  HostNames names = host_names(engine, record);
+  if (peer) names.own = "127.0.0.1";
+  const std::string hosts = peer ? file_of(*peer, "hosts") : read_host_file("/etc/hosts");
+  if (!options.no_hosts) write("hosts", make_hosts(hosts, options, record, names));
   write("hostname", concat(record.hostname, "\n"));
-  write("resolv.conf", make_resolv_conf(read_host_file("/etc/resolv.conf"), options, record.network,
-                                        record.network == "private" ? rootless::forwarder_address(engine.host) : ""));
+  const std::string servers = peer ? file_of(*peer, "resolv.conf") : read_host_file("/etc/resolv.conf");
+  if (!is_none(options.dns)) {
+    const std::string forwarder = rootless::is_user_network(record.network)
+                                      ? rootless::forwarder_address(network_options(engine, record), engine.host)
+                                      : std::string{};
+    write("resolv.conf", make_resolv_conf(servers, options, peer ? "host" : record.network, forwarder));
+  }
   write("containerenv", containerenv(record));
 }
 
@@ -117,7 +181,7 @@ std::vector<std::pair<std::string, std::string>> container_file_mounts(Engine& e
   std::vector<std::pair<std::string, std::string>> mounts;
   if (!options.no_hosts) mounts.emplace_back(folder + "hosts", "/etc/hosts");
   mounts.emplace_back(folder + "hostname", "/etc/hostname");
-  mounts.emplace_back(folder + "resolv.conf", "/etc/resolv.conf");
+  if (!is_none(options.dns)) mounts.emplace_back(folder + "resolv.conf", "/etc/resolv.conf");
   mounts.emplace_back(folder + "containerenv", "/run/.containerenv");
   return mounts;
 }

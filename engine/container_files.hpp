@@ -26,7 +26,18 @@ std::vector<std::pair<std::string, std::string>> container_file_mounts(Engine& e
 /// Pure: the nameservers of the host that can be reached from the container, in resolv.conf form.
 std::string make_resolv_conf(std::string_view host_text, const RunOptions& options, const std::string& network,
                              const std::string& forwarder);
-/// Pure: the host's /etc/hosts, the container's own name, and --add-host. @throws Error invalid_argument.
-std::string make_hosts(std::string_view host_text, const RunOptions& options, const storage::ContainerRecord& record);
+/// Addresses that a container's /etc/hosts tells; empty ones are left out.
+struct HostNames {
+  std::string host;  ///< host.containers.internal
+  std::string own;
+};
+
+/// Pure: the host's /etc/hosts, host.containers.internal, the container's own name, and --add-host.
+/// @throws Error invalid_argument.
+std::string make_hosts(std::string_view host_text, const RunOptions& options, const storage::ContainerRecord& record,
+                       const HostNames& names);
+
+/// Pure: what is wrong with --add-host, --no-hosts and --dns. @throws Error invalid_argument.
+void check_name_options(const RunOptions& options);
 
 }  // namespace engine

@@ -20,7 +20,8 @@ std::string id_of(std::string_view name) {
 
 std::vector<NamedNetwork> all_networks() {
   std::vector<NamedNetwork> networks;
-  for (const auto& [name, driver] : {std::pair{"podman", "bridge"}, std::pair{"host", "host"}, std::pair{"none", "null"}})
+  for (const auto& [name, driver] :
+       {std::pair{"podman", "bridge"}, std::pair{"host", "host"}, std::pair{"none", "null"}})
     networks.push_back({name, id_of(name), driver});
   return networks;
 }

@@ -149,6 +149,7 @@ struct ContainerSummary {
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> mounts;
   std::string network;
+  std::vector<std::string> ports;  ///< As recorded; engine/published_ports.hpp reads them.
 };
 struct ListOptions {
   bool all = false;

@@ -17,6 +17,7 @@ struct ListedContainer {
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> named_volumes;
   std::string network = "private";
+  std::vector<std::string> ports;
   bool auto_remove = false;
 };
 

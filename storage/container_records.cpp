@@ -73,6 +73,7 @@ void visit_listed(Record& record, const Visit& visit) {
   visit("labels"sv, record.labels);
   visit("named_volumes"sv, record.named_volumes);
   visit("network"sv, record.network);
+  visit("ports"sv, record.ports);
   visit("auto_remove"sv, record.auto_remove);
 }
 
@@ -131,6 +132,8 @@ void read_listed(const base::JsonAt& json, Record& record) {
 void read_options(const base::JsonAt& json, ContainerRecord& record) {
   record.user = json.string_or("user", "");
   record.hostname = json.string_or("hostname", "");
+  record.exposed_ports = json.strings_or_empty("exposed_ports");
+  record.publish_all = json.boolean_or("publish_all", false);
   record.only_for_run = json.boolean_or("only_for_run", false);
   record.tty = json.boolean_or("tty", false);
   record.open_stdin = json.boolean_or("open_stdin", false);
@@ -163,6 +166,9 @@ std::string render_record(const ContainerRecord& record) {
   json.member("anonymous_volumes", record.anonymous_volumes).member("named_volumes", record.named_volumes);
   if (!record.mounted_chain_ids.empty()) json.member("mounted_chain_ids", record.mounted_chain_ids);
   json.member("user", record.user).member("network", record.network).member("hostname", record.hostname);
+  if (!record.ports.empty()) json.member("ports", record.ports);
+  if (!record.exposed_ports.empty()) json.member("exposed_ports", record.exposed_ports);
+  if (record.publish_all) json.member("publish_all", true);
   json.member("auto_remove", record.auto_remove);
   if (record.only_for_run) json.member("only_for_run", true);
   json.member("tty", record.tty).member("open_stdin", record.open_stdin);

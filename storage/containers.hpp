@@ -36,7 +36,10 @@ struct ContainerRecord {
   std::vector<std::string> named_volumes;
   std::vector<std::string> mounted_chain_ids;  ///< Layers of images that it mounts, as digests.
   std::string user;                            ///< As asked for: "", "1000", "app:staff".
-  std::string network = "private";
+  std::string network = "private";  ///< "none", "host", "private", "slirp4netns:…", "container:<id>", "ns:<path>", …
+  std::vector<std::string> ports;   ///< Published ones: "ip:host:container:count/protocol"; engine/published_ports.hpp
+  std::vector<std::string> exposed_ports;  ///< "80/tcp"
+  bool publish_all = false;
   std::string hostname;
   bool auto_remove = false;
   bool only_for_run = false;  ///< Made by `run --rm`: once that command is dead, nobody will ever start it.

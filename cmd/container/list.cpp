@@ -14,6 +14,7 @@
 #include "cmd/report.hpp"
 #include "cmd/table.hpp"
 #include "engine/list.hpp"
+#include "engine/published_ports.hpp"
 
 namespace cmd {
 namespace {
@@ -70,7 +71,7 @@ Table table_of(const std::vector<ContainerSummary>& containers, bool no_trunc) {
     cells.push_back(no_trunc ? std::move(command) : shortened(command, 20));
     cells.push_back(container.created ? time_ago(*container.created) : "");
     cells.push_back(status_text(container));
-    cells.emplace_back();
+    cells.push_back(engine::ports_text(engine::published_ports(container.ports)));
     cells.push_back(container.name);
     table.add_row(std::move(cells));
   }
@@ -79,6 +80,22 @@ Table table_of(const std::vector<ContainerSummary>& containers, bool no_trunc) {
 
 void add_time(base::JsonWriter& json, std::string_view key, const std::optional<base::Time>& time) {
   json.member(key, time ? unix_seconds(*time) : std::int64_t{-62135596800});  // Go's zero time
+}
+
+void add_ports(base::JsonWriter& json, const ContainerSummary& container) {
+  json.key("Ports");
+  if (container.ports.empty()) {
+    json.null();
+    return;
+  }
+  json.begin_array();
+  for (const rootless::PortMapping& mapping : engine::published_ports(container.ports)) {
+    json.begin_object().member("host_ip", mapping.host_ip);
+    json.member("container_port", static_cast<std::uint64_t>(mapping.container_port));
+    json.member("host_port", static_cast<std::uint64_t>(mapping.host_port));
+    json.member("range", static_cast<std::uint64_t>(mapping.count)).member("protocol", mapping.protocol).end_object();
+  }
+  json.end_array();
 }
 
 void add_object(base::JsonWriter& json, const ContainerSummary& container) {
@@ -100,7 +117,7 @@ void add_object(base::JsonWriter& json, const ContainerSummary& container) {
   json.key("Networks").begin_array().end_array();
   json.member("Pid", container.pid);
   json.member("Pod", "").member("PodName", "");
-  json.key("Ports").null();
+  add_ports(json, container);
   json.key("Size").null();
   add_time(json, "StartedAt", container.started);
   json.member("State", container.status == "unmonitored" ? "running" : container.status);

@@ -7,6 +7,7 @@
 #include "cmd/report.hpp"
 #include "cmd/shapes.hpp"
 #include "cmd/table.hpp"
+#include "engine/published_ports.hpp"
 
 namespace cmd {
 namespace {
@@ -66,7 +67,7 @@ void add_methods(JsonWriter& json, const ContainerSummary& container, bool whole
   json.member("CreatedHuman()", ago).member("RunningFor()", ago);
   json.member("ID()", shown_id(container.id, whole)).member("ImageID()", shown_id(container.image_id, whole));
   json.member("Label()", container.labels).member("Names()", container.name).member("Networks()", "");
-  json.member("Ports()", "").member("Size()", "");
+  json.member("Ports()", engine::ports_text(engine::published_ports(container.ports))).member("Size()", "");
   json.member("Status()", status_text(container));
   json.member("LocalVolumes()", static_cast<std::uint64_t>(container.mounts.size()));
 }

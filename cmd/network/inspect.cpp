@@ -25,8 +25,8 @@ int inspect_networks(const InspectWords& words) {
   const int code = for_each_name(words.names, [&](const std::string& name) {
     const auto network = engine::find_network(name);
     if (!network)
-      throw base::make_error(base::ErrorKind::not_found, "network ", name,
-                             ": unable to find network with name or ID ", name, ": network not found")
+      throw base::make_error(base::ErrorKind::not_found, "network ", name, ": unable to find network with name or ID ",
+                             name, ": network not found")
           .with_hint("engine network ls");
     objects.push_back(engine::inspect_network(*network));
   });

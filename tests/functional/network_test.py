@@ -8,8 +8,6 @@ from pathlib import Path
 
 from engine_test import BUSYBOX, EngineTest, is_alive, wait_until
 
-LISTENER = "while true; do echo served; done | nc -lk -p 80 -e echo answer"
-
 
 def can_use_tun():
     try:

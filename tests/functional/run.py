@@ -101,6 +101,16 @@ def open_fuse(stage):
     mount(node, "/dev/fuse", None, MS_BIND)
 
 
+def open_tun(stage):
+    """/dev/net/tun for everybody, as udev makes it; the helpers of networks need it."""
+    if not os.path.exists("/dev/net/tun") or os.stat("/dev/net/tun").st_mode & 0o006 == 0o006:
+        return
+    node = stage / "tun"
+    os.mknod(node, stat.S_IFCHR, os.stat("/dev/net/tun").st_rdev)
+    os.chmod(node, 0o666)
+    mount(node, "/dev/net/tun", None, MS_BIND)
+
+
 def see_own_cgroup2(user):
     """/sys/fs/cgroup is cgroup2, since crun refuses to start where both versions are, and the tests are in a group that
     is the user's, as in a session of systemd."""
@@ -130,6 +140,8 @@ def run_as_user(user, programs, words, prepare=None):
     def become():
         unshare_mounts()
         open_fuse(stage)
+        if any(word.startswith("test_network") for word in words):
+            open_tun(stage)
         if prepare:
             prepare()
         if any(word.startswith("test_store_places") for word in words):

