@@ -45,6 +45,11 @@ constexpr Command commands[] = {
     {"logout", "Forget the login of a registry", Home::transfer, Visibility::listed, declare_logout},
     {"logs|container logs", "Show what containers have written", Home::engine, Visibility::listed, declare_logs},
     {"mutate", "Make an image with another configuration", Home::transfer, Visibility::listed, declare_mutate},
+    {"network exists", "Tell by the exit code whether a network exists", Home::engine, Visibility::listed,
+     declare_network_exists},
+    {"network inspect", "Show everything known about networks", Home::engine, Visibility::listed,
+     declare_network_inspect},
+    {"network ls|network list", "List networks", Home::engine, Visibility::listed, declare_network_ls},
     {"ps|container ls|container list|container ps", "List containers", Home::engine, Visibility::listed, declare_ps},
     {"pull|image pull", "Fetch images from a registry or an archive", Home::transfer, Visibility::listed, declare_pull},
     {"push|image push", "Send an image to a registry, an archive or a folder", Home::transfer, Visibility::listed,
@@ -154,6 +159,7 @@ constexpr Command commands[] = {
     {"_inside", "Work inside a mapped user namespace", Home::engine, Visibility::hidden, declare_inside},
     {"_late-layers", "Make layers for other ids while a container runs already", Home::engine, Visibility::hidden,
      declare_late_layers},
+    {"_network", "Look after the network of a container", Home::engine, Visibility::hidden, declare_network_child},
     {"_repair", "Make one image of the store whole again", Home::transfer, Visibility::hidden, declare_repair},
     {"_unpack", "Unpack layers for pull", Home::transfer, Visibility::hidden, declare_unpack},
 };
@@ -165,6 +171,7 @@ constexpr CommandGroup groups[] = {
     {"container", "Work with containers"},
     {"image", "Work with images"},
     {"manifest", "Work with lists of images for several platforms"},
+    {"network", "Look at networks"},
     {"secret", "Work with secrets"},
     {"system", "Look at the engine itself"},
     {"volume", "Work with volumes"},
@@ -173,7 +180,7 @@ constexpr CommandGroup groups[] = {
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
 constexpr std::string_view not_built_yet[] = {"attach",   "auto-update", "build",   "cp",     "events",  "farm",
                                               "generate", "healthcheck", "init",    "kube",   "machine", "mount",
-                                              "network",  "pause",       "play",    "pod",    "port",    "quadlet",
+                                              "pause",       "play",    "pod",    "port",    "quadlet",
                                               "secret",   "stats",       "unmount", "umount", "unpause", "update"};
 
 /// "top", also of "container top".

@@ -117,6 +117,12 @@ Action declare_unpack(OptionTable& table);
 Action declare_unshare(OptionTable& table);
 Action declare_version(OptionTable& table);
 
+// cmd/network
+Action declare_network_child(OptionTable& table);
+Action declare_network_exists(OptionTable& table);
+Action declare_network_inspect(OptionTable& table);
+Action declare_network_ls(OptionTable& table);
+
 // cmd/volume
 Action declare_volume_create(OptionTable& table);
 Action declare_volume_exists(OptionTable& table);

@@ -33,6 +33,7 @@ ContainerSummary summarize(storage::ListedContainer record) {
   summary.labels = std::move(record.labels);
   summary.mounts = std::move(record.named_volumes);
   summary.network = std::move(record.network);
+  summary.ports = std::move(record.ports);
   return summary;
 }
 

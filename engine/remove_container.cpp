@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "engine/container_secrets.hpp"
 #include "engine/events.hpp"
+#include "engine/network.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
 #include "engine/stop_container.hpp"
@@ -88,6 +89,7 @@ void remove_stopped(Engine& engine, const storage::ContainerDir& container, cons
     if (!alive)
       throw make_error(ErrorKind::in_use, "container ", quoted(record.name), " is in use by another process")
           .with_hint("engine ps shows its state");
+    wait_for_ports(container, record);
     const base::FileLock lock = storage::lock_container(container);
     storage::remove_container(engine.store(), container, lock);
   }

@@ -5,6 +5,7 @@
 #include "base/signals.hpp"
 #include "engine/abandoned.hpp"
 #include "engine/events.hpp"
+#include "engine/network.hpp"
 #include "engine/selection.hpp"
 #include "engine/stop_container.hpp"
 #include "engine/verbs.hpp"
@@ -28,6 +29,7 @@ void stop_running(const storage::ContainerDir& container, const Observed& observ
     wait_for_end(observed, std::nullopt);
   }
   wait_until_unwatched(container);
+  wait_for_ports(container, record_or_id(container));
 }
 
 namespace {

@@ -8,6 +8,7 @@
 #include "cmd/oci_runtime.hpp"
 #include "cmd/transfer_verbs.hpp"
 #include "engine/late_layers.hpp"
+#include "engine/network.hpp"
 
 // Commands that our own processes execute, and the OCI command line, which has a parser of its own.
 
@@ -34,6 +35,12 @@ Action declare_late_layers(OptionTable& table) {
   table.set_words_mode(WordsMode::raw);
   table.words("WORD", *words, 3, "Stage, id variant, id map and layers");
   return [words](Invocation& invocation) { return engine::late_layers(invocation.engine(), *words); };
+}
+
+Action declare_network_child(OptionTable& table) {
+  const auto verb = std::make_shared<std::string>();
+  table.word("VERB", *verb, "watch or id-map");
+  return [verb](Invocation&) { return engine::network_child(*verb); };
 }
 
 Action declare_unpack(OptionTable&) {
