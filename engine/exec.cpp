@@ -137,6 +137,9 @@ int exec(Engine& engine, const ExecOptions& options) {
     throw make_error(ErrorKind::in_use, "container ", quoted(options.container), " is not running (it is ",
                      observed.state.status, ")")
         .with_hint(base::concat("engine start ", options.container));
+  if (observed.is_paused())
+    throw make_error(ErrorKind::in_use, "container ", quoted(options.container), " is paused")
+        .with_hint(base::concat("engine unpause ", options.container));
   const std::string json = storage::read_config_json(container, runtime::max_spec_bytes);
   const runtime::Spec spec = runtime::parse_spec(json, "config.json of the container");
   if (options.tty && options.detach)

@@ -87,7 +87,7 @@ class Lister {
       if (!opened) return false;
       Observed observed = observe(*opened, engine_.host.boot_id);
       is_running = observed.is_running();
-      if (!shows_all_ && !observed.is_started()) return false;
+      if (!shows_all_ && (!observed.is_started() || observed.is_paused())) return false;
       found.summary.pid = is_running ? observed.state.process.pid : 0;
       set_state(found.summary, std::move(observed.state));
     }

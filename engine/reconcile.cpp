@@ -10,6 +10,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "base/process_identity.hpp"
+#include "engine/container_cgroup.hpp"
 #include "runtime/monitor_plan.hpp"
 
 namespace engine {
@@ -53,7 +54,10 @@ Observed observe(const storage::ContainerDir& container, const std::string& boot
   if (!may_run(observed.state)) return observed;
   observed.monitored = storage::is_monitored(container);
   if (observed.state.boot_id == boot_id) observed.process = base::open_process(observed.state.process);
-  if (!observed.process) apply_end(observed.state, container);
+  if (!observed.process)
+    apply_end(observed.state, container);
+  else if (observed.state.status == "running" && is_paused(container))
+    observed.state.status = "paused";
   return observed;
 }
 

@@ -19,6 +19,7 @@ struct Observed {
   bool is_running() const { return static_cast<bool>(process); }
   /// Its program was executed.
   bool is_started() const { return is_running() && state.status != "initialized"; }
+  bool is_paused() const { return state.status == "paused"; }
 };
 
 /// Whether a container with this recorded state may have a process.

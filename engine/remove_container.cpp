@@ -6,6 +6,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "engine/container_secrets.hpp"
+#include "engine/container_cgroup.hpp"
 #include "engine/events.hpp"
 #include "engine/network.hpp"
 #include "engine/reconcile.hpp"
@@ -32,7 +33,8 @@ void remove_attach_socket(Engine& engine, const std::string& id) {
 /// rm --force of a live container: kill it, and let its monitor finish.
 void end_by_force(Engine& engine, const storage::ContainerDir& container) {
   const Observed observed = observe(container, engine.host.boot_id);
-  if (signal_container(observed, SIGKILL)) wait_for_end(observed, std::nullopt);
+  if (signal_container(observed, SIGKILL)) let_killed_end(container, observed);
+  if (observed.is_running()) wait_for_end(observed, std::nullopt);
   wait_until_unwatched(container);
 }
 
@@ -91,6 +93,7 @@ void remove_stopped(Engine& engine, const storage::ContainerDir& container, cons
           .with_hint("engine ps shows its state");
     wait_for_ports(container, record);
     const base::FileLock lock = storage::lock_container(container);
+    remove_container_cgroup(container);
     storage::remove_container(engine.store(), container, lock);
   }
   remove_attach_socket(engine, container.id);

@@ -27,6 +27,9 @@ std::optional<base::Channel> start_one(Engine& engine, const Selected& one, cons
   const bool attached = options.attach || options.interactive;
   const Observed observed = observe(one.container, engine.host.boot_id);
   if (observed.is_running()) {
+    if (observed.is_paused())
+      throw make_error(ErrorKind::in_use, "container ", base::quoted(one.typed), " is paused")
+          .with_hint(base::concat("engine unpause ", one.typed));
     std::optional<base::Channel> monitor;
     if (attached) monitor = connect_attach(engine.store(), record.id);
     if (waits_for_start(one.container)) let_initialized_run(engine, one.container);

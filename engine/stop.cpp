@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/signals.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/container_cgroup.hpp"
 #include "engine/events.hpp"
 #include "engine/network.hpp"
 #include "engine/selection.hpp"
@@ -48,6 +49,9 @@ std::vector<std::string> stop(Engine& engine, const StopOptions& options) {
   std::vector<std::string> stopped;
   for (const Selected& one : select_containers(engine, options.containers, options.ignore || options.one_of_all)) {
     const Observed observed = observe(one.container, engine.host.boot_id);
+    if (observed.is_paused())
+      throw make_error(ErrorKind::in_use, "container ", quoted(one.typed), " is paused, and cannot be stopped")
+          .with_hint(base::concat("engine unpause ", one.typed, "   or   engine kill ", one.typed));
     if (observed.is_running()) {
       const storage::ContainerRecord record = record_or_id(one.container);
       stop_running(one.container, observed, record.stop_signal,
@@ -77,6 +81,7 @@ std::vector<std::string> kill(Engine& engine, const KillOptions& options) {
     signal_container(observed, *signal);
     note_container_event(engine, record_or_id(one.container), "kill");
     if (*signal == SIGKILL) {
+      let_killed_end(one.container, observed);
       wait_for_end(observed, std::nullopt);
       settle(engine, one.container, observed, auto_remove);
     }

@@ -1,0 +1,170 @@
+#include "engine/container_cgroup.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/json.hpp"
+#include "base/json_writer.hpp"
+#include "base/log.hpp"
+#include "engine/container_processes.hpp"
+#include "engine/oci_id_maps.hpp"
+
+namespace engine {
+
+using base::concat;
+using base::ErrorKind;
+using base::make_error;
+
+namespace {
+
+constexpr const char* file_name = "cgroup";
+constexpr std::size_t max_file_bytes = 64 * 1024;
+constexpr int max_moves = 16;  // each further one means that the container forks faster than we look
+
+/// What the container may use of devices was decided when its /dev was made.
+constexpr const char* all_devices = R"({"devices":[{"allow":true,"access":"rwm"}])";
+
+void save(const storage::ContainerDir& container, const runtime::CgroupRecord& record) {
+  base::JsonWriter json;
+  json.begin_object().member("version", 1);
+  json.member("systemd", record.manager == runtime::CgroupManager::systemd).member("unified", record.unified);
+  json.member("legacy", record.legacy).member("scope", record.scope).member("userRuntimeDir", record.user_runtime_dir);
+  json.member("planned", record.is_planned).key("inodes").begin_object();
+  for (const auto& [path, inode] : record.inodes) json.member(path, inode);
+  json.end_object().end_object();
+  base::write_file_atomically(container.dir.get(), file_name, json.text(), base::Durability::volatile_);
+}
+
+std::optional<runtime::CgroupRecord> load(const storage::ContainerDir& container) {
+  const auto bytes = base::try_read_file(container.dir.get(), file_name, max_file_bytes);
+  if (!bytes) return std::nullopt;
+  const base::JsonAt json = base::JsonAt::parse(*bytes, concat("cgroup of container ", container.id));
+  runtime::CgroupRecord record;
+  record.manager = json.at("systemd").boolean() ? runtime::CgroupManager::systemd : runtime::CgroupManager::cgroupfs;
+  record.unified = json.at("unified").string();
+  record.legacy = json.at("legacy").string_map();
+  record.scope = json.at("scope").string();
+  record.user_runtime_dir = json.at("userRuntimeDir").string();
+  record.is_planned = json.at("planned").boolean();
+  for (const auto& [path, inode] : json.at("inodes").members())
+    record.inodes.emplace_back(path, inode.unsigned_integer());
+  return record;
+}
+
+base::Error none_possible(const std::string& why) {
+  return make_error(ErrorKind::unsupported, "the container can have no cgroup of its own here: ", why)
+      .with_hint(
+          "on a host with systemd and cgroup v2: loginctl enable-linger, and log in again; else run engine as root");
+}
+
+runtime::CgroupRequest request_for(const storage::ContainerDir& container, const std::string& resources) {
+  runtime::CgroupRequest request;
+  request.container_id = container.id;
+  // Both are objects: the second goes on where the first ends.
+  request.resources_json =
+      resources.size() > 2 ? base::concat(all_devices, ",", resources.substr(1)) : base::concat(all_devices, "}");
+  request.is_rootless = oci_is_rootless();
+  if (::access("/run/systemd/system", F_OK) == 0) {
+    request.manager = runtime::CgroupManager::systemd;
+    if (request.is_rootless) request.user_runtime_dir = oci_user_runtime_dir();
+  }
+  request.scope_made = [&container](const runtime::CgroupRecord& record) { save(container, record); };
+  return request;
+}
+
+/// What could not be done at the making is an error of what is done with the cgroup then: no warning before it.
+class Quiet {
+ public:
+  Quiet() : was_loud_(base::is_logged(base::LogLevel::warn) && !base::is_logged(base::LogLevel::info)) {
+    if (was_loud_) base::set_log_level(base::LogLevel::error);
+  }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+  ~Quiet() {
+    if (was_loud_) base::set_log_level(base::LogLevel::warn);
+  }
+
+ private:
+  bool was_loud_;
+};
+
+/// Until nobody is outside: a process that forks while it is moved leaves a child behind.
+void move_all(runtime::Cgroup& cgroup, pid_t init) {
+  for (int move = 0; move < max_moves; ++move) {
+    const std::vector<pid_t> inside = cgroup.processes();
+    bool moved = false;
+    for (const ProcessFacts& process : container_processes(init)) {
+      if (process.state == 'Z' || std::find(inside.begin(), inside.end(), process.host_pid) != inside.end()) continue;
+      try {
+        cgroup.add(process.host_pid);
+      } catch (const base::Error& error) {
+        if (error.code() != ESRCH) throw;  // it has ended meanwhile
+      }
+      moved = true;
+    }
+    if (!moved && !inside.empty()) return;
+  }
+  throw make_error(ErrorKind::unsupported, "its processes cannot all be moved");
+}
+
+}  // namespace
+
+std::unique_ptr<runtime::Cgroup> find_container_cgroup(const storage::ContainerDir& container) {
+  try {
+    const auto record = load(container);
+    return record ? runtime::Cgroup::open(*record) : nullptr;
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, error.message());
+    return nullptr;
+  }
+}
+
+std::unique_ptr<runtime::Cgroup> container_cgroup(Engine&, const storage::ContainerDir& container,
+                                                  const base::FileLock&, const Observed& observed,
+                                                  const std::string& resources_json) {
+  if (auto found = find_container_cgroup(container)) {
+    const std::vector<pid_t> inside = found->processes();
+    if (std::find(inside.begin(), inside.end(), observed.state.process.pid) != inside.end()) return found;
+  }
+  try {
+    const Quiet quiet;
+    const runtime::CgroupPlan plan = runtime::plan_cgroup(request_for(container, resources_json));
+    save(container, plan.record);
+    std::unique_ptr<runtime::Cgroup> cgroup = runtime::Cgroup::make(plan);
+    save(container, cgroup->record());
+    move_all(*cgroup, observed.state.process.pid);
+    save(container, cgroup->record());
+    cgroup = find_container_cgroup(container);  // one for which a limit that cannot be set is an error
+    if (!cgroup) throw make_error(ErrorKind::unsupported, "it is gone again");
+    return cgroup;
+  } catch (const base::Error& error) {
+    remove_container_cgroup(container);
+    throw none_possible(error.message());
+  }
+}
+
+bool is_paused(const storage::ContainerDir& container) {
+  const auto cgroup = find_container_cgroup(container);
+  return cgroup && cgroup->is_frozen();
+}
+
+void let_killed_end(const storage::ContainerDir& container, const Observed& observed) {
+  if (!observed.is_paused()) return;
+  if (const auto cgroup = find_container_cgroup(container)) cgroup->thaw();
+}
+
+void remove_container_cgroup(const storage::ContainerDir& container) noexcept {
+  try {
+    if (!base::exists(container.dir.get(), file_name)) return;
+    if (const auto cgroup = find_container_cgroup(container)) cgroup->remove();
+    base::unlink_file(container.dir.get(), file_name);
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, "the cgroup of container ", container.id, " stays: ", error.message());
+  }
+}
+
+}  // namespace engine
