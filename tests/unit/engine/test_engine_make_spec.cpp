@@ -14,13 +14,14 @@ struct Inputs {
   RunOptions options;
   engine::Security security;
   engine::ResolvedUser user;
+  engine::Surroundings around;
   rootless::IdMap map{.uids = {{0, 1000, 1}, {1, 100000, 65536}}, .gids = {{0, 1000, 1}, {1, 100000, 65536}}};
   std::vector<engine::MountWord> mounts;
   std::string network = "none";
   bool host_has_mqueue = true;
 
   runtime::Spec spec() const {
-    engine::SpecInputs in{.options = options, .security = security, .user = user, .id_map = map};
+    engine::SpecInputs in{.options = options, .security = security, .user = user, .around = around, .id_map = map};
     in.argv = {"true"};
     in.hostname = "box";
     in.network = network;

@@ -62,7 +62,8 @@ TEST_CASE("ports are read from the record as they were written") {
   CHECK(json.take() ==
         R"({"443/tcp":null,"53/udp":[{"HostIp":"::1","HostPort":"53"}],"80/tcp":[{"HostIp":"","HostPort":"8080"}],)"
         R"("81/tcp":[{"HostIp":"","HostPort":"8081"}],"99/tcp":[{"HostIp":"127.0.0.1","HostPort":"99"}]})");
-  CHECK(engine::published_ports({"nonsense", ":1:2:3", "[::1:80:80:1/tcp", ":70000:80:1/tcp"}).empty());
+  CHECK(engine::published_ports(std::vector<std::string>{"nonsense", ":1:2:3", "[::1:80:80:1/tcp", ":70000:80:1/tcp"})
+            .empty());
 }
 
 TEST_CASE("--publish-all gives every exposed port one of the host, but those that --publish has") {
