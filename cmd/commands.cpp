@@ -17,6 +17,7 @@ constexpr Command commands[] = {
     {"commit|container commit", "Make an image of what a container has become", Home::transfer, Visibility::listed,
      declare_commit},
     {"copy", "Copy an image from any place to any other", Home::transfer, Visibility::listed, declare_copy},
+    {"cp|container cp", "Copy files into, out of and between containers", Home::engine, Visibility::listed, declare_cp},
     {"create|container create", "Create a container without starting it", Home::engine, Visibility::listed,
      declare_create},
     {"delete", "Delete an image from its registry", Home::transfer, Visibility::listed, declare_delete},
@@ -45,9 +46,12 @@ constexpr Command commands[] = {
     {"logout", "Forget the login of a registry", Home::transfer, Visibility::listed, declare_logout},
     {"logs|container logs", "Show what containers have written", Home::engine, Visibility::listed, declare_logs},
     {"mutate", "Make an image with another configuration", Home::transfer, Visibility::listed, declare_mutate},
-    {"network exists", "Tell by the exit code whether a network exists", Home::engine, Visibility::listed,
-    {"pause|container pause", "Let the processes of containers stand still", Home::engine, Visibility::listed,
-     declare_pause},
+    {"network exists",
+     "Tell by the exit code whether a network exists",
+     Home::engine,
+     Visibility::listed,
+     {"pause|container pause", "Let the processes of containers stand still", Home::engine, Visibility::listed,
+      declare_pause},
      declare_network_exists},
     {"network inspect", "Show everything known about networks", Home::engine, Visibility::listed,
      declare_network_inspect},
@@ -75,9 +79,12 @@ constexpr Command commands[] = {
     {"sync", "Copy many images: a repository, a list, a folder", Home::transfer, Visibility::listed, declare_sync},
     {"tags", "List the tags of a repository", Home::transfer, Visibility::listed, declare_tags},
     {"top|container top", "Show the processes of a running container", Home::engine, Visibility::listed, declare_top},
-    {"unshare", "Run a command as root of the user namespace that containers get", Home::engine, Visibility::listed,
-    {"unpause|container unpause", "Let the processes of paused containers go on", Home::engine, Visibility::listed,
-     declare_unpause},
+    {"unshare",
+     "Run a command as root of the user namespace that containers get",
+     Home::engine,
+     Visibility::listed,
+     {"unpause|container unpause", "Let the processes of paused containers go on", Home::engine, Visibility::listed,
+      declare_unpause},
      declare_unshare},
     {"untag|image untag", "Take names from an image", Home::engine, Visibility::listed, declare_untag},
     {"version", "Show the version", Home::engine, Visibility::listed, declare_version},
@@ -167,6 +174,7 @@ constexpr Command commands[] = {
     {"_late-layers", "Make layers for other ids while a container runs already", Home::engine, Visibility::hidden,
      declare_late_layers},
     {"_network", "Look after the network of a container", Home::engine, Visibility::hidden, declare_network_child},
+    {"_read-archive", "Read an archive for cp", Home::transfer, Visibility::hidden, declare_read_archive},
     {"_repair", "Make one image of the store whole again", Home::transfer, Visibility::hidden, declare_repair},
     {"_unpack", "Unpack layers for pull", Home::transfer, Visibility::hidden, declare_unpack},
 };
@@ -185,10 +193,10 @@ constexpr CommandGroup groups[] = {
 };
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
-constexpr std::string_view not_built_yet[] = {"attach",   "auto-update", "build",   "cp",     "events",  "farm",
-                                              "generate", "healthcheck", "init",    "kube",   "machine", "mount",
-                                              "pause",       "play",    "pod",    "port",    "quadlet",
-                                              "secret",   "stats",       "unmount", "umount", "unpause", "update"};
+constexpr std::string_view not_built_yet[] = {"attach",      "auto-update", "build",   "events",  "farm",   "generate",
+                                              "healthcheck", "init",        "kube",    "machine", "mount",  "pause",
+                                              "play",        "pod",         "port",    "quadlet", "secret", "stats",
+                                              "unmount",     "umount",      "unpause", "update"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

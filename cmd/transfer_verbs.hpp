@@ -8,6 +8,7 @@
 #include "engine/artifacts.hpp"
 #include "engine/commit.hpp"
 #include "engine/context.hpp"
+#include "engine/copy_archive.hpp"
 #include "engine/copy.hpp"
 #include "engine/image_archives.hpp"
 #include "engine/image_trust.hpp"
@@ -39,6 +40,7 @@ struct TransferVerbs {
   void (*log_out_everywhere)(engine::Engine& engine, const engine::LoginOptions& options);
   std::string (*import_image)(engine::Engine& engine, const engine::ImportOptions& options);
   std::string (*commit)(engine::Engine& engine, const engine::CommitOptions& options);
+  int (*read_archive)(engine::Engine& engine);
   int (*repair_image)(engine::Engine& engine, const engine::RepairImageOptions& options);
   int (*unpack_child)(engine::Engine& engine);
   engine::TagList (*tags)(engine::Engine& engine, const engine::TagsOptions& options);

@@ -15,6 +15,7 @@
 #include "engine/container_secrets.hpp"
 #include "engine/container_tree.hpp"
 #include "engine/container_user.hpp"
+#include "engine/copy_files.hpp"
 #include "engine/driver.hpp"
 #include "engine/error_bytes.hpp"
 #include "engine/fuse_overlayfs.hpp"
@@ -212,6 +213,8 @@ void dispatch(Engine& engine, const std::vector<std::string>& words, const base:
     own_volume(engine, words);
   else if (verb == "export-volume")
     export_volume_inside(engine, words.at(1));
+  else if (verb == "cp-stopped")
+    serve_copy_stopped(engine, words.at(1), channel);
   else if (verb == "list-changes")
     list_changes_inside(engine, words.at(1));
   else if (verb == "export-container")
@@ -254,6 +257,7 @@ int inside(Engine& engine, const std::vector<std::string>& words) {
   ::prctl(PR_SET_NAME, "engine");  // executed as /proc/self/exe
   if (words.at(0) == "fuse-overlayfs") return run_fuse_overlayfs({words.begin() + 1, words.end()});
   if (words.at(0) == "fuse-lowers") return run_fuse_lowers({words.begin() + 1, words.end()});
+  if (words.at(0) == "cp-running") return serve_copy_running();
   if (words.at(0) == "probe") return probe_inside(words);
   base::Channel channel = rootless::enter_mapped_namespace(true);
   if (words.at(0) == "unshare") {

@@ -15,6 +15,7 @@ namespace storage {
 namespace {
 
 constexpr const char* fuse_opaque_file = ".wh..wh..opq";
+constexpr const char* fuse_opaque_device = ".wh..opq";  // a whiteout of this name
 
 bool has_mark(int dir, const char* name) {
   char value = 0;
@@ -23,8 +24,10 @@ bool has_mark(int dir, const char* name) {
 
 bool hides_all_below(int dir) {
   struct stat info {};
-  return is_opaque(dir) || has_mark(dir, "user.fuseoverlayfs.opaque") ||
-         ::fstatat(dir, fuse_opaque_file, &info, AT_SYMLINK_NOFOLLOW) == 0;
+  if (is_opaque(dir) || has_mark(dir, "user.fuseoverlayfs.opaque") ||
+      ::fstatat(dir, fuse_opaque_file, &info, AT_SYMLINK_NOFOLLOW) == 0)
+    return true;
+  return ::fstatat(dir, fuse_opaque_device, &info, AT_SYMLINK_NOFOLLOW) == 0 && is_whiteout(info);
 }
 
 /// Nothing when it is not there, or not any more.
@@ -103,7 +106,7 @@ class Walk {
     const std::optional<struct stat> info = look_at(dir, name);
     if (!info) return;
     const bool upper_only = scope_ == UnionScope::uppermost;
-    if (is_whiteout(*info) && !upper_only) return;
+    if (is_whiteout(*info) && (!upper_only || name == fuse_opaque_device)) return;
     const std::size_t parent_path_size = path_.size();
     if (!path_.empty()) path_.push_back('/');
     path_ += name;

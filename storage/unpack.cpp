@@ -98,6 +98,69 @@ UnpackResult write_files(LayerBytes& bytes, const UnpackFilesRequest& request) {
   return writer.finish();
 }
 
+char streamed_type(tar::EntryType type) {
+  switch (type) {
+    case tar::EntryType::file:
+      return 'f';
+    case tar::EntryType::directory:
+      return 'd';
+    case tar::EntryType::symlink:
+      return 'l';
+    case tar::EntryType::hard_link:
+      return 'h';
+    case tar::EntryType::fifo:
+      return 'p';
+    default:
+      return 0;
+  }
+}
+
+void write_zeros(int pipe, std::uint64_t count) {
+  const std::string zeros(64 * 1024, '\0');
+  for (; count > 0; count -= std::min<std::uint64_t>(count, zeros.size()))
+    base::write_all(pipe, std::string_view{zeros}.substr(0, count));
+}
+
+/// With its holes as zeros.
+void write_to_pipe(int pipe, const tar::Entry& entry, tar::Reader& archive) {
+  if (!entry.sparse) {
+    for (std::string_view bytes = archive.data(); !bytes.empty(); bytes = archive.data()) base::write_all(pipe, bytes);
+    return;
+  }
+  std::uint64_t written = 0;
+  for (const tar::SparseSpan& span : entry.spans) {
+    write_zeros(pipe, span.offset - written);
+    for (written = span.offset; written < span.offset + span.size;) {
+      const std::string_view bytes = archive.data(span.offset + span.size - written);
+      if (bytes.empty()) throw base::make_error(base::ErrorKind::corrupt, "the archive ends in a sparse file");
+      base::write_all(pipe, bytes);
+      written += bytes.size();
+    }
+  }
+  write_zeros(pipe, entry.size - written);
+}
+
+void stream_one(const tar::Entry& entry, tar::Reader& archive, EntrySink& sink) {
+  StreamedEntry sent{.type = streamed_type(entry.type),
+                     .path = entry.path,
+                     .link = entry.link,
+                     .mode = entry.mode,
+                     .uid = entry.uid,
+                     .gid = entry.gid,
+                     .size = entry.size,
+                     .mtime_seconds = entry.mtime.seconds,
+                     .mtime_nanoseconds = static_cast<std::uint32_t>(entry.mtime.nanoseconds),
+                     .xattrs = {}};
+  if (sent.type == 0) return;
+  for (const auto& [name, value] : entry.xattrs)
+    if (name.starts_with("user.")) sent.xattrs.emplace_back(name, value);
+  if (sent.type != 'f') return sink.put(sent, -1);
+  base::Pipe pipe = base::make_pipe();
+  sink.put(sent, pipe.read_end.get());
+  pipe.read_end.reset();
+  write_to_pipe(pipe.write_end.get(), entry, archive);
+}
+
 /// Runs `write` with the bytes that another thread inflates.
 template <class Write>
 UnpackResult with_inflated(const Input& input, const std::function<void()>& stop_source, const Write& write) {
@@ -132,6 +195,16 @@ UnpackResult unpack_layer(const UnpackRequest& request) {
 UnpackResult unpack_files(const UnpackFilesRequest& request) {
   return with_inflated({request.compressed, oci::LayerCompression::none, request.limits}, nullptr,
                        [&](LayerBytes& bytes) { return write_files(bytes, request); });
+}
+
+void stream_files(base::Source& compressed, const UnpackLimits& limits, EntrySink& sink) {
+  with_inflated({compressed, oci::LayerCompression::none, limits}, nullptr, [&](LayerBytes& bytes) {
+    tar::Reader archive(bytes, limits);
+    tar::Entry entry;
+    while (archive.next(entry)) stream_one(entry, archive, sink);
+    bytes.finish();
+    return UnpackResult{};
+  });
 }
 
 }  // namespace storage

@@ -6,6 +6,7 @@
 #include "base/digest.hpp"
 #include "base/oci/manifest.hpp"
 #include "base/stream.hpp"
+#include "storage/tree_stream.hpp"
 #include "storage/unpack_budget.hpp"
 #include "storage/unpack_limits.hpp"
 
@@ -57,5 +58,9 @@ struct UnpackFilesRequest {
 /// Unpacks an archive of files, which is no layer: names like ".wh.x" mean nothing, and no digest is known. The limits,
 /// and the care about paths and links, are those of layers. What was unpacked before an error stays.
 UnpackResult unpack_files(const UnpackFilesRequest& request);
+
+/// Reads an archive of files, compressed or not, and hands its entries on; contents through pipes, so that whoever
+/// takes them must read them before the next entry comes. Devices are left out. @throws Error corrupt.
+void stream_files(base::Source& compressed, const UnpackLimits& limits, EntrySink& sink);
 
 }  // namespace storage

@@ -43,6 +43,10 @@ Action declare_network_child(OptionTable& table) {
   return [verb](Invocation&) { return engine::network_child(*verb); };
 }
 
+Action declare_read_archive(OptionTable&) {
+  return [](Invocation& invocation) { return invocation.program.transfer->read_archive(invocation.engine()); };
+}
+
 Action declare_unpack(OptionTable&) {
   return [](Invocation& invocation) { return invocation.program.transfer->unpack_child(invocation.engine()); };
 }
