@@ -63,9 +63,9 @@ class NetworkTest(EngineTest):
         wait_until(lambda: not helpers() - self.before, "no helper is left")
 
     def serve(self, *options, port=80, name="web"):
-        """A detached container whose port tells who connected."""
-        script = f'nc -lk -p {port} -e sh -c \'echo "from $NCAT_REMOTE_ADDR"; echo answer\''
-        return self.engine("run", "-d", "--name", name, *options, BUSYBOX, "sh", "-c", script).stdout.strip()
+        """A detached container whose port answers."""
+        return self.engine("run", "-d", "--name", name, *options, BUSYBOX, "nc", "-ll", "-p", str(port), "-e", "echo",
+                           "answer").stdout.strip()
 
     def ask(self, port, address="127.0.0.1"):
         def answer():
