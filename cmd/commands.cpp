@@ -46,12 +46,9 @@ constexpr Command commands[] = {
     {"logout", "Forget the login of a registry", Home::transfer, Visibility::listed, declare_logout},
     {"logs|container logs", "Show what containers have written", Home::engine, Visibility::listed, declare_logs},
     {"mutate", "Make an image with another configuration", Home::transfer, Visibility::listed, declare_mutate},
-    {"network exists",
-     "Tell by the exit code whether a network exists",
-     Home::engine,
-     Visibility::listed,
-     {"pause|container pause", "Let the processes of containers stand still", Home::engine, Visibility::listed,
-      declare_pause},
+    {"pause|container pause", "Let the processes of containers stand still", Home::engine, Visibility::listed,
+     declare_pause},
+    {"network exists", "Tell by the exit code whether a network exists", Home::engine, Visibility::listed,
      declare_network_exists},
     {"network inspect", "Show everything known about networks", Home::engine, Visibility::listed,
      declare_network_inspect},
@@ -72,23 +69,20 @@ constexpr Command commands[] = {
     {"search|image search", "Look for images in registries", Home::transfer, Visibility::listed, declare_search},
     {"serve", "Be a registry that offers the images of the store", Home::transfer, Visibility::listed, declare_serve},
     {"start|container start", "Start created or stopped containers", Home::engine, Visibility::listed, declare_start},
-    {"stop|container stop", "Stop running containers", Home::engine, Visibility::listed, declare_stop},
     {"stats|container stats", "Show what running containers use of CPU, memory and network", Home::engine,
      Visibility::listed, declare_stats},
+    {"stop|container stop", "Stop running containers", Home::engine, Visibility::listed, declare_stop},
     {"tag|image tag", "Give an image another name", Home::engine, Visibility::listed, declare_tag},
     {"sync", "Copy many images: a repository, a list, a folder", Home::transfer, Visibility::listed, declare_sync},
     {"tags", "List the tags of a repository", Home::transfer, Visibility::listed, declare_tags},
     {"top|container top", "Show the processes of a running container", Home::engine, Visibility::listed, declare_top},
-    {"unshare",
-     "Run a command as root of the user namespace that containers get",
-     Home::engine,
-     Visibility::listed,
-     {"unpause|container unpause", "Let the processes of paused containers go on", Home::engine, Visibility::listed,
-      declare_unpause},
+    {"unpause|container unpause", "Let the processes of paused containers go on", Home::engine, Visibility::listed,
+     declare_unpause},
+    {"unshare", "Run a command as root of the user namespace that containers get", Home::engine, Visibility::listed,
      declare_unshare},
     {"untag|image untag", "Take names from an image", Home::engine, Visibility::listed, declare_untag},
-    {"version", "Show the version", Home::engine, Visibility::listed, declare_version},
     {"update|container update", "Set limits of a running container", Home::engine, Visibility::listed, declare_update},
+    {"version", "Show the version", Home::engine, Visibility::listed, declare_version},
     {"wait|container wait", "Wait until containers end and print their exit codes", Home::engine, Visibility::listed,
      declare_wait},
 
@@ -193,10 +187,9 @@ constexpr CommandGroup groups[] = {
 };
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
-constexpr std::string_view not_built_yet[] = {"attach",      "auto-update", "build",   "events",  "farm",   "generate",
-                                              "healthcheck", "init",        "kube",    "machine", "mount",  "pause",
-                                              "play",        "pod",         "port",    "quadlet", "secret", "stats",
-                                              "unmount",     "umount",      "unpause", "update"};
+constexpr std::string_view not_built_yet[] = {"auto-update", "build",   "farm",    "generate", "healthcheck",
+                                              "kube",        "machine", "mount",   "play",
+                                              "pod",         "port",    "quadlet", "unmount",  "umount"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

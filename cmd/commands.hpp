@@ -31,18 +31,18 @@ Action declare_export(OptionTable& table);
 Action declare_init(OptionTable& table);
 Action declare_kill(OptionTable& table);
 Action declare_logs(OptionTable& table);
-Action declare_ps(OptionTable& table);
 Action declare_pause(OptionTable& table);
+Action declare_ps(OptionTable& table);
 Action declare_rename(OptionTable& table);
 Action declare_restart(OptionTable& table);
 Action declare_rm(OptionTable& table);
 Action declare_run(OptionTable& table);
 Action declare_start(OptionTable& table);
-Action declare_stop(OptionTable& table);
 Action declare_stats(OptionTable& table);
-Action declare_wait(OptionTable& table);
+Action declare_stop(OptionTable& table);
 Action declare_unpause(OptionTable& table);
 Action declare_update(OptionTable& table);
+Action declare_wait(OptionTable& table);
 
 // cmd/image
 Action declare_append(OptionTable& table);

@@ -19,6 +19,7 @@ using base::quoted;
 
 void stop_running(const storage::ContainerDir& container, const Observed& observed, int stop_signal,
                   unsigned timeout_seconds) {
+  const storage::ContainerRecord record = record_or_id(container);  // with --rm it is gone afterwards
   if (!observed.is_started()) timeout_seconds = 0;  // no program is there yet that could handle a signal
   const std::chrono::seconds patience{timeout_seconds};
   const bool asked = timeout_seconds > 0 && signal_container(observed, stop_signal);
@@ -30,7 +31,7 @@ void stop_running(const storage::ContainerDir& container, const Observed& observ
     wait_for_end(observed, std::nullopt);
   }
   wait_until_unwatched(container);
-  wait_for_ports(container, record_or_id(container));
+  wait_for_ports(container, record);
 }
 
 namespace {

@@ -37,14 +37,14 @@ Action declare_late_layers(OptionTable& table) {
   return [words](Invocation& invocation) { return engine::late_layers(invocation.engine(), *words); };
 }
 
+Action declare_read_archive(OptionTable&) {
+  return [](Invocation& invocation) { return invocation.program.transfer->read_archive(invocation.engine()); };
+}
+
 Action declare_network_child(OptionTable& table) {
   const auto verb = std::make_shared<std::string>();
   table.word("VERB", *verb, "watch or id-map");
   return [verb](Invocation&) { return engine::network_child(*verb); };
-}
-
-Action declare_read_archive(OptionTable&) {
-  return [](Invocation& invocation) { return invocation.program.transfer->read_archive(invocation.engine()); };
 }
 
 Action declare_unpack(OptionTable&) {
