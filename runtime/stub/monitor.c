@@ -10,6 +10,7 @@
 #include <linux/wait.h>
 
 #include "runtime/stub/attach_clients.h"
+#include "runtime/stub/event_line.h"
 #include "runtime/stub/log_lines.h"
 #include "runtime/stub/plan_check.h"
 #include "runtime/stub/syscalls.h"
@@ -150,13 +151,6 @@ static void reap(void) {
   if (pid == -ECHILD && phase == RUNNING) note_end(-1); /* somebody else reaped it: we shall never know */
 }
 
-static char *put_number(char *to, int64_t number) {
-  int digits = 1;
-  for (int64_t rest = number; rest >= 10; rest /= 10) digits++;
-  put_digits(to, digits, number);
-  return to + digits;
-}
-
 static size_t exit_text(char *text) {
   char *at = put_number(text, exit_code());
   memcpy(at, exit_status >= 0 && (exit_status & 0x7f) != 0 ? " 1 0 " : " 0 0 ", 5);
@@ -168,50 +162,9 @@ static size_t exit_text(char *text) {
   return (size_t)(at - text);
 }
 
-/* ---- Events ---- */
-
-struct io_vector {
-  const void *bytes;
-  size_t size;
-};
-
-static struct io_vector text_of(const char *text) { return (struct io_vector){text, text_length(text)}; }
-
-/* Its name now: what a rename has left, else what we were told. */
-static struct io_vector container_name(char *buffer) {
-  const long fd =
-      syscall4(__NR_openat, plan->container_fd, ptr(MONITOR_NAME_FILE), O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
-  const long got = fd < 0 ? 0 : syscall3(__NR_read, fd, ptr(buffer), MONITOR_NAME_MAX_BYTES);
-  if (fd >= 0) syscall1(__NR_close, fd);
-  return got > 0 ? (struct io_vector){buffer, (size_t)got} : text_of(string_at(plan->event_name));
-}
-
-/* One line in the log of events, by one call, so that lines of several processes stay whole. `code` 0 is left out. */
-static void note_event(const char *status, int code) {
-  char number[64] = "{\"ContainerExitCode\":", name[MONITOR_NAME_MAX_BYTES], time[LOG_PREFIX_BYTES];
-  char *end = put_number(number + text_length(number), code);
-  long fd;
-  *end++ = ',';
-  if (plan->event_path == 0) return;
-  put_prefix(time, ended_wall_clock, "stdout"); /* the time with its zone are the first 30 bytes */
-  const struct io_vector line[] = {{number, code == 0 ? 1 : (size_t)(end - number)},
-                                   text_of(string_at(plan->event_head)),
-                                   container_name(name),
-                                   text_of("\",\"Status\":\""),
-                                   text_of(status),
-                                   text_of("\",\"Time\":\""),
-                                   {time, 30},
-                                   text_of(string_at(plan->event_tail))};
-  fd = syscall4(__NR_openat, AT_FDCWD, ptr(string_at(plan->event_path)),
-                O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return;
-  syscall3(__NR_writev, fd, ptr(line), (long)(sizeof line / sizeof line[0]));
-  syscall1(__NR_close, fd);
-}
-
 static void note_end_events(void) {
-  note_event("died", exit_code());
-  if (plan->cleanup_path == 0) note_event("cleanup", 0); /* else it is removed, which the clean-up tells */
+  note_event(plan, "died", exit_code(), ended_wall_clock);
+  if (plan->cleanup_path == 0) note_event(plan, "cleanup", 0, ended_wall_clock); /* else it is removed, which the clean-up tells */
 }
 
 /* Whole or not at all: written beside it as ".<name>", then renamed. Where that file exists it is written over before it
