@@ -107,17 +107,18 @@ TEST_CASE("values that cannot be meant are refused with option and value") {
 
 TEST_CASE("a known option that does not work yet says so, unless it asks for what happens anyway") {
   const auto unsupported = ErrorKind::unsupported;
-  CHECK(message_of({"-p8080:80", "x"}, unsupported) == "--publish is not supported yet");
+  CHECK(message_of({"-astdin", "x"}, unsupported) == "--attach is not supported yet");
   CHECK(message_of({"--restart=always", "x"}, unsupported) == "--restart is not supported yet");
   CHECK(message_of({"--restart=no", "x"}, unsupported) == "no error");
-  CHECK(message_of({"--publish-all=false", "x"}, unsupported) == "no error");
-  CHECK(message_of({"--env-host", "x"}, unsupported) == "--env-host is not supported yet");
+  CHECK(message_of({"--rmi=false", "x"}, unsupported) == "no error");
+  CHECK(message_of({"--rmi", "x"}, unsupported) == "--rmi is not supported yet");
   CHECK(message_of({"--disable-content-trust", "--expose=80", "x"}, unsupported) == "no error");
 }
 
 TEST_CASE("limits that nobody keeps yet are told, not refused") {
   CHECK(bind_run({"-m", "64m", "--cpus=2", "x"}).not_enforced == std::vector<std::string>{"--memory", "--cpus"});
-  CHECK(bind_run({"-m", "-1", "--pids-limit=0", "x"}).not_enforced.empty());
+  CHECK(bind_run({"-m", "0", "--memory-swap=-1", "--pids-limit=0", "x"}).not_enforced.empty());
+  CHECK(message_of({"-m", "5q", "x"}, ErrorKind::invalid_argument) == "--memory: \"5q\" is not a size");
 }
 
 TEST_CASE("words are handed to the positionals in order, and counted") {
