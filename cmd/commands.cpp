@@ -188,8 +188,8 @@ constexpr CommandGroup groups[] = {
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
 constexpr std::string_view not_built_yet[] = {"auto-update", "build",   "farm",    "generate", "healthcheck",
-                                              "kube",        "machine", "mount",   "play",
-                                              "pod",         "port",    "quadlet", "unmount",  "umount"};
+                                              "kube",        "machine", "mount",   "play",     "pod",
+                                              "port",        "quadlet", "unmount", "umount"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {
