@@ -82,6 +82,7 @@ class CopyTest(HardeningTest):
         self.engine("commit", "-q", "box", "kept", timeout=60)
 
     @row("R1")
+    @escapes_when_unsafe
     def test_archives_do_not_lead_out(self):
         """cp -: entries upwards, through links that the archive brings, hard links out."""
         self.start_box()
