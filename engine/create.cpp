@@ -312,6 +312,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
     image.emplace(find_or_pull(engine, options));
     config = storage::read_image_config(engine.store(), image->record);
   }
+  warn_of_missing_network(engine, options, network);
   replace_existing(engine, options);
   ContainerIds ids = joined.owner ? ids_of_owner(engine, *joined.owner) : choose_ids(engine, options, network, image);
   if (image && !may_be_late(engine, options, *image, ids)) ensure_id_variants(engine, *image, ids);

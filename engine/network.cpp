@@ -148,8 +148,14 @@ std::string choose_network(Engine& engine, const RunOptions& options) {
     const std::string helper = rootless::choose_helper(wanted, engine.host);
     return network == "private" ? helper : network;
   }
-  base::log(base::LogLevel::warn, problem, ": the container gets no network but loopback");
   return "none";
+}
+
+void warn_of_missing_network(const Engine& engine, const RunOptions& options, const std::string& network) {
+  const std::string& wanted = options.network.empty() ? engine.config.default_network : options.network;
+  if (network == "none" && wanted != "none")
+    base::log(base::LogLevel::warn, rootless::user_network_problem(engine.host),
+              ": the container gets no network but loopback");
 }
 
 bool owns_network(const std::string& network) {

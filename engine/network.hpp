@@ -15,10 +15,12 @@
 namespace engine {
 
 /// --network as a new container's record has it: "none", "host", "bridge", "slirp4netns:mtu=1500", "pasta",
-/// "container:<full id>", "ns:<absolute path>"; "private" is the helper that there is. The default becomes "none", with
-/// a warning, where nothing can be had and no port is to be published.
+/// "container:<full id>", "ns:<absolute path>"; "private" is the helper that there is. The default becomes "none"
+/// where nothing can be had and no port is to be published.
 /// @throws Error invalid_argument, not_found, unsupported.
 std::string choose_network(Engine& engine, const RunOptions& options);
+/// One warning, where choose_network gave "none" to a container that asked for more.
+void warn_of_missing_network(const Engine& engine, const RunOptions& options, const std::string& network);
 
 /// Whether the container has a network namespace of its own, rather than the host's or another's.
 bool owns_network(const std::string& network);
