@@ -46,7 +46,7 @@ void print_secrets(engine::Engine& engine, const ListWords& words) {
   }
   if (form == Form::json) return print_line(indented_json(rows_as_json(secrets)));
   if (form == Form::text || form == Form::table)
-    return Report("ls", secret_shapes, "[]*secrets.secretListReport", rows_as_json(secrets))
+    return Report("ls", secret_shapes, "[]*entities.SecretListReport", rows_as_json(secrets))
         .print_rows(words.format, {{"CreatedAt", "CREATED"}, {"UpdatedAt", "UPDATED"}}, !words.no_heading);
   Table table{{"ID", "NAME", "DRIVER", "CREATED", "UPDATED"}};
   for (const auto& secret : secrets)

@@ -15,7 +15,7 @@ entities.SecretInfoReport
   UpdatedAt time.Time
   Spec entities.SecretSpec
   SecretData string SecretData,omitempty
-secrets.secretListReport
+entities.SecretListReport
   ID string
   Name string
   Driver string
