@@ -55,8 +55,8 @@ struct Option {
   std::string_view refusal;        ///< Why it is refused, when "is not supported yet" is not it.
   Completes completes = Completes::nothing;
   Check check = nullptr;
-  std::string_view accepted;       ///< The hint when `check` has found something: the form that it wants.
-  std::string_view excluded;       ///< Options that may not be given together with this one: "cpu-period|cpu-quota".
+  std::string_view accepted;  ///< The hint when `check` has found something: the form that it wants.
+  std::string_view excluded;  ///< Options that may not be given together with this one: "cpu-period|cpu-quota".
 
   Option& choices(std::string_view words) { return choice_words = words, *this; }
   Option& defaults_to(std::string_view text) { return shown_default = text, *this; }

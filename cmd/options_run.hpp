@@ -17,8 +17,8 @@ struct RunWords {
 };
 
 /// Every option that `run` and `create` share, and IMAGE [ARG...]. Beside this file, one function a topic:
-/// options_process.cpp, options_more_process.cpp, options_mounts.cpp, options_network.cpp, options_isolation.cpp; options_later.cpp knows the
-/// rest of podman's and docker's options.
+/// options_process.cpp, options_more_process.cpp, options_mounts.cpp, options_network.cpp, options_isolation.cpp;
+/// options_later.cpp knows the rest of podman's and docker's options.
 void declare_run_options(OptionTable& table, RunWords& words);
 
 void declare_process_options(OptionTable& table, engine::RunOptions& options);

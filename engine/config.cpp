@@ -123,7 +123,8 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
     return;
   const TomlFile file = TomlFile::parse(text, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
-  if (const auto logger = file.string("engine.events_logger")) config.events_logger = *logger == "none" ? "none" : "file";
+  if (const auto logger = file.string("engine.events_logger"))
+    config.events_logger = *logger == "none" ? "none" : "file";
   config.seccomp_profile = file.string("containers.seccomp_profile").value_or(config.seccomp_profile);
   if (const auto seconds = file.integer("engine.stop_timeout")) {
     if (*seconds < 0 || *seconds > std::numeric_limits<int>::max()) {

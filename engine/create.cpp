@@ -293,6 +293,14 @@ Surroundings find_surroundings(Engine& engine, const RunOptions& options, const 
   return around;
 }
 
+/// What the container keeps from being removed.
+void note_mounts(storage::ContainerRecord& record, const ResolvedMounts& mounts) {
+  record.named_volumes = mounts.named_volumes;
+  record.anonymous_volumes = mounts.anonymous_volumes;
+  for (const ResolvedMounts::ImageMount& mounted : mounts.images)
+    record.mounted_chain_ids.insert(record.mounted_chain_ids.end(), mounted.chain_ids.begin(), mounted.chain_ids.end());
+}
+
 }  // namespace
 
 NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
@@ -325,10 +333,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   const std::string work_dir = current_directory();
   ResolvedMounts mounts = resolve_mounts(engine, options, config.volumes,
                                          {.container_id = record.id, .variant = record.variant, .work_dir = work_dir});
-  record.named_volumes = mounts.named_volumes;
-  record.anonymous_volumes = mounts.anonymous_volumes;
-  for (const ResolvedMounts::ImageMount& mounted : mounts.images)
-    record.mounted_chain_ids.insert(record.mounted_chain_ids.end(), mounted.chain_ids.begin(), mounted.chain_ids.end());
+  note_mounts(record, mounts);
   auto undo_volumes = base::on_scope_exit([&] { remove_anonymous_volumes(engine, record); });
   const std::vector<storage::ContainerSecret> secrets = choose_secrets(engine, options, ids.map);
   const Surroundings around = find_surroundings(engine, options, record, joined, secrets);

@@ -1,5 +1,4 @@
 #include "engine/images.hpp"
-#include "engine/events.hpp"
 
 #include <algorithm>
 #include <fnmatch.h>
@@ -9,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/oci/reference.hpp"
+#include "engine/events.hpp"
 #include "engine/verbs.hpp"
 #include "storage/container_list.hpp"
 

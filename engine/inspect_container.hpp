@@ -15,7 +15,7 @@ struct Inspected {
   const storage::ContainerRecord& record;
   const Observed& observed;
   const runtime::Spec& spec;
-  std::string folder;                         ///< Absolute path of the container's folder.
+  std::string folder;  ///< Absolute path of the container's folder.
   std::vector<storage::ContainerSecret> secrets = {};
   std::vector<std::string> layer_paths = {};  ///< Lowest first; none unless an overlay is mounted of them.
 };

@@ -2,8 +2,8 @@
 
 #include "base/error.hpp"
 #include "base/oci/reference.hpp"
-#include "engine/image_archives.hpp"
 #include "engine/events.hpp"
+#include "engine/image_archives.hpp"
 #include "engine/image_policy.hpp"
 #include "engine/images.hpp"
 #include "engine/keep_image.hpp"

@@ -61,9 +61,9 @@ struct RunOptions {
   std::vector<std::string> publish;  ///< -p
   bool publish_all = false;          ///< -P
   std::vector<std::string> expose;
-  std::string userns;                    ///< host|keep-id[:…]|auto[:…]|nomap; rootless/container_ids.hpp
-  bool passwd = true;                    ///< Whether who the process is gets a line in the container's passwd.
-  std::string passwd_entry;              ///< That line, with $USERNAME, $UID, $GID, $NAME, $HOME; empty: podman's.
+  std::string userns;        ///< host|keep-id[:…]|auto[:…]|nomap; rootless/container_ids.hpp
+  bool passwd = true;        ///< Whether who the process is gets a line in the container's passwd.
+  std::string passwd_entry;  ///< That line, with $USERNAME, $UID, $GID, $NAME, $HOME; empty: podman's.
   std::vector<std::string> uid_maps, gid_maps;
   std::string subuid_name, subgid_name;
   std::string pid, ipc, uts, cgroupns;  ///< "private"|"host"|"container:NAME"; ipc: "shareable"|"none" as well.

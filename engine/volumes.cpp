@@ -1,5 +1,4 @@
 #include "engine/volumes.hpp"
-#include "engine/events.hpp"
 
 #include <algorithm>
 #include <sys/mount.h>
@@ -8,6 +7,7 @@
 #include "base/fs.hpp"
 #include "base/mount.hpp"
 #include "base/text.hpp"
+#include "engine/events.hpp"
 #include "engine/inside.hpp"
 #include "engine/selection.hpp"
 #include "engine/trash.hpp"

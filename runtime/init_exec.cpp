@@ -157,7 +157,8 @@ base::Child spawn(const ExecRequest& request, const StagePlan& plan, StageDescri
 /// The process that is in the container, in place of the one that cloned it.
 base::Child adopt_successor(base::Child child, const CreatedInit& started) {
   const pid_t pid = wait_for_join(started);
-  // Our child, and not reaped, so the number is still its. It was told to go on: should anything fail now, it is killed.
+  // Our child, and not reaped, so the number is still its. It was told to go on: should anything fail now, it is
+  // killed.
   base::Child successor{pid, base::UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}};
   if (successor.pidfd() < 0) throw base::os_error("opening process ", pid);
   child.wait();
