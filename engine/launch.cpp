@@ -119,6 +119,7 @@ void leave_caller(const base::UniqueFd& null) {
   plan.event_head = std::move(events.head);
   plan.event_name = std::move(events.name);
   plan.event_tail = std::move(events.tail);
+  plan.auto_remove = launch.record.auto_remove;
   if (launch.record.auto_remove) {
     plan.cleanup_path = path_of_own_program("engine");
     plan.cleanup_argv = {"engine"};

@@ -27,6 +27,7 @@ void add_descriptors(const MonitorPlan& plan, monitor_plan& header) {
   header.container_fd = plan.container_fd;
   header.alive_fd = plan.alive_fd;
   header.network_exit_fd = plan.network_exit_fd;
+  header.oom_fd = plan.oom_fd;
 }
 
 void add_cleanup(const MonitorPlan& plan, StubBuffer& buffer, monitor_plan& header) {
@@ -45,7 +46,8 @@ std::string encode_monitor_plan(const MonitorPlan& plan) {
   monitor_plan header{};
   header.magic = MONITOR_PLAN_MAGIC;
   header.version = MONITOR_PLAN_VERSION;
-  header.flags = static_cast<std::uint32_t>((plan.terminal ? MONITOR_TTY : 0) | (plan.log_fd >= 0 ? MONITOR_LOG : 0));
+  header.flags = static_cast<std::uint32_t>((plan.terminal ? MONITOR_TTY : 0) | (plan.log_fd >= 0 ? MONITOR_LOG : 0) |
+                                            (plan.auto_remove ? MONITOR_AUTO_REMOVE : 0));
   header.log_max_bytes = plan.log_max_bytes;
   add_descriptors(plan, header);
   header.exit_name = buffer.add_string(plan.exit_name);
@@ -70,8 +72,9 @@ base::UniqueFd make_monitor_executable() {
 
 void exec_monitor(int executable_fd, const MonitorPlan& plan) {
   const base::UniqueFd plan_fd = make_plan_fd(encode_monitor_plan(plan));
-  for (const int fd : {plan.init_pidfd, plan.terminal_fd, plan.stdin_fd, plan.stdout_fd, plan.stderr_fd, plan.log_fd,
-                       plan.listen_fd, plan.client_fd, plan.container_fd, plan.alive_fd, plan.network_exit_fd})
+  for (const int fd :
+       {plan.init_pidfd, plan.terminal_fd, plan.stdin_fd, plan.stdout_fd, plan.stderr_fd, plan.log_fd, plan.listen_fd,
+        plan.client_fd, plan.container_fd, plan.alive_fd, plan.network_exit_fd, plan.oom_fd})
     if (!make_inheritable(fd)) throw base::os_error("handing descriptors to the monitor");
   const int code = exec_stub(executable_fd, "engine-monitor", plan_fd.get());
   throw base::error_from_code(code, "executing the monitor");

@@ -27,6 +27,8 @@ struct MonitorPlan {
   int client_fd = -1;                  ///< The command that started the container; its slowness holds the container up.
   int container_fd = -1;               ///< Directory for exit_name and log rotation; -1: neither.
   int alive_fd = -1;                   ///< Lock file that is only held.
+  int oom_fd = -1;                     ///< memory.events or memory.oom_control of the container; -1: none.
+  bool auto_remove = false;            ///< The clean-up removes the container.
   int network_exit_fd = -1;            ///< Only kept open: the network helper ends when it closes.
   std::string exit_name = "exit";
   std::string log_name = "log";                    ///< Name of log_fd's file; rotation renames it to log_name + ".1".

@@ -12,6 +12,7 @@
 #include "runtime/stub/attach_clients.h"
 #include "runtime/stub/event_line.h"
 #include "runtime/stub/log_lines.h"
+#include "runtime/stub/oom_count.h"
 #include "runtime/stub/plan_check.h"
 #include "runtime/stub/syscalls.h"
 
@@ -48,6 +49,8 @@ static int exit_status; /* as wait4 has it, or -1 */
 static int64_t ended_at; /* monotonic milliseconds */
 static struct timestamp ended_wall_clock;
 static int is_recorded;
+static int oom_fd = -1;
+static int had_oom_kill;
 
 /* ---- Start ---- */
 
@@ -86,7 +89,7 @@ static void close_all_but(const int32_t *kept, int count) {
 static void close_what_is_not_ours(void) {
   const int32_t kept[] = {plan->init_pidfd, plan->terminal_fd, plan->stdin_fd,     plan->stdout_fd,
                           plan->stderr_fd,  plan->log_fd,      plan->listen_fd,    plan->client_fd,
-                          plan->alive_fd,   plan->container_fd, plan->network_exit_fd};
+                          plan->alive_fd,   plan->container_fd, plan->network_exit_fd, plan->oom_fd};
   const long null = syscall4(__NR_openat, AT_FDCWD, ptr("/dev/null"), O_RDWR, 0);
   for (long fd = 0; fd < 3 && null >= 0; fd++) syscall3(__NR_dup3, null, fd, 0);
   close_all_but(kept, sizeof kept / sizeof kept[0]);
@@ -121,6 +124,7 @@ static void start_streams(void) {
   for (int index = 0; index < 2; index++) set_nonblocking(sources[index].fd);
   set_nonblocking(input_fd);
   set_nonblocking(plan->listen_fd);
+  oom_fd = plan->oom_fd;
   start_clients(plan->client_fd);
   open_log((plan->flags & MONITOR_LOG) != 0 ? plan->log_fd : -1, plan->container_fd, string_at(plan->log_name),
            plan->log_max_bytes);
@@ -133,7 +137,15 @@ static int exit_code(void) {
   return (exit_status & 0x7f) != 0 ? 128 + (exit_status & 0x7f) : (exit_status >> 8) & 0xff;
 }
 
+/* Again at the end, and not only then: a scope's cgroup is removed by systemd as soon as nobody is in it. */
+static void look_for_oom_kills(void) {
+  const int found = oom_fd < 0 ? 0 : read_oom_count(oom_fd);
+  if (found > 0) had_oom_kill = 1;
+  if (found != 0) oom_fd = -1;
+}
+
 static void note_end(int status) {
+  look_for_oom_kills();
   exit_status = status;
   ended_at = monotonic_milliseconds();
   ended_wall_clock = wall_clock();
@@ -154,6 +166,7 @@ static void reap(void) {
 static size_t exit_text(char *text) {
   char *at = put_number(text, exit_code());
   memcpy(at, exit_status >= 0 && (exit_status & 0x7f) != 0 ? " 1 0 " : " 0 0 ", 5);
+  if (had_oom_kill) at[3] = '1';
   at = put_number(at + 5, ended_wall_clock.seconds);
   *at++ = '.';
   put_digits(at, 9, ended_wall_clock.nanoseconds);
@@ -164,7 +177,7 @@ static size_t exit_text(char *text) {
 
 static void note_end_events(void) {
   note_event(plan, "died", exit_code(), ended_wall_clock);
-  if (plan->cleanup_path == 0) note_event(plan, "cleanup", 0, ended_wall_clock); /* else it is removed, which the clean-up tells */
+  if ((plan->flags & MONITOR_AUTO_REMOVE) == 0) note_event(plan, "cleanup", 0, ended_wall_clock); /* else it is removed, which the clean-up tells */
 }
 
 /* Whole or not at all: written beside it as ".<name>", then renamed. Where that file exists it is written over before it
@@ -249,7 +262,7 @@ static void read_client(struct client *client) {
 
 /* ---- The loop ---- */
 
-enum { POLL_CHILDREN, POLL_INIT, POLL_LISTEN, POLL_INPUT, POLL_SOURCES, POLL_CLIENTS = POLL_SOURCES + 2 };
+enum { POLL_CHILDREN, POLL_INIT, POLL_OOM, POLL_LISTEN, POLL_INPUT, POLL_SOURCES, POLL_CLIENTS = POLL_SOURCES + 2 };
 #define POLL_COUNT (POLL_CLIENTS + MONITOR_MAX_CLIENTS)
 
 static struct pollfd polled[POLL_COUNT];
@@ -262,6 +275,7 @@ static void fill_polled(void) {
   const int has_input = input_at < input_end;
   watch(POLL_CHILDREN, signal_fd, POLLIN);
   watch(POLL_INIT, phase == RUNNING ? plan->init_pidfd : -1, POLLIN);
+  watch(POLL_OOM, phase == RUNNING ? oom_fd : -1, POLLPRI);
   watch(POLL_LISTEN, phase == RUNNING ? plan->listen_fd : -1, POLLIN);
   watch(POLL_INPUT, has_input ? input_fd : -1, POLLOUT);
   for (int index = 0; index < 2; index++)
@@ -322,6 +336,7 @@ static void watch_container(void) {
     if (phase == SAYING_GOODBYE && !anyone_owes()) return;
     if (phase != DRAINING || anyone_owes()) wait_for_events();
     if (polled[POLL_CHILDREN].revents != 0 || polled[POLL_INIT].revents != 0) reap();
+    if (polled[POLL_OOM].revents != 0) look_for_oom_kills();
     flush_input();
     serve_clients();
     serve_sources();

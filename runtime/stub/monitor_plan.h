@@ -13,7 +13,7 @@
 
 enum monitor_flag {
   MONITOR_TTY = 1 << 0,         /* terminal_fd is a pty master; else stdin/stdout/stderr pipes */
-  MONITOR_AUTO_REMOVE = 1 << 1,
+  MONITOR_AUTO_REMOVE = 1 << 1, /* the clean-up removes the container, and tells so itself */
   MONITOR_LOG = 1 << 2          /* log_fd is open: k8s-file */
 };
 
@@ -44,6 +44,7 @@ struct monitor_plan {
   int32_t client_fd;               /* the command that started the container, or -1; its slowness holds the container */
   int32_t container_fd;            /* directory containers/<id>: `exit` is written here by temp and rename */
   int32_t alive_fd;                /* lock file; only kept open */
+  int32_t oom_fd;                  /* where the kernel counts kills for want of memory, see oom_count.h; or -1 */
   int32_t network_exit_fd;         /* only kept open: the network helper ends when it closes; or -1 */
   uint64_t log_max_bytes;          /* rotate to log.1 past this; 0: never */
   uint32_t cleanup_argc, cleanup_argv; /* argv of what is executed in place of the monitor after the exit was recorded */

@@ -96,7 +96,7 @@ static inline int monitor_plan_is_valid(const unsigned char *bytes, uint64_t siz
   if (!monitor_fd_is_valid(plan.stderr_fd) || !monitor_fd_is_valid(plan.log_fd)) return 0;
   if (!monitor_fd_is_valid(plan.listen_fd) || !monitor_fd_is_valid(plan.client_fd)) return 0;
   if (!monitor_fd_is_valid(plan.container_fd) || !monitor_fd_is_valid(plan.alive_fd)) return 0;
-  if (!monitor_fd_is_valid(plan.network_exit_fd)) return 0;
+  if (!monitor_fd_is_valid(plan.network_exit_fd) || !monitor_fd_is_valid(plan.oom_fd)) return 0;
   if (!plan_string_fits(size, plan.exit_name) || !plan_string_fits(size, plan.log_name)) return 0;
   if (plan.event_path != 0 &&
       (!plan_string_fits(size, plan.event_path) || !plan_string_fits(size, plan.event_head) ||
