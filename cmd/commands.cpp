@@ -108,6 +108,8 @@ constexpr Command commands[] = {
     {"container inspect", "Show everything known about containers", Home::engine, Visibility::listed,
      declare_container_inspect},
     {"container prune", "Remove containers that do not run", Home::engine, Visibility::listed, declare_container_prune},
+    {"generate systemd", "Make a unit of systemd for a container", Home::engine, Visibility::listed,
+     declare_generate_systemd},
     {"image diff", "Show what an image changes", Home::engine, Visibility::listed, declare_image_diff},
     {"image exists", "Tell by the exit code whether an image exists", Home::engine, Visibility::listed,
      declare_image_exists},
@@ -178,6 +180,7 @@ constexpr CommandGroup groups[] = {
     {"blob", "Look at the parts of images"},
     {"config", "Look at the configuration"},
     {"container", "Work with containers"},
+    {"generate", "Make units of systemd"},
     {"image", "Work with images"},
     {"manifest", "Work with lists of images for several platforms"},
     {"network", "Look at networks"},
@@ -187,7 +190,7 @@ constexpr CommandGroup groups[] = {
 };
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
-constexpr std::string_view not_built_yet[] = {"auto-update", "build",   "farm",    "generate", "healthcheck",
+constexpr std::string_view not_built_yet[] = {"auto-update", "build",   "farm",    "healthcheck",
                                               "kube",        "machine", "mount",   "play",     "pod",
                                               "port",        "quadlet", "unmount", "umount"};
 

@@ -99,6 +99,9 @@ Action declare_secret_inspect(OptionTable& table);
 Action declare_secret_ls(OptionTable& table);
 Action declare_secret_rm(OptionTable& table);
 
+// cmd/systemd
+Action declare_generate_systemd(OptionTable& table);
+
 // cmd/system
 Action declare_cleanup(OptionTable& table);
 Action declare_complete(OptionTable& table);

@@ -123,6 +123,8 @@ std::string absolute_rootfs(const std::string& path) {
 
 std::vector<std::pair<std::string, std::string>> all_labels(const RunOptions& options, const oci::ImageConfig& image) {
   Environment labels;  // the same rule: a later value replaces an earlier one
+  const auto unit = rootless::environment("PODMAN_SYSTEMD_UNIT");
+  if (unit && !unit->empty()) labels.set("PODMAN_SYSTEMD_UNIT", *unit);
   for (const auto& [name, value] : image.labels) labels.set(name, value);
   for (const std::string& word : options.labels) {
     const auto pair = base::split_once(word, '=');

@@ -1,6 +1,7 @@
 #include "cmd/container/names.hpp"
 
 #include <fcntl.h>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/fd.hpp"
@@ -11,8 +12,10 @@ namespace {
 
 constexpr std::size_t max_cidfile_bytes = 4096;
 
-std::string read_cidfile(const std::string& path) {
+/// Nothing for a file that is not there, when that may be.
+std::optional<std::string> read_cidfile(const std::string& path, bool may_be_missing) {
   const base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd && may_be_missing && errno == ENOENT) return std::nullopt;
   if (!fd) throw base::os_error("opening container id file ", base::quoted(path));
   const std::string text = base::with_context([&] { return base::read_to_end(fd.get(), max_cidfile_bytes); },
                                               "reading container id file ", base::quoted(path));
@@ -45,7 +48,8 @@ std::vector<std::string> chosen_names(Invocation& invocation, const ContainerCho
   }
   if (choice.all) return engine::container_ids(invocation.engine());
   std::vector<std::string> names = choice.names;
-  for (const std::string& path : choice.cidfiles) names.push_back(read_cidfile(path));
+  for (const std::string& path : choice.cidfiles)
+    if (auto id = read_cidfile(path, choice.missing_files_too)) names.push_back(std::move(*id));
   if (choice.latest) names.push_back(latest_container(invocation));
   return names;
 }

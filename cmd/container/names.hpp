@@ -14,6 +14,7 @@ struct ContainerChoice {
   std::vector<std::string> cidfiles;
   bool all = false;
   bool latest = false;
+  bool missing_files_too = false;  ///< A cidfile that is not there names nothing: --ignore.
 };
 
 /// Ids from files that `run --cidfile` wrote.

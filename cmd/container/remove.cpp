@@ -37,6 +37,7 @@ Action declare_rm(OptionTable& table) {
   return [words](Invocation& invocation) {
     engine::RemoveOptions chosen = words->options;
     chosen.ignore = chosen.ignore || chosen.force || words->choice.all;
+    words->choice.missing_files_too = chosen.ignore;
     const std::vector<std::string> names = chosen_names(invocation, words->choice);
     const auto remove_one = [&](const std::string& name) {
       chosen.containers = {name};

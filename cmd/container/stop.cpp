@@ -34,6 +34,7 @@ Action declare_stop(OptionTable& table) {
   declare_container_words(table, words->choice, Completes::running_containers);
   return [words](Invocation& invocation) {
     engine::StopOptions chosen = words->options;
+    words->choice.missing_files_too = chosen.ignore;
     const std::vector<std::string> names = chosen_names(invocation, words->choice);
     chosen.one_of_all = words->choice.all;
     return for_each_name(names, [&](const std::string& name) {
