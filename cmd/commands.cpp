@@ -45,6 +45,8 @@ constexpr Command commands[] = {
     {"login", "Log in to a registry", Home::transfer, Visibility::listed, declare_login},
     {"logout", "Forget the login of a registry", Home::transfer, Visibility::listed, declare_logout},
     {"logs|container logs", "Show what containers have written", Home::engine, Visibility::listed, declare_logs},
+    {"mount|container mount", "Mount the files of containers inside engine unshare", Home::engine, Visibility::listed,
+     declare_mount},
     {"mutate", "Make an image with another configuration", Home::transfer, Visibility::listed, declare_mutate},
     {"pause|container pause", "Let the processes of containers stand still", Home::engine, Visibility::listed,
      declare_pause},
@@ -53,6 +55,8 @@ constexpr Command commands[] = {
     {"network inspect", "Show everything known about networks", Home::engine, Visibility::listed,
      declare_network_inspect},
     {"network ls|network list", "List networks", Home::engine, Visibility::listed, declare_network_ls},
+    {"port|container port", "Show which ports of the host lead into a container", Home::engine, Visibility::listed,
+     declare_port},
     {"ps|container ls|container list|container ps", "List containers", Home::engine, Visibility::listed, declare_ps},
     {"pull|image pull", "Fetch images from a registry or an archive", Home::transfer, Visibility::listed, declare_pull},
     {"push|image push", "Send an image to a registry, an archive or a folder", Home::transfer, Visibility::listed,
@@ -76,6 +80,8 @@ constexpr Command commands[] = {
     {"sync", "Copy many images: a repository, a list, a folder", Home::transfer, Visibility::listed, declare_sync},
     {"tags", "List the tags of a repository", Home::transfer, Visibility::listed, declare_tags},
     {"top|container top", "Show the processes of a running container", Home::engine, Visibility::listed, declare_top},
+    {"unmount|umount|container unmount|container umount", "Undo mount", Home::engine, Visibility::listed,
+     declare_unmount},
     {"unpause|container unpause", "Let the processes of paused containers go on", Home::engine, Visibility::listed,
      declare_unpause},
     {"unshare", "Run a command as root of the user namespace that containers get", Home::engine, Visibility::listed,
@@ -102,6 +108,9 @@ constexpr Command commands[] = {
      Visibility::listed, declare_config_explain},
     {"config list|config ls", "List all settings that are followed, and where they come from", Home::engine,
      Visibility::listed, declare_config_list},
+    {"container cleanup", "Tidy up after containers that do not run", Home::engine, Visibility::listed,
+     declare_container_cleanup},
+    {"container clone", "Make another container like one", Home::engine, Visibility::listed, declare_container_clone},
     {"container diff", "Show what a container changes", Home::engine, Visibility::listed, declare_container_diff},
     {"container exists", "Tell by the exit code whether a container exists", Home::engine, Visibility::listed,
      declare_container_exists},
@@ -190,9 +199,8 @@ constexpr CommandGroup groups[] = {
 };
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
-constexpr std::string_view not_built_yet[] = {"auto-update", "build",   "farm",    "healthcheck",
-                                              "kube",        "machine", "mount",   "play",     "pod",
-                                              "port",        "quadlet", "unmount", "umount"};
+constexpr std::string_view not_built_yet[] = {"auto-update", "build", "farm", "healthcheck", "kube",
+                                              "machine",     "play",  "pod",  "quadlet"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

@@ -75,6 +75,15 @@ base::Child serve_fuse_overlayfs(const Engine& engine, const base::RootfsMount& 
   return base::spawn(command);
 }
 
+base::Child serve_fuse_overlayfs_here(const Engine& engine, const base::RootfsMount& rootfs, int fuse_fd) {
+  const base::UniqueFd null = open_null();
+  base::Command command = server_command(engine, rootfs, fuse_fd, null.get(), "");
+  command.argv.erase(command.argv.begin(), command.argv.begin() + 3);  // ours, which would join a namespace first
+  command.path = engine.host.fuse_overlayfs;
+  command.die_with_parent = true;
+  return base::spawn(command);
+}
+
 base::Child serve_lowers(const Engine& engine, const base::RootfsMount& rootfs, int fuse_fd) {
   const base::UniqueFd null = open_null();
   base::Command command = server_command(engine, rootfs, fuse_fd, null.get(), "fuse-lowers");

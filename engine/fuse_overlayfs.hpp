@@ -12,8 +12,11 @@ namespace engine {
 /// user namespace and executes `fuse-overlayfs -f … /dev/fd/N`. It ends when the mount goes away.
 base::Child serve_fuse_overlayfs(const Engine& engine, const base::RootfsMount& rootfs, int fuse_fd, pid_t init_pid);
 
-/// The same for rootfs.served_lowers: it shows the lower directories only, and in a user namespace of its own with the
-/// caller's default map, so that an id has the number there that the image says, and the container takes it for its
+/// For who entered user and mount namespaces itself, and mounts there: a child that ends with us at the latest.
+base::Child serve_fuse_overlayfs_here(const Engine& engine, const base::RootfsMount& rootfs, int fuse_fd);
+
+/// As the first, for rootfs.served_lowers: it shows the lower directories only, and in a user namespace of its own with
+/// the caller's default map, so that an id has the number there that the image says, and the container takes it for its
 /// own id of that number.
 base::Child serve_lowers(const Engine& engine, const base::RootfsMount& rootfs, int fuse_fd);
 

@@ -4,11 +4,11 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/mount.hpp"
-#include "base/mount_classic.hpp"
 #include "base/path_in_root.hpp"
 #include "engine/driver.hpp"
 #include "engine/image_views.hpp"
 #include "engine/images.hpp"
+#include "engine/unshare_mounts.hpp"
 #include "rootless/id_map.hpp"
 #include "runtime/rootfs.hpp"
 #include "storage/layers.hpp"
@@ -21,23 +21,10 @@ namespace engine {
 namespace {
 
 constexpr const char* folder_name = "image-mounts";
-constexpr std::size_t max_mountinfo_bytes = 16 * 1024 * 1024;
 constexpr std::size_t max_id_map_bytes = 64 * 1024;
-
-void require_unshare(const Engine& engine, std::string_view verb) {
-  if (engine.host.uid == 0) return;
-  throw base::make_error(base::ErrorKind::unsupported, "engine image ", verb, " works inside engine unshare only")
-      .with_hint(base::concat("engine unshare engine image ", verb, " IMAGE"));
-}
 
 std::string place_of(const storage::Store& store, const base::Digest& manifest) {
   return base::concat(store.run_path(), "/", folder_name, "/", manifest.hex());
-}
-
-bool is_mounted(const std::string& path) {
-  const auto mounts =
-      base::classic::parse_mountinfo(base::read_file(AT_FDCWD, "/proc/self/mountinfo", max_mountinfo_bytes));
-  return std::any_of(mounts.begin(), mounts.end(), [&](const auto& mount) { return mount.place == path; });
 }
 
 MountedImage describe(const storage::Store& store, const storage::NamedImage& image) {
@@ -91,7 +78,7 @@ base::UniqueFd mount_layers(Engine& engine, const storage::ImageRecord& record) 
 }  // namespace
 
 MountedImage mount_image(Engine& engine, const std::string& name) {
-  require_unshare(engine, "mount");
+  require_unshare(engine, "image mount IMAGE");
   const storage::Store& store = engine.store();
   const storage::GcHold hold = store.hold_garbage();
   const storage::NamedImage image = require_image(store, name);
@@ -105,7 +92,7 @@ MountedImage mount_image(Engine& engine, const std::string& name) {
 }
 
 std::vector<MountedImage> mounted_images(Engine& engine) {
-  require_unshare(engine, "mount");
+  require_unshare(engine, "image mount IMAGE");
   const storage::Store& store = engine.store();
   std::vector<MountedImage> result;
   for (const storage::NamedImage& image : storage::list_images(store)) {
@@ -116,7 +103,7 @@ std::vector<MountedImage> mounted_images(Engine& engine) {
 }
 
 std::optional<std::string> unmount_image(Engine& engine, const std::string& name) {
-  require_unshare(engine, "unmount");
+  require_unshare(engine, "image unmount IMAGE");
   const storage::Store& store = engine.store();
   const MountedImage image = describe(store, require_image(store, name));
   if (!is_mounted(image.path)) return std::nullopt;

@@ -1,0 +1,73 @@
+#include "engine/container_mount.hpp"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/mount.hpp"
+#include "base/path_in_root.hpp"
+#include "engine/container_rootfs.hpp"
+#include "engine/reconcile.hpp"
+#include "engine/selection.hpp"
+#include "engine/unshare_mounts.hpp"
+
+// A mount lies at container-mounts/<id> in the run folder, in the mount namespace of `engine unshare`.
+
+namespace engine {
+namespace {
+
+constexpr const char* folder_name = "container-mounts";
+
+std::string place_of(const storage::Store& store, const std::string& id) {
+  return base::concat(store.run_path(), "/", folder_name, "/", id);
+}
+
+MountedContainer describe(const storage::Store& store, const storage::ContainerRecord& record) {
+  return {.id = record.id, .name = record.name, .path = place_of(store, record.id)};
+}
+
+base::UniqueFd mount_files(Engine& engine, const storage::ContainerDir& container,
+                           const storage::ContainerRecord& record) {
+  base::RootfsMount plan = plan_container_rootfs(engine, container, record);
+  if (plan.driver == base::RootfsDriver::fuse_overlayfs)
+    throw base::Error(base::ErrorKind::unsupported, "files that fuse-overlayfs shows cannot be mounted a second time")
+        .with_hint(base::concat("engine cp ", record.name, ":PATH .   or   engine export ", record.name));
+  if (observe(container, engine.host.boot_id).is_running()) show_for_reading(plan);
+  return mount_container_rootfs(engine, plan).mount;
+}
+
+}  // namespace
+
+MountedContainer mount_container(Engine& engine, const std::string& name) {
+  require_unshare(engine, "mount CONTAINER");
+  const storage::ContainerDir container = require_container(engine, name);
+  const storage::ContainerRecord record = storage::read_record(container);
+  MountedContainer mounted = describe(engine.store(), record);
+  if (is_mounted(mounted.path)) return mounted;
+  const base::UniqueFd place =
+      base::make_directories(engine.store().run(), base::concat(folder_name, "/", record.id), 0700);
+  base::with_context([&] { base::attach(mount_files(engine, container, record).get(), place.get()); },
+                     "mounting container ", base::quoted(name));
+  return mounted;
+}
+
+std::vector<MountedContainer> mounted_containers(Engine& engine) {
+  require_unshare(engine, "mount CONTAINER");
+  const storage::Store& store = engine.store();
+  std::vector<MountedContainer> result;
+  for (const std::string& id : storage::list_container_ids(store)) {
+    if (!is_mounted(place_of(store, id))) continue;
+    const auto container = storage::open_container(store, id);
+    if (container) result.push_back(describe(store, storage::read_record(*container)));
+  }
+  return result;
+}
+
+void unmount_container(Engine& engine, const std::string& name) {
+  require_unshare(engine, "unmount CONTAINER");
+  const std::string path = place_of(engine.store(), require_container(engine, name).id);
+  if (is_mounted(path)) base::unmount(path, UMOUNT_NOFOLLOW | MNT_DETACH);
+}
+
+}  // namespace engine
