@@ -23,6 +23,7 @@ class CountingSink final : public storage::EntrySink {
     ++count;
     sink_.put(entry, content);
   }
+  void flush() { sink_.flush(); }
   std::uint64_t count = 0;
 
  private:
@@ -46,6 +47,7 @@ void read_archive(const Engine& engine, const base::Channel& channel) {
   if (sink.count == 0)
     throw base::make_error(base::ErrorKind::invalid_argument,
                            "source must be a (compressed) tar archive when copying from stdin");
+  sink.flush();
 }
 
 }  // namespace

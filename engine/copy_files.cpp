@@ -81,8 +81,9 @@ class HostEnd final : public CopyEnd {
 
   void send(const std::string& path, storage::EntrySink& sink) override {
     const CopyPlace place = find_copy_place(root_.get(), absolute(path));
-    place.kind == Kind::directory ? storage::send_directory(place.dir.get(), sink)
-                                  : storage::send_file(place.dir.get(), place.name, sink);
+    constexpr auto ours = storage::SendFrom::own_files;
+    place.kind == Kind::directory ? storage::send_directory(place.dir.get(), sink, ours)
+                                  : storage::send_file(place.dir.get(), place.name, sink, ours);
   }
 
   void receive(const std::string& path, const std::string& name, const CopyFilesOptions& options, bool /*from_host*/,
@@ -156,6 +157,7 @@ class ContainerEnd final : public CopyEnd {
     } else {
       produce(sink);
     }
+    sink.flush();
     channel_.send(copy_words::end);
     receive_answer(channel_, copy_words::end);
   }

@@ -31,6 +31,7 @@ using base::make_error;
 using base::quoted;
 
 constexpr std::size_t piece_bytes = 16UL << 20;
+constexpr std::uint64_t least_sparse_bytes = 64UL * 1024;  // holes of less are not worth looking for
 
 std::vector<std::string> components_of(const std::string& path) {
   std::vector<std::string> components;
@@ -44,42 +45,6 @@ std::vector<std::string> components_of(const std::string& path) {
 
 base::UniqueFd open_child(int dir, const std::string& name) {
   return base::UniqueFd{::openat(dir, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-}
-
-/// In the kernel where it can: between files of one file system by copy_file_range, else by sendfile.
-/// `size` bytes at most, though the file may grow meanwhile; a pipe has exactly that many.
-void copy_content(int from, int to, std::uint64_t size) {
-  bool may_copy = true;
-  while (size > 0) {
-    const std::size_t wanted = std::min<std::uint64_t>(size, piece_bytes);
-    ssize_t got = may_copy ? ::copy_file_range(from, nullptr, to, nullptr, wanted, 0) : -1;
-    if (got < 0) {
-      may_copy = false;
-      got = ::sendfile(to, from, nullptr, wanted);
-    }
-    if (got < 0 && errno == EINVAL) got = ::splice(from, nullptr, to, nullptr, wanted, 0);  // from a pipe
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw base::os_error("copying the content");
-    if (got == 0) return;  // it became shorter
-    size -= static_cast<std::uint64_t>(got);
-  }
-}
-
-/// With the holes that it has; a pipe has none.
-void copy_file(int from, int to, std::uint64_t size) {
-  struct stat info {};
-  if (::fstat(from, &info) != 0) throw base::os_error("looking at the content");
-  const auto end = static_cast<off_t>(size);
-  if (!S_ISREG(info.st_mode) || info.st_blocks * 512 >= end) return copy_content(from, to, size);
-  for (off_t offset = 0; offset < end;) {
-    const off_t data = ::lseek(from, offset, SEEK_DATA);
-    if (data < 0 || data >= end) break;
-    const off_t hole = std::min(::lseek(from, data, SEEK_HOLE), end);
-    if (hole <= data || ::lseek(from, data, SEEK_SET) < 0 || ::lseek(to, data, SEEK_SET) < 0) break;
-    copy_content(from, to, static_cast<std::uint64_t>(hole - data));
-    offset = hole;
-  }
-  if (::ftruncate(to, end) != 0) throw base::os_error("setting the size");
 }
 
 std::array<timespec, 2> times_of(const StreamedEntry& entry) {
@@ -193,10 +158,50 @@ void TreeReceiver::make_room(int dir, const std::string& name, bool for_director
     throw base::os_error("replacing ", quoted(name));
 }
 
-void TreeReceiver::make_file(int dir, const std::string& name, const StreamedEntry& entry, int content) {
-  make_room(dir, name, false);
-  const int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+/// In the kernel where it can: between files of one file system by copy_file_range, else by sendfile.
+/// `size` bytes at most, though the file may grow meanwhile; a pipe has exactly that many.
+void TreeReceiver::copy_content(int from, int to, std::uint64_t size) {
+  while (size > 0) {
+    const std::size_t wanted = std::min<std::uint64_t>(size, piece_bytes);
+    ssize_t got = may_copy_range_ ? ::copy_file_range(from, nullptr, to, nullptr, wanted, 0) : -1;
+    if (got < 0) {
+      may_copy_range_ = false;
+      got = ::sendfile(to, from, nullptr, wanted);
+    }
+    if (got < 0 && errno == EINVAL) got = ::splice(from, nullptr, to, nullptr, wanted, 0);  // from a pipe
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw base::os_error("copying the content");
+    if (got == 0) return;  // it became shorter
+    size -= static_cast<std::uint64_t>(got);
+  }
+}
+
+/// With the holes that it has; a pipe has none.
+void TreeReceiver::copy_file(int from, int to, std::uint64_t size) {
+  if (size < least_sparse_bytes) return copy_content(from, to, size);
+  struct stat info {};
+  if (::fstat(from, &info) != 0) throw base::os_error("looking at the content");
+  const auto end = static_cast<off_t>(size);
+  if (!S_ISREG(info.st_mode) || info.st_blocks * 512 >= end) return copy_content(from, to, size);
+  for (off_t offset = 0; offset < end;) {
+    const off_t data = ::lseek(from, offset, SEEK_DATA);
+    if (data < 0 || data >= end) break;
+    const off_t hole = std::min(::lseek(from, data, SEEK_HOLE), end);
+    if (hole <= data || ::lseek(from, data, SEEK_SET) < 0 || ::lseek(to, data, SEEK_SET) < 0) break;
+    copy_content(from, to, static_cast<std::uint64_t>(hole - data));
+    offset = hole;
+  }
+  if (::ftruncate(to, end) != 0) throw base::os_error("setting the size");
+}
+
+/// In the place of what is there.
+base::UniqueFd TreeReceiver::create_file(int dir, const std::string& name) const {
+  constexpr int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   base::UniqueFd file{::openat(dir, name.c_str(), flags | O_CREAT | O_EXCL, 0600)};
+  if (!file && errno == EEXIST) {
+    make_room(dir, name, false);
+    file = base::UniqueFd{::openat(dir, name.c_str(), flags | O_CREAT | O_EXCL, 0600)};
+  }
   if (!file && errno == EEXIST) {
     // A mount of its own, such as /etc/hosts: its content is replaced. Never a device.
     const base::UniqueFd place{::openat(dir, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
@@ -207,6 +212,11 @@ void TreeReceiver::make_file(int dir, const std::string& name, const StreamedEnt
         ::open(base::concat("/proc/self/fd/", place.get()).c_str(), O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC)};
   }
   if (!file) throw base::os_error("creating");
+  return file;
+}
+
+void TreeReceiver::make_file(int dir, const std::string& name, const StreamedEntry& entry, int content) {
+  const base::UniqueFd file = create_file(dir, name);
   copy_file(content, file.get(), entry.size);
   set_attributes(-1, name, file.get(), entry);
 }
@@ -249,7 +259,8 @@ void TreeReceiver::set_attributes(int dir, const std::string& name, int fd, cons
     throw base::os_error("giving ", quoted(name), " to ", uid, ":", gid);
   if (is_open) {
     for (const auto& [attribute, value] : entry.xattrs)
-      if (attribute.starts_with("user.")) ::fsetxattr(fd, attribute.c_str(), value.data(), value.size(), 0);
+      if (attribute.starts_with("user.") || (attribute == "security.capability" && options_.set_owner))
+        ::fsetxattr(fd, attribute.c_str(), value.data(), value.size(), 0);
     if (::fchmod(fd, entry.mode & 07777) != 0) throw base::os_error("setting the mode of ", quoted(name));
     if (::futimens(fd, times_of(entry).data()) != 0) throw base::os_error("setting the time of ", quoted(name));
   } else if (::utimensat(dir, name.c_str(), times_of(entry).data(), AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT) {

@@ -48,7 +48,8 @@ class Decoder {
   std::string_view bytes_;
 };
 
-std::vector<std::pair<std::string, std::string>> user_attributes(int fd) {
+/// Those that podman copies. @param fd  Of a file or directory.
+std::vector<std::pair<std::string, std::string>> kept_attributes(int fd) {
   std::vector<std::pair<std::string, std::string>> attributes;
   std::array<char, max_attribute_bytes> names;
   const ssize_t size = ::flistxattr(fd, names.data(), names.size());
@@ -56,7 +57,8 @@ std::vector<std::pair<std::string, std::string>> user_attributes(int fd) {
   for (ssize_t start = 0; start < size;) {
     const std::string name = names.data() + start;
     start += static_cast<ssize_t>(name.size()) + 1;
-    if (!name.starts_with("user.") || name.starts_with("user.overlay.")) continue;
+    const bool is_kept = name.starts_with("user.") || name == "security.capability";
+    if (!is_kept || name.starts_with("user.overlay.")) continue;
     std::string value(max_attribute_bytes, '\0');
     const ssize_t got = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
     if (got < 0) continue;  // taken away meanwhile
@@ -68,21 +70,34 @@ std::vector<std::pair<std::string, std::string>> user_attributes(int fd) {
   return attributes;
 }
 
+base::Error cannot_open(const std::string& name) {
+  return base::os_error("opening ", base::quoted(name));
+}
+
+/// By the name alone; what is no regular file any more is closed again. Waits for nobody.
+base::UniqueFd open_own(int dir, const std::string& name, struct stat& info) {
+  base::UniqueFd file{::openat(dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+  if (!file && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) return {};
+  if (!file) throw cannot_open(name);
+  if (::fstat(file.get(), &info) != 0) throw base::os_error("looking at ", base::quoted(name));
+  return S_ISREG(info.st_mode) ? std::move(file) : base::UniqueFd{};
+}
+
 /// What is no regular file is never opened: opening a device or a FIFO can do something, or wait.
 base::UniqueFd open_regular(int dir, const std::string& name, struct stat& info) {
   const base::UniqueFd place{::openat(dir, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
   if (!place && (errno == ENOENT || errno == ENOTDIR)) return {};
-  if (!place) throw base::os_error("opening ", base::quoted(name));
+  if (!place) throw cannot_open(name);
   if (::fstat(place.get(), &info) != 0) throw base::os_error("looking at ", base::quoted(name));
   if (!S_ISREG(info.st_mode)) return {};
   base::UniqueFd file{::open(base::concat("/proc/self/fd/", place.get()).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-  if (!file) throw base::os_error("opening ", base::quoted(name));
+  if (!file) throw cannot_open(name);
   return file;
 }
 
 class Sender final : public UnionVisitor {
  public:
-  explicit Sender(EntrySink& sink) : sink_(sink) {}
+  Sender(EntrySink& sink, SendFrom from) : sink_(sink), from_(from) {}
 
   bool visit(const UnionEntry& entry) override {
     return base::with_context([&] { return send(entry.dir, entry.name, entry.path, entry.info); }, "copying ",
@@ -93,7 +108,7 @@ class Sender final : public UnionVisitor {
     struct stat info {};
     if (::fstat(dir, &info) != 0) throw base::os_error("looking at the directory");
     StreamedEntry sent = describe('d', "", info);
-    sent.xattrs = user_attributes(dir);
+    sent.xattrs = kept_attributes(dir);
     sink_.put(sent, -1);
   }
 
@@ -103,7 +118,7 @@ class Sender final : public UnionVisitor {
       if (!fd && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) throw base::os_error("opening");
       if (!fd) return false;
       StreamedEntry sent = describe('d', path, info);
-      sent.xattrs = user_attributes(fd.get());
+      sent.xattrs = kept_attributes(fd.get());
       sink_.put(sent, -1);
       return true;
     }
@@ -135,7 +150,8 @@ class Sender final : public UnionVisitor {
 
   void send_regular(int dir, const std::string& name, const std::string& path) {
     struct stat info {};
-    const base::UniqueFd file = open_regular(dir, name, info);
+    const base::UniqueFd file =
+        from_ == SendFrom::own_files ? open_own(dir, name, info) : open_regular(dir, name, info);
     if (!file) return;
     if (info.st_nlink > 1) {
       const auto [first, is_new] = first_names_.try_emplace({info.st_dev, info.st_ino}, path);
@@ -146,7 +162,7 @@ class Sender final : public UnionVisitor {
       }
     }
     StreamedEntry sent = describe('f', path, info);
-    sent.xattrs = user_attributes(file.get());
+    sent.xattrs = kept_attributes(file.get());
     sink_.put(sent, file.get());
   }
 
@@ -161,6 +177,7 @@ class Sender final : public UnionVisitor {
   }
 
   EntrySink& sink_;
+  SendFrom from_;
   std::map<std::pair<dev_t, ino_t>, std::string> first_names_;
 };
 
@@ -204,8 +221,8 @@ StreamedEntry decode_entry(std::string_view bytes) {
   return entry;
 }
 
-std::uint64_t send_directory(int dir, EntrySink& sink) {
-  const auto sender = std::make_unique<Sender>(sink);
+std::uint64_t send_directory(int dir, EntrySink& sink, SendFrom from) {
+  const auto sender = std::make_unique<Sender>(sink, from);
   sender->send_root(dir);
   std::vector<base::UniqueFd> trees;
   trees.push_back(base::open_directory(dir, "."));
@@ -213,11 +230,11 @@ std::uint64_t send_directory(int dir, EntrySink& sink) {
   return sender->left_out;
 }
 
-std::uint64_t send_file(int dir, const std::string& name, EntrySink& sink) {
+std::uint64_t send_file(int dir, const std::string& name, EntrySink& sink, SendFrom from) {
   struct stat info {};
   if (::fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
     throw base::os_error("looking at ", base::quoted(name));
-  const auto sender = std::make_unique<Sender>(sink);
+  const auto sender = std::make_unique<Sender>(sink, from);
   sender->send(dir, name, "", info);
   return sender->left_out;
 }

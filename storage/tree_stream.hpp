@@ -25,7 +25,7 @@ struct StreamedEntry {
   std::uint64_t size = 0;
   std::int64_t mtime_seconds = 0;
   std::uint32_t mtime_nanoseconds = 0;
-  std::vector<std::pair<std::string, std::string>> xattrs;  ///< user.* only.
+  std::vector<std::pair<std::string, std::string>> xattrs;  ///< user.* and security.capability.
 };
 
 /// Fits into one message of base::Channel, or it is an error. @throws Error unsupported.
@@ -43,8 +43,12 @@ class EntrySink {
 /// Everything below the directory `dir`, or the one entry `name` of it, to `sink`: each directory before its content.
 /// By descriptors, following no link, opening regular files only; what vanishes meanwhile is passed over. Devices and
 /// sockets are left out. Returns how many were.
-std::uint64_t send_directory(int dir, EntrySink& sink);
-std::uint64_t send_file(int dir, const std::string& name, EntrySink& sink);
+enum class SendFrom {
+  strangers,  ///< Who changes the tree meanwhile may want us to open a device.
+  own_files,  ///< Files of who runs the command: opened by name, without a second look, which is faster.
+};
+std::uint64_t send_directory(int dir, EntrySink& sink, SendFrom from = SendFrom::strangers);
+std::uint64_t send_file(int dir, const std::string& name, EntrySink& sink, SendFrom from = SendFrom::strangers);
 
 struct ReceiveOptions {
   bool overwrite = false;  ///< A directory may take the place of something else, and the other way round.
@@ -73,6 +77,9 @@ class TreeReceiver final : public EntrySink {
   void leave();
   void make_directory(const StreamedEntry& entry);
   void make_file(int dir, const std::string& name, const StreamedEntry& entry, int content);
+  base::UniqueFd create_file(int dir, const std::string& name) const;
+  void copy_file(int from, int to, std::uint64_t size);
+  void copy_content(int from, int to, std::uint64_t size);
   void make_other(int dir, const std::string& name, const StreamedEntry& entry);
   void make_room(int dir, const std::string& name, bool for_directory) const;
   void set_attributes(int dir, const std::string& name, int fd, const StreamedEntry& entry) const;
@@ -81,6 +88,7 @@ class TreeReceiver final : public EntrySink {
   int dir_;
   std::string name_;
   ReceiveOptions options_;
+  bool may_copy_range_ = true;  ///< Until the kernel refuses it: between two file systems, which mostly stay the same.
   std::vector<std::unique_ptr<Open>> open_;
 };
 
