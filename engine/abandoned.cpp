@@ -10,10 +10,13 @@ namespace engine {
 /// `alive` is asked first: whoever is about to start or remove the container holds it.
 bool is_abandoned(const storage::ContainerDir& container, const storage::ContainerRecord& record,
                   const std::string& boot_id) {
-  if (!record.auto_remove || storage::is_monitored(container)) return false;
+  if (!record.auto_remove && !storage::read_state(container).is_unfinished) return false;
+  if (storage::is_monitored(container)) return false;
   const Observed observed = observe(container, boot_id);
   if (observed.is_running()) return false;
-  return observed.state.status == "created" ? record.only_for_run : observed.state.status == "exited";
+  if (observed.state.is_unfinished) return true;
+  return record.auto_remove &&
+         (observed.state.status == "created" ? record.only_for_run : observed.state.status == "exited");
 }
 
 namespace {

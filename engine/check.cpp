@@ -36,7 +36,7 @@ void check_container(Engine& engine, const storage::ContainerDir& container, std
         {.severity = Severity::leftover,
          .kind = "container-abandoned",
          .object = record.id,
-         .message = base::concat("container ", short_id, " was made with --rm by a command that was killed"),
+         .message = base::concat("container ", short_id, " was made by a command that was killed"),
          .remedy = "engine ps removes it",
          .cure = storage::Cure::sweep});
     return;

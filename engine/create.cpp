@@ -357,6 +357,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   write_folder(engine, dir, record, options, user, ids);
   storage::write_container_secrets(engine.store(), dir, secrets);
   prepare_mounts(engine, record, mounts);
+  if (!record.only_for_run) storage::finish_container(dir);
   if (!record.auto_remove) flush_container_files(dir);
   cidfile.write(record.id);
   undo.cancel();

@@ -55,6 +55,7 @@ struct Found {
   ContainerSummary summary;
   bool is_shown = false;
   bool may_run = false;                ///< Its process is to be looked at.
+  bool is_unfinished = false;          ///< As its state says.
   std::unique_ptr<base::Error> error;  ///< Why they could not be read.
 };
 
@@ -91,7 +92,7 @@ class Lister {
       found.summary.pid = is_running ? observed.state.process.pid : 0;
       set_state(found.summary, std::move(observed.state));
     }
-    if (found.summary.auto_remove && !is_running && removed(id)) return false;
+    if ((found.summary.auto_remove || found.is_unfinished) && !is_running && removed(id)) return false;
     return filters_.match(found.summary);
   }
 
@@ -100,6 +101,7 @@ class Lister {
     try {
       storage::ContainerState state = containers.state(id);
       found.may_run = may_run(state);
+      found.is_unfinished = state.is_unfinished;
       found.is_shown = shows_all_ || found.may_run;
       if (!found.is_shown) return;
       found.summary = summarize(containers.record(id));

@@ -227,6 +227,10 @@ std::string render_state(const ContainerState& state) {
 
 ContainerState parse_state(std::string_view bytes, std::string_view what, const std::string& id) {
   ContainerState state;
+  if (bytes == unfinished_state) {
+    state.is_unfinished = true;
+    return state;
+  }
   state.status.clear();
   const bool is_plain = scan_record(bytes, [&](base::JsonScan& scan, std::string_view key) {
     return scan_member(scan, key, [&](const auto& visit) { visit_state(state, visit); });

@@ -45,8 +45,14 @@ void check_new_record(const ContainerRecord& record) {
   }
 }
 
+/// One that is only for its `run --rm` is removed if that dies, finished or not.
+bool needs_finish(const ContainerRecord& record) {
+  return !record.only_for_run;
+}
+
 void fill(int dir, const ContainerRecord& record, std::string_view config_json, bool durable) {
   write_new_file(dir, "record", render_record(record), durable);
+  if (needs_finish(record)) write_new_file(dir, "state", unfinished_state, durable);
   write_new_file(dir, "config.json", config_json, durable);
   if (durable) base::flush(dir, "the container's folder");
 }
@@ -148,6 +154,10 @@ BornContainer create_container(const Store& store, const GcHold&, const Containe
   give_name_back.cancel();
   discard_folder.cancel();
   return {std::move(container), std::move(alive)};
+}
+
+void finish_container(const ContainerDir& container) {
+  base::unlink_file(container.dir.get(), "state");
 }
 
 std::optional<ContainerDir> open_container(const Store& store, const std::string& id) {

@@ -69,6 +69,7 @@ struct ContainerState {
   int exit_code = 0;
   bool oom_killed = false;
   std::string error;
+  bool is_unfinished = false;  ///< Its maker has not come to the end; `status` is "created".
 };
 
 /// One container's folder, open.
@@ -87,6 +88,9 @@ struct BornContainer {
 /// `durable` false for --rm containers. @throws Error already_exists naming the container that has the name.
 BornContainer create_container(const Store& store, const GcHold& hold, const ContainerRecord& record,
                                std::string_view config_json, bool durable);
+/// What its maker puts beside the record is there. A container for which this was never called, because its maker was
+/// killed, would not start; whoever meets it removes it. Followed by a flush where it has to last.
+void finish_container(const ContainerDir& container);
 /// By full id, name, or unique id prefix. @throws Error invalid_argument when ambiguous.
 std::optional<ContainerDir> find_container(const Store& store, std::string_view text);
 /// By full id only. @throws Error invalid_argument, when it is not an id.

@@ -157,7 +157,7 @@ def run_as_user(user, programs, words, prepare=None):
                        "USER": user.pw_name, "LOGNAME": user.pw_name, "LC_ALL": "C.UTF-8",
                        "ENGINE_PLACES": str(stage / "places")}
         for name in os.environ:
-            if name in PASSED_ON or name.startswith(("EVERY_CALL_", "POWER_LOSS_", "SOAK_")):
+            if name in PASSED_ON or name.startswith(("EVERY_CALL_", "POWER_LOSS_", "SOAK_", "LIFECYCLE_")):
                 environment[name] = os.environ[name]
         # The programs keep their names and stay side by side: that is how the one finds the other.
         for variable, path in programs.items():

@@ -144,6 +144,19 @@ class KilledRunTest(CrashTest):
                     self.kill_run_when(self.exists(pattern), *options)
                     self.assert_all_works()
 
+    def test_create_leaves_a_whole_container_or_none(self):
+        patterns = ("containers/*", "containers/*/record", "containers/*/alive", "containers/*/hosts", "containers/*/upper")
+        for pattern in patterns * 3:
+            with self.subTest(pattern=pattern):
+                process = self.start_engine("create", "--name", "box", "--network", "none", BUSYBOX, "/guest", "wait")
+                wait_until(lambda: self.exists(pattern)() or process.poll() is not None, "the moment to kill")
+                process.kill()
+                process.wait()
+                if self.engine("container", "exists", "box", check=False).status == 0:
+                    self.engine("start", "box")
+                    self.assertEqual(self.status_of("box"), "running")
+                self.assert_all_works()
+
     def test_at_many_moments(self):
         for options in ([], ["--rm"], ["-d"]):
             for delay in DELAYS_MILLISECONDS:

@@ -79,7 +79,7 @@ struct TestEngine {
     record.variant = "single";
     record.driver = "overlay";
     const storage::GcHold hold = engine.store().hold_garbage();
-    storage::create_container(engine.store(), hold, record, "{}", false);
+    storage::finish_container(storage::create_container(engine.store(), hold, record, "{}", false).dir);
   }
 
   engine::RemovedImage remove(const std::string& word, bool force = false) {

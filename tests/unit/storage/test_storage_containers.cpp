@@ -29,7 +29,9 @@ ContainerRecord record_of(const std::string& id, const std::string& name) {
 }
 
 ContainerDir create(const storage::Store& store, const std::string& id, const std::string& name) {
-  return storage::create_container(store, store.hold_garbage(), record_of(id, name), "{}", false).dir;
+  ContainerDir container = storage::create_container(store, store.hold_garbage(), record_of(id, name), "{}", false).dir;
+  storage::finish_container(container);
+  return container;
 }
 
 std::string id_found(const storage::Store& store, std::string_view text) {
@@ -175,6 +177,20 @@ TEST_CASE("a container is monitored from its birth on, until its maker lets go o
   CHECK(storage::is_monitored(container));
   born.reset();
   CHECK_FALSE(storage::is_monitored(container));
+}
+
+TEST_CASE("a container is unfinished until its maker says otherwise, unless it is only for one command") {
+  TempStore store;
+  const ContainerDir container =
+      storage::create_container(*store, store->hold_garbage(), record_of(id_of('a'), "web"), "{}", false).dir;
+  CHECK(storage::read_state(container).is_unfinished);
+  CHECK(storage::read_state(container).status == "created");
+  storage::finish_container(container);
+  CHECK_FALSE(storage::read_state(container).is_unfinished);
+  storage::ContainerRecord record = record_of(id_of('b'), "job");
+  record.auto_remove = record.only_for_run = true;
+  const auto born = storage::create_container(*store, store->hold_garbage(), record, "{}", false);
+  CHECK_FALSE(storage::read_state(born.dir).is_unfinished);
 }
 
 TEST_CASE("a record that a newer engine wrote is refused") {

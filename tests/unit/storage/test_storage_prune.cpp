@@ -29,7 +29,7 @@ void create_from(const storage::Store& store, const storage::ImageRecord& image)
   record.image_id = std::string{image.config.hex()};
   record.manifest = image.manifest.text();
   for (const base::Digest& chain : image.chain_ids) record.chain_ids.push_back(chain.text());
-  storage::create_container(store, store.hold_garbage(), record, "{}", false);
+  storage::finish_container(storage::create_container(store, store.hold_garbage(), record, "{}", false).dir);
 }
 
 }  // namespace
