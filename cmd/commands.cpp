@@ -13,6 +13,8 @@ constexpr Command commands[] = {
     {"append", "Add a layer to an image", Home::transfer, Visibility::listed, declare_append},
     {"attach|container attach", "Join the terminal or streams of a running container", Home::engine, Visibility::listed,
      declare_attach},
+    {"auto-update", "Restart units whose containers have a newer image", Home::engine, Visibility::listed,
+     declare_auto_update},
     {"bundle", "Make an OCI bundle of an image, for a runtime", Home::engine, Visibility::listed, declare_bundle},
     {"commit|container commit", "Make an image of what a container has become", Home::transfer, Visibility::listed,
      declare_commit},
@@ -145,6 +147,11 @@ constexpr Command commands[] = {
     {"manifest remove", "Take an image out of a manifest list", Home::engine, Visibility::listed,
      declare_manifest_remove},
     {"manifest rm", "Remove manifest lists", Home::engine, Visibility::listed, declare_manifest_rm},
+    {"quadlet install", "Install Quadlet files for systemd", Home::engine, Visibility::listed, declare_quadlet_install},
+    {"quadlet list|quadlet ls", "List Quadlet files and the state of their units", Home::engine, Visibility::listed,
+     declare_quadlet_list},
+    {"quadlet print", "Show a Quadlet file", Home::engine, Visibility::listed, declare_quadlet_print},
+    {"quadlet rm|quadlet remove", "Remove Quadlet files", Home::engine, Visibility::listed, declare_quadlet_rm},
     {"secret create", "Keep a file's bytes as a secret", Home::engine, Visibility::listed, declare_secret_create},
     {"secret exists", "Tell by the exit code whether a secret exists", Home::engine, Visibility::listed,
      declare_secret_exists},
@@ -193,14 +200,14 @@ constexpr CommandGroup groups[] = {
     {"image", "Work with images"},
     {"manifest", "Work with lists of images for several platforms"},
     {"network", "Look at networks"},
+    {"quadlet", "Work with containers that systemd starts"},
     {"secret", "Work with secrets"},
     {"system", "Look at the engine itself"},
     {"volume", "Work with volumes"},
 };
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
-constexpr std::string_view not_built_yet[] = {"auto-update", "build", "farm", "healthcheck", "kube",
-                                              "machine",     "play",  "pod",  "quadlet"};
+constexpr std::string_view not_built_yet[] = {"build", "farm", "healthcheck", "kube", "machine", "play", "pod"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

@@ -105,7 +105,12 @@ Action declare_secret_ls(OptionTable& table);
 Action declare_secret_rm(OptionTable& table);
 
 // cmd/systemd
+Action declare_auto_update(OptionTable& table);
 Action declare_generate_systemd(OptionTable& table);
+Action declare_quadlet_install(OptionTable& table);
+Action declare_quadlet_list(OptionTable& table);
+Action declare_quadlet_print(OptionTable& table);
+Action declare_quadlet_rm(OptionTable& table);
 
 // cmd/system
 Action declare_cleanup(OptionTable& table);

@@ -17,6 +17,7 @@
 #include "cmd/option_walk.hpp"
 #include "cmd/output.hpp"
 #include "cmd/parser.hpp"
+#include "cmd/systemd/generator.hpp"
 #include "cmd/version.hpp"
 
 namespace cmd {
@@ -92,6 +93,7 @@ int run_command(const Program& program, const FoundCommand& found, GlobalWords& 
 int run(const Program& program, std::vector<std::string> argv) {
   const std::vector<std::string> words{argv.begin() + (argv.empty() ? 0 : 1), argv.end()};
   if (!argv.empty() && last_component(argv.front()) == "engine-runtime") return oci_runtime_main(words);
+  if (!argv.empty() && is_generator(last_component(argv.front()))) return generator_main(argv);
   // It is started for each step of each container, and has a command line of its own: no table of ours is needed.
   if (program.transfer == nullptr && !words.empty() && words.front() == "runtime")
     return oci_runtime_main({words.begin() + 1, words.end()});

@@ -123,9 +123,11 @@ std::string absolute_rootfs(const std::string& path) {
 
 std::vector<std::pair<std::string, std::string>> all_labels(const RunOptions& options, const oci::ImageConfig& image) {
   Environment labels;  // the same rule: a later value replaces an earlier one
+  for (const auto& [name, value] : image.labels) labels.set(name, value);
+  // Which unit auto-update restarts is not for an image to say.
+  labels.unset("PODMAN_SYSTEMD_UNIT");
   const auto unit = rootless::environment("PODMAN_SYSTEMD_UNIT");
   if (unit && !unit->empty()) labels.set("PODMAN_SYSTEMD_UNIT", *unit);
-  for (const auto& [name, value] : image.labels) labels.set(name, value);
   for (const std::string& word : options.labels) {
     const auto pair = base::split_once(word, '=');
     labels.set(pair ? pair->first : std::string_view{word}, pair ? pair->second : std::string_view{});

@@ -177,6 +177,7 @@ class ContainerUnit {
     add_command("ExecStop", facts_.global_words, {"stop", "-t", seconds, container});
     add_command("ExecStopPost", facts_.global_words, {"stop", "-t", seconds, container});
     line("Type=forking");
+    line("NotifyAccess=all");  // by which the command tells which process watches the container
   }
 
   void add_new_container() {

@@ -166,4 +166,5 @@ def main():
         (output / f"{name}.1").write_text(roff, encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()
