@@ -38,6 +38,10 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
       .choices("overlay|fuse-overlayfs|copy");
   table.list("storage-opt", 0, "OPTION", words.options.storage_options,
              "additionalimagestore=DIRECTORY: a store of images that is only read; other options are ignored");
+  table
+      .text("cgroup-manager", 0, "MANAGER", words.options.cgroup_manager,
+            "Who makes the cgroups of containers: systemd, or we as folders; what the host has when not given")
+      .choices("systemd|cgroupfs");
   table.text("log-level", 0, "LEVEL", words.options.log_level, "Which messages to show on standard error")
       .choices("trace|debug|info|warn|warning|error|fatal|panic");
   table.flag("debug", 'D', words.debug, "Show every message, as --log-level=debug");
@@ -45,7 +49,7 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
   table.text("runtime", 0, "RUNTIME", words.runtime, "OCI runtime; only the built-in one is supported").hide();
   table.text("build", 0, "ID", words.build, "Build of the calling executable").hide();
   constexpr auto text = OptionKind::text;
-  for (const std::string_view harmless : {"cgroup-manager", "conmon", "events-backend", "tmpdir", "network-cmd-path"}) {
+  for (const std::string_view harmless : {"conmon", "events-backend", "tmpdir", "network-cmd-path"}) {
     table.known(harmless, 0, text, Treatment::ignored);
   }
   table.known("syslog", 0, OptionKind::flag, Treatment::ignored);

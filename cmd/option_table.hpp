@@ -26,7 +26,6 @@ enum class Treatment {
   works,
   ignored,       ///< Harmless: accepted and without effect.
   refused,       ///< Known, but not supported yet: an error, unless the value is one of `harmless`.
-  not_enforced,  ///< A limit we cannot keep yet: accepted with a warning, unless the value is one of `harmless`.
 };
 
 /// What a shell may offer as the value.

@@ -27,8 +27,6 @@ void declare_isolation_options(OptionTable& table, engine::RunOptions& options) 
              "Inter-process communication: shareable, private, none, host, or container:NAME");
   table.text("uts", 0, "MODE", options.uts, "Host name: private, host, or container:NAME");
   table.text("cgroupns", 0, "MODE", options.cgroupns, "Cgroup namespace: private, host, or container:NAME");
-  table.text("cgroups", 0, "MODE", options.cgroups, "Whether to use cgroups")
-      .choices("enabled|disabled|no-conmon|split");
 }
 
 }  // namespace cmd

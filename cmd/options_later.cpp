@@ -29,42 +29,6 @@ constexpr KnownOption harmless_options[] = {
     {"storage-opt", 0, text, ignored, ""},
 };
 
-struct LimitOption {
-  std::string_view name;
-  char letter;
-  std::string_view harmless;  ///< Values that ask for no limit.
-  Check check;
-  std::string_view form;
-};
-
-constexpr std::string_view weight_form = "0, or a number from 10 to 1000";
-constexpr std::string_view microseconds_form = "a number of microseconds; 0 is the kernel's default";
-constexpr std::string_view bytes_rate_form = "a device and bytes a second, such as /dev/sda:1mb";
-constexpr std::string_view count_rate_form = "a device and operations a second, such as /dev/sda:1000";
-
-/// Kept by cgroups, which come later. "0" and "-1" ask for no limit.
-constexpr LimitOption limit_options[] = {
-    {"blkio-weight", 0, "0", check_blkio_weight, weight_form},
-    {"blkio-weight-device", 0, "", check_device_weight, "a device and its weight, such as /dev/sda:100"},
-    {"cpu-period", 0, "0", check_unsigned, microseconds_form},
-    {"cpu-quota", 0, "0|-1", check_signed, "a number of microseconds; -1 is no limit"},
-    {"cpu-rt-period", 0, "0", check_unsigned, microseconds_form},
-    {"cpu-rt-runtime", 0, "0", check_signed, microseconds_form},
-    {"cpu-shares", 'c', "0", check_unsigned, "a weight such as 512; 0 is the default"},
-    {"cpus", 0, "0|0.0", check_cpus, cpus_form},
-    {"cpuset-cpus", 0, "", check_list_of_numbers, number_list_form},
-    {"cpuset-mems", 0, "", check_list_of_numbers, number_list_form},
-    {"device-read-bps", 0, "", check_device_bytes, bytes_rate_form},
-    {"device-read-iops", 0, "", check_device_count, count_rate_form},
-    {"device-write-bps", 0, "", check_device_bytes, bytes_rate_form},
-    {"device-write-iops", 0, "", check_device_count, count_rate_form},
-    {"memory", 'm', "0", check_size, size_form},
-    {"memory-reservation", 0, "0", check_size, size_form},
-    {"memory-swap", 0, "0|-1", check_size_or_unlimited, unlimited_form},
-    {"memory-swappiness", 0, "-1", check_swappiness, "a percentage, or -1 for the kernel's default"},
-    {"pids-limit", 0, "0|-1", check_signed, "a number of processes; -1 is no limit"},
-};
-
 /// Refused whatever they say, but a value that is wrong anyway is what the user should read of.
 struct CheckedOption {
   KnownOption known;
@@ -72,14 +36,11 @@ struct CheckedOption {
   std::string_view form;
 };
 constexpr CheckedOption checked_options[] = {
-    {{"cgroup-conf", 0, text, refused, ""}, check_assignment, "a control file and its value: memory.high=1073741824"},
-    {{"device-cgroup-rule", 0, text, refused, ""}, check_device_rule, "type, numbers and access, such as c 1:3 rwm"},
     {{"timeout", 0, text, refused, "0"}, check_unsigned, "a number of seconds; 0 is no limit"},
 };
 
 constexpr KnownOption refused_options[] = {
     {"attach", 'a', text, refused, ""},
-    {"cgroup-parent", 0, text, refused, ""},
     {"chrootdirs", 0, text, refused, ""},
     {"conmon-pidfile", 0, text, refused, ""},
     {"decryption-key", 0, text, refused, ""},
@@ -104,7 +65,6 @@ constexpr KnownOption refused_options[] = {
     {"init-ctr", 0, text, refused, ""},
     {"init-path", 0, text, refused, ""},
     {"no-hostname", 0, flag, refused, ""},
-    {"oom-kill-disable", 0, flag, refused, ""},
     {"pidfile", 0, text, refused, ""},
     {"pod", 0, text, refused, ""},
     {"pod-id-file", 0, text, refused, ""},
@@ -127,10 +87,6 @@ void declare_later_options(OptionTable& table) {
     table.known(option.name, option.letter, option.kind, option.treatment, option.harmless);
   };
   std::for_each(std::begin(harmless_options), std::end(harmless_options), declare);
-  for (const LimitOption& limit : limit_options)
-    table.known(limit.name, limit.letter, text, Treatment::not_enforced, limit.harmless)
-        .checked_by(limit.check, limit.form)
-        .excludes(limit.name == "cpus" ? "cpu-period|cpu-quota" : "");
   std::for_each(std::begin(refused_options), std::end(refused_options), declare);
   for (const CheckedOption& option : checked_options) {
     declare(option.known);

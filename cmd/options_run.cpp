@@ -69,6 +69,7 @@ void declare_run_options(OptionTable& table, RunWords& words) {
   declare_mount_options(table, words.options);
   declare_network_options(table, words.options);
   declare_isolation_options(table, words.options);
+  declare_cgroup_options(table, words.options);
   declare_later_options(table);
   table.set_words_mode(WordsMode::first_is_last);
   table.word("IMAGE", words.options.image, "Image name, id, or oci:, oci-archive:, docker-archive: and a path")

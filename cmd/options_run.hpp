@@ -17,7 +17,8 @@ struct RunWords {
 };
 
 /// Every option that `run` and `create` share, and IMAGE [ARG...]. Beside this file, one function a topic:
-/// options_process.cpp, options_more_process.cpp, options_mounts.cpp, options_network.cpp, options_isolation.cpp;
+/// options_process.cpp, options_more_process.cpp, options_mounts.cpp, options_network.cpp, options_isolation.cpp,
+/// options_limits.cpp;
 /// options_later.cpp knows the rest of podman's and docker's options.
 void declare_run_options(OptionTable& table, RunWords& words);
 
@@ -27,6 +28,9 @@ void declare_network_options(OptionTable& table, engine::RunOptions& options);
 void declare_isolation_options(OptionTable& table, engine::RunOptions& options);
 void declare_more_process_options(OptionTable& table, engine::RunOptions& options);
 void declare_later_options(OptionTable& table);
+void declare_cgroup_options(OptionTable& table, engine::RunOptions& options);
+/// Those that `update` changes, too.
+void declare_limit_options(OptionTable& table, engine::LimitWords& limits);
 
 /// The options with what takes more than one of the user's words: platform, label files. @throws Error.
 const engine::RunOptions& settle_run_options(RunWords& words, const std::vector<std::string>& argv);

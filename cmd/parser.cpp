@@ -106,7 +106,7 @@ void check_exclusion(const Given& one, const std::vector<Given>& given) {
 }
 
 /// Whether the option has no effect to bind; refused ones end here.
-bool is_settled(const Given& given, std::vector<std::string>& not_enforced) {
+bool is_settled(const Given& given) {
   const Option& option = *given.option;
   if (option.treatment == Treatment::works) return false;
   const bool is_harmless = is_one_of(given.value, option.harmless) ||
@@ -117,15 +117,13 @@ bool is_settled(const Given& given, std::vector<std::string>& not_enforced) {
                      option.refusal.empty() ? std::string_view{"is not supported yet"} : option.refusal)
         .with_hint(option.refusal.empty() ? std::string{} : std::string{option.accepted});
   }
-  if (option.treatment == Treatment::not_enforced && !is_harmless) not_enforced.push_back(shown);
   return true;
 }
 
 }  // namespace
 
-std::vector<std::string> bind_options(const std::vector<Given>& given) {
-  std::vector<std::string> not_enforced;
-  if (given.empty()) return not_enforced;
+void bind_options(const std::vector<Given>& given) {
+  if (given.empty()) return;
   CLI::App app;
   app.set_help_flag();
   std::vector<const Option*> declared;
@@ -133,7 +131,7 @@ std::vector<std::string> bind_options(const std::vector<Given>& given) {
   for (const Given& one : given) {
     check_value(one);
     check_exclusion(one, given);
-    if (is_settled(one, not_enforced)) continue;
+    if (is_settled(one)) continue;
     if (std::find(declared.begin(), declared.end(), one.option) == declared.end()) {
       declare(app, *one.option);
       declared.push_back(one.option);
@@ -147,7 +145,6 @@ std::vector<std::string> bind_options(const std::vector<Given>& given) {
   } catch (const CLI::ParseError& error) {  // "--tail: "x" is not a number"
     throw base::Error{ErrorKind::invalid_argument, error.what()};
   }
-  return not_enforced;
 }
 
 void bind_words(const OptionTable& table, const std::vector<std::string>& words, std::string_view command) {

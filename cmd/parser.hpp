@@ -12,8 +12,7 @@ namespace cmd {
 /// Checks and converts the values of `given` and stores them where the options point. Of an option that was given more
 /// than once, lists keep every value and the others the last.
 /// @throws Error invalid_argument naming option and value; unsupported for an option that is refused.
-/// @return  Names ("--memory") of the limits that were asked for and will not be enforced.
-std::vector<std::string> bind_options(const std::vector<Given>& given);
+void bind_options(const std::vector<Given>& given);
 
 /// Hands `words` to the positionals of `table`.
 /// @throws Error invalid_argument when there are too few or too many; `command` is for the message: "engine kill".

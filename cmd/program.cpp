@@ -58,12 +58,6 @@ int print_overview(const Walk& front, const OptionTable& global_table) {
   return front.words.size() > 1 || front.wants_help ? 0 : exit_failed;
 }
 
-void warn_of_limits(const std::vector<std::string>& not_enforced) {
-  if (not_enforced.empty()) return;
-  print_warning(concat(base::join(not_enforced, ", "), not_enforced.size() == 1 ? " is" : " are",
-                       " not enforced: limits through cgroups are not supported yet"));
-}
-
 int run_command(const Program& program, const FoundCommand& found, GlobalWords& globals,
                 const OptionTable& global_table, const std::vector<std::string>& words, std::vector<std::string> argv) {
   const Command& command = *found.command;
@@ -78,14 +72,13 @@ int run_command(const Program& program, const FoundCommand& found, GlobalWords& 
   }
   bind_options(walk.global_options);
   settle_global_options(globals);
-  const std::vector<std::string> not_enforced = bind_options(walk.options);
+  bind_options(walk.options);
   bind_words(table, walk.words, path);
   if (command.home == Home::transfer && program.transfer == nullptr) return execute_transfer(program, argv);
   if (command.home == Home::engine && program.transfer != nullptr) {
     throw make_error(ErrorKind::invalid_argument, "engine-transfer does not do ", base::quoted(found.path))
         .with_hint(concat("use ", path));
   }
-  warn_of_limits(not_enforced);
   Invocation invocation{program, globals.options, std::move(argv), path};
   return act(invocation);
 }

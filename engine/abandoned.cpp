@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "engine/container_cgroup.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/remove_container.hpp"
 
@@ -38,7 +39,10 @@ bool remove_if_lost(Engine& engine, const storage::ContainerDir& container) {
 bool remove_if_abandoned(Engine& engine, const storage::ContainerDir& container) {
   try {
     const storage::ContainerRecord record = storage::read_record(container);
-    if (!is_abandoned(container, record, engine.host.boot_id)) return false;
+    if (!is_abandoned(container, record, engine.host.boot_id)) {
+      remove_cgroup_if_ended(container, engine.host.boot_id);
+      return false;
+    }
     remove_stopped(engine, container, record, true);
     return true;
   } catch (const base::Error& error) {

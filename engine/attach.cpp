@@ -86,8 +86,9 @@ class AttachedClient {
     if (got <= 0) {
       wants_stdin_ = false;
       detached_ = options_.tty && stdin_is_terminal_;  // it was hung up: raw, it has no other end
-      pending_.assign(1, static_cast<char>(ATTACH_STDIN_END));
+      end_stdin();
     } else {
+      is_in_line_ = buffer[got - 1] != '\n';
       std::string pass;
       detached_ = scanner_.scan({buffer, static_cast<std::size_t>(got)}, pass);
       if (pass.empty()) return;
@@ -95,6 +96,15 @@ class AttachedClient {
       pending_ += pass;
     }
     flush_pending();
+  }
+
+  void end_stdin() {
+    if (options_.tty && options_.ends_terminal && !stdin_is_terminal_) {
+      pending_.assign(1, static_cast<char>(ATTACH_STDIN));
+      pending_ += terminal_end(is_in_line_);
+    } else {
+      pending_.assign(1, static_cast<char>(ATTACH_STDIN_END));
+    }
   }
 
   void flush_pending() {
@@ -143,6 +153,7 @@ class AttachedClient {
   DetachScanner scanner_;
   bool wants_stdin_;
   bool stdin_is_terminal_ = ::isatty(STDIN_FILENO) != 0;
+  bool is_in_line_ = false;  ///< What was read last did not end a line.
   bool finished_ = false;
   bool detached_ = false;
   std::string pending_;
@@ -150,6 +161,10 @@ class AttachedClient {
 };
 
 }  // namespace
+
+std::string_view terminal_end(bool is_in_line) {
+  return is_in_line ? "\x04\x04" : "\x04";
+}
 
 sigset_t forwarded_signals() {
   sigset_t set;

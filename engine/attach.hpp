@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/channel.hpp"
 #include "base/signals.hpp"
@@ -14,6 +15,7 @@ namespace engine {
 struct AttachOptions {
   bool tty = false;  ///< Our terminal goes raw, resizes are passed on, detach keys are looked for.
   bool with_stdin = false;
+  bool ends_terminal = false;  ///< The end of an input that is no terminal is typed into the container's.
   bool sig_proxy = true;
   std::string detach_keys;  ///< As the user writes them.
   std::function<void(int signal)> forward_signal;
@@ -25,6 +27,9 @@ std::optional<int> attach(base::Channel monitor, const AttachOptions& options, b
 
 /// Listens to a monitor until it tells the exit code; its output is dropped. Nothing when it died before that.
 std::optional<int> receive_exit_code(const base::Channel& monitor);
+
+/// What ends the input of a program at a terminal (VEOF); in the middle of a line, the first one only passes that on.
+std::string_view terminal_end(bool is_in_line);
 
 /// Signals that do not end an attached command: all are passed on to the container, but SIGWINCH (a resize) and SIGPIPE
 /// (our own output was closed). Not in it: those that stop a job, SIGCHLD, SIGURG.

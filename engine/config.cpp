@@ -115,11 +115,29 @@ void choose_driver(Config& config, const GlobalOptions& options) {
   }
 }
 
+/// Source: containers.conf(5) cgroup_manager, cgroups, pids_limit, cgroup_conf.
+void apply_cgroups(Config& config, const TomlFile& file, const std::string& what) {
+  if (const auto manager = file.string("engine.cgroup_manager")) {
+    if (*manager == "systemd" || *manager == "cgroupfs")
+      config.cgroup_manager = *manager;
+    else
+      config.notes.push_back(base::concat(what, ": cgroup_manager ", base::quoted(*manager), " is not known; ignored"));
+  }
+  if (const auto mode = file.string("containers.cgroups")) {
+    if (*mode == "enabled" || *mode == "disabled" || *mode == "no-conmon" || *mode == "split")
+      config.default_cgroups = *mode;
+    else
+      config.notes.push_back(base::concat(what, ": cgroups ", base::quoted(*mode), " is not known; ignored"));
+  }
+  if (const auto count = file.integer("containers.pids_limit")) config.pids_limit = std::max<std::int64_t>(*count, 0);
+  if (const auto settings = file.strings("containers.cgroup_conf")) config.cgroup_conf = *settings;
+}
+
 }  // namespace
 
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
-  if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns", "retry", "env",
-                       "image_copy_tmp_dir", "events_logger"}))
+  if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns", "retry", "env", "cgroup",
+                       "pids_limit", "image_copy_tmp_dir", "events_logger"}))
     return;
   const TomlFile file = TomlFile::parse(text, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
@@ -133,6 +151,7 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
     config.stop_timeout_seconds = static_cast<unsigned>(*seconds);
   }
   apply_retries(config, file, what);
+  apply_cgroups(config, file, what);
   config.spool.folder = file.string("engine.image_copy_tmp_dir").value_or(config.spool.folder);
   if (const auto variables = file.strings("engine.env")) config.environment = *variables;
   config.default_userns = file.string("containers.userns").value_or(config.default_userns);
@@ -195,6 +214,7 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   apply_files(config, find_config_files_by_environment("containers", folders), apply_containers_conf);
   apply_files(config, find_config_files_by_environment("engine", folders), apply_engine_conf);
   config.build = options.build;
+  if (!options.cgroup_manager.empty()) config.cgroup_manager = options.cgroup_manager;
   choose_places(config, options, host);
   choose_shared_stores(config, options, host);
   choose_driver(config, options);

@@ -19,6 +19,7 @@ struct GlobalOptions {
   std::string storage_driver;                ///< --storage-driver overlay|fuse-overlayfs|copy; empty: by trying
   std::string log_level;                     ///< --log-level debug|info|warn|error; --debug
   std::vector<std::string> storage_options;  ///< --storage-opt additionalimagestore=DIRECTORY; others are podman's.
+  std::string cgroup_manager;                ///< --cgroup-manager systemd|cgroupfs
   std::string build;  ///< Of this executable; told to those that we execute, so that builds are never mixed.
 };
 
@@ -40,6 +41,10 @@ struct Config {
   std::string detach_keys = "ctrl-p,ctrl-q";
   unsigned stop_timeout_seconds = 10;
   std::string events_logger = "file";        ///< file|none
+  std::string cgroup_manager;                ///< systemd|cgroupfs; empty: what the host has.
+  std::string default_cgroups = "enabled";   ///< enabled|disabled|no-conmon|split
+  std::int64_t pids_limit = 0;               ///< Of containers that do not say; 0: none.
+  std::vector<std::string> cgroup_conf;      ///< The same: "memory.high=1073741824".
   std::string seccomp_profile;               ///< Path; empty: the built-in one; "unconfined".
   std::string default_network = "private";   ///< private|host|none
   std::string network_helper;                ///< slirp4netns|pasta, of containers.conf; empty: whichever there is

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
-#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -12,6 +11,7 @@
 #include "base/log.hpp"
 #include "engine/container_processes.hpp"
 #include "engine/oci_id_maps.hpp"
+#include "engine/start_cgroup.hpp"
 
 namespace engine {
 
@@ -27,17 +27,6 @@ constexpr int max_moves = 16;  // each further one means that the container fork
 
 /// What the container may use of devices was decided when its /dev was made.
 constexpr const char* all_devices = R"({"devices":[{"allow":true,"access":"rwm"}])";
-
-void save(const storage::ContainerDir& container, const runtime::CgroupRecord& record) {
-  base::JsonWriter json;
-  json.begin_object().member("version", 1);
-  json.member("systemd", record.manager == runtime::CgroupManager::systemd).member("unified", record.unified);
-  json.member("legacy", record.legacy).member("scope", record.scope).member("userRuntimeDir", record.user_runtime_dir);
-  json.member("planned", record.is_planned).key("inodes").begin_object();
-  for (const auto& [path, inode] : record.inodes) json.member(path, inode);
-  json.end_object().end_object();
-  base::write_file_atomically(container.dir.get(), file_name, json.text(), base::Durability::volatile_);
-}
 
 std::optional<runtime::CgroupRecord> load(const storage::ContainerDir& container) {
   const auto bytes = base::try_read_file(container.dir.get(), file_name, max_file_bytes);
@@ -61,19 +50,11 @@ base::Error none_possible(const std::string& why) {
           "on a host with systemd and cgroup v2: loginctl enable-linger, and log in again; else run engine as root");
 }
 
-runtime::CgroupRequest request_for(const storage::ContainerDir& container, const std::string& resources) {
-  runtime::CgroupRequest request;
-  request.container_id = container.id;
+/// Where there are no rules for devices, all that is in the container's /dev may be used.
+std::string with_devices(const std::string& resources) {
+  if (resources.starts_with(R"({"devices":)")) return resources;
   // Both are objects: the second goes on where the first ends.
-  request.resources_json =
-      resources.size() > 2 ? base::concat(all_devices, ",", resources.substr(1)) : base::concat(all_devices, "}");
-  request.is_rootless = oci_is_rootless();
-  if (::access("/run/systemd/system", F_OK) == 0) {
-    request.manager = runtime::CgroupManager::systemd;
-    if (request.is_rootless) request.user_runtime_dir = oci_user_runtime_dir();
-  }
-  request.scope_made = [&container](const runtime::CgroupRecord& record) { save(container, record); };
-  return request;
+  return resources.size() > 2 ? base::concat(all_devices, ",", resources.substr(1)) : base::concat(all_devices, "}");
 }
 
 /// What could not be done at the making is an error of what is done with the cgroup then: no warning before it.
@@ -113,6 +94,34 @@ void move_all(runtime::Cgroup& cgroup, pid_t init) {
 
 }  // namespace
 
+void save_container_cgroup(const storage::ContainerDir& container, const runtime::CgroupRecord& record) {
+  base::JsonWriter json;
+  json.begin_object().member("version", 1);
+  json.member("systemd", record.manager == runtime::CgroupManager::systemd).member("unified", record.unified);
+  json.member("legacy", record.legacy).member("scope", record.scope).member("userRuntimeDir", record.user_runtime_dir);
+  json.member("planned", record.is_planned).key("inodes").begin_object();
+  for (const auto& [path, inode] : record.inodes) json.member(path, inode);
+  json.end_object().end_object();
+  base::write_file_atomically(container.dir.get(), file_name, json.text(), base::Durability::volatile_);
+}
+
+runtime::CgroupRequest cgroup_request(const storage::ContainerDir& container, const std::string& resources,
+                                      runtime::CgroupManager manager) {
+  runtime::CgroupRequest request;
+  request.container_id = container.id;
+  request.resources_json = with_devices(resources);
+  request.is_rootless = oci_is_rootless();
+  request.manager = manager;
+  if (manager == runtime::CgroupManager::systemd && request.is_rootless)
+    request.user_runtime_dir = oci_user_runtime_dir();
+  request.scope_made = [&container](const runtime::CgroupRecord& record) { save_container_cgroup(container, record); };
+  return request;
+}
+
+bool has_cgroup(const storage::ContainerDir& container) {
+  return base::exists(container.dir.get(), file_name);
+}
+
 std::unique_ptr<runtime::Cgroup> find_container_cgroup(const storage::ContainerDir& container) {
   try {
     const auto record = load(container);
@@ -123,7 +132,7 @@ std::unique_ptr<runtime::Cgroup> find_container_cgroup(const storage::ContainerD
   }
 }
 
-std::unique_ptr<runtime::Cgroup> container_cgroup(Engine&, const storage::ContainerDir& container,
+std::unique_ptr<runtime::Cgroup> container_cgroup(Engine& engine, const storage::ContainerDir& container,
                                                   const base::FileLock&, const Observed& observed,
                                                   const std::string& resources_json) {
   if (auto found = find_container_cgroup(container)) {
@@ -132,12 +141,13 @@ std::unique_ptr<runtime::Cgroup> container_cgroup(Engine&, const storage::Contai
   }
   try {
     const Quiet quiet;
-    const runtime::CgroupPlan plan = runtime::plan_cgroup(request_for(container, resources_json));
-    save(container, plan.record);
+    const runtime::CgroupPlan plan =
+        runtime::plan_cgroup(cgroup_request(container, resources_json, choose_cgroup_manager(engine.config)));
+    save_container_cgroup(container, plan.record);
     std::unique_ptr<runtime::Cgroup> cgroup = runtime::Cgroup::make(plan);
-    save(container, cgroup->record());
+    save_container_cgroup(container, cgroup->record());
     move_all(*cgroup, observed.state.process.pid);
-    save(container, cgroup->record());
+    save_container_cgroup(container, cgroup->record());
     cgroup = find_container_cgroup(container);  // one for which a limit that cannot be set is an error
     if (!cgroup) throw make_error(ErrorKind::unsupported, "it is gone again");
     return cgroup;
@@ -157,9 +167,19 @@ void let_killed_end(const storage::ContainerDir& container, const Observed& obse
   if (const auto cgroup = find_container_cgroup(container)) cgroup->thaw();
 }
 
+void remove_cgroup_if_ended(const storage::ContainerDir& container, const std::string& boot_id) noexcept {
+  try {
+    if (!has_cgroup(container) || storage::is_monitored(container)) return;
+    const auto alive = storage::try_lock_alive(container);
+    if (alive && !observe(container, boot_id).is_running()) remove_container_cgroup(container);
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, "the cgroup of container ", container.id, ": ", error.message());
+  }
+}
+
 void remove_container_cgroup(const storage::ContainerDir& container) noexcept {
   try {
-    if (!base::exists(container.dir.get(), file_name)) return;
+    if (!has_cgroup(container)) return;
     if (const auto cgroup = find_container_cgroup(container)) cgroup->remove();
     base::unlink_file(container.dir.get(), file_name);
   } catch (const base::Error& error) {

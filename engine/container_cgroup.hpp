@@ -6,11 +6,22 @@
 #include "engine/reconcile.hpp"
 #include "runtime/cgroup.hpp"
 
-// A container gets a cgroup of its own only when a command needs one: all of its processes are moved there then. So a
-// start costs nothing for what most containers never need, and where none can be had, containers run all the same.
+// A container that was started without a cgroup of its own gets one when a command needs it: all of its processes are
+// moved there then. So a start costs nothing for what most containers never need, and where none can be had, containers
+// run all the same. Those that ask for limits have theirs from the start (engine/start_cgroup.hpp).
 // containers/<id>/cgroup says where it is, until the container is started again or removed.
 
 namespace engine {
+
+/// What any cgroup of this container is made with.
+runtime::CgroupRequest cgroup_request(const storage::ContainerDir& container, const std::string& resources_json,
+                                      runtime::CgroupManager manager);
+
+/// Notes where it is, or will be.
+void save_container_cgroup(const storage::ContainerDir& container, const runtime::CgroupRecord& record);
+
+/// Whether it was given one since it was started last.
+bool has_cgroup(const storage::ContainerDir& container);
 
 /// Nothing: it has none. A damaged file is as good as none.
 std::unique_ptr<runtime::Cgroup> find_container_cgroup(const storage::ContainerDir& container);
@@ -27,6 +38,9 @@ bool is_paused(const storage::ContainerDir& container);
 
 /// Version 1 delivers a signal to what stands still only when it goes on.
 void let_killed_end(const storage::ContainerDir& container, const Observed& observed);
+
+/// For whoever meets the container: takes its cgroup away when it has ended and nobody watches or starts it.
+void remove_cgroup_if_ended(const storage::ContainerDir& container, const std::string& boot_id) noexcept;
 
 /// Takes away what is left of the cgroup of a container that has ended.
 void remove_container_cgroup(const storage::ContainerDir& container) noexcept;

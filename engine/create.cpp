@@ -36,6 +36,7 @@
 #include "engine/published_ports.hpp"
 #include "engine/remove_container.hpp"
 #include "engine/resolve_mounts.hpp"
+#include "engine/start_cgroup.hpp"
 #include "engine/upper.hpp"
 #include "engine/verbs.hpp"
 #include "runtime/seccomp.hpp"
@@ -152,6 +153,8 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   record.labels = all_labels(options, image);
   record.user = options.user.empty() ? image.user : options.user;
   record.network = network;
+  record.cgroups = cgroups_mode_of_new(engine.config, options);
+  record.cgroup_parent = options.cgroup_parent;
   if (const auto peer = network_peer(engine, network))
     record.ports = storage::read_record(*peer).ports;
   else
@@ -304,6 +307,8 @@ void note_mounts(storage::ContainerRecord& record, const ResolvedMounts& mounts)
   for (const ResolvedMounts::ImageMount& mounted : mounts.images)
     record.mounted_chain_ids.insert(record.mounted_chain_ids.end(), mounted.chain_ids.begin(), mounted.chain_ids.end());
 }
+  check_cgroup_parent(engine.config, options.cgroup_parent);
+  const std::string resources = resources_of_new(engine.config, options);
 
 }  // namespace
 
@@ -341,6 +346,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   auto undo_volumes = base::on_scope_exit([&] { remove_anonymous_volumes(engine, record); });
   const std::vector<storage::ContainerSecret> secrets = choose_secrets(engine, options, ids.map);
   const Surroundings around = find_surroundings(engine, options, record, joined, secrets);
+  spec.linux.resources_json = resources;
   if (around.is_systemd && options.stop_signal.empty()) record.stop_signal = systemd_stop_signal();
   const ContainerUser user =
       find_container_user(engine, record, ids, options, mounts.mounts, container_work_dir(options, config));

@@ -6,6 +6,7 @@
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
 #include "engine/attach.hpp"
+#include "engine/container_cgroup.hpp"
 #include "engine/container_secrets.hpp"
 #include "engine/environment.hpp"
 #include "engine/events.hpp"
@@ -150,6 +151,8 @@ int exec(Engine& engine, const ExecOptions& options) {
   add_secret_variables(container, request.process.env);
   if (!options.privileged) request.seccomp = runtime::compile_seccomp(spec.linux.seccomp_json, -1);
   request.namespaces = spec.linux.namespaces;
+  const auto cgroup = find_container_cgroup(container);
+  request.cgroup = cgroup.get();
   request.die_with_parent = !options.detach;
   request.preserved_fds = base::inherited_descriptors(options.preserve_fds);
   const storage::ContainerRecord record = storage::read_record(container);

@@ -18,6 +18,7 @@
 #include "engine/security.hpp"
 #include "engine/toml_file.hpp"
 #include "engine/verbs.hpp"
+#include "engine/start_cgroup.hpp"
 #include "rootless/cgroup.hpp"
 #include "rootless/network.hpp"
 #include "storage/containers.hpp"
@@ -133,7 +134,7 @@ void write_host(JsonWriter& json, Engine& engine, const rootless::Delegation& de
   utsname names{};
   ::uname(&names);
   json.key("host").begin_object().member("arch", oci::host_platform().architecture).member("buildahVersion", "");
-  json.member("cgroupManager", "none");
+  json.member("cgroupManager", name_of_cgroup_manager(engine.config));
   json.member("cgroupVersion", engine.host.cgroup == rootless::CgroupMode::v2 ? "v2" : "v1");
   json.member("cgroupControllers", delegation.controllers);
   json.key("conmon").begin_object().member("package", "built in").member("path", path_of_own_program("engine"));

@@ -8,6 +8,7 @@
 #include "base/signals.hpp"
 #include "engine/abandoned.hpp"
 #include "engine/published_ports.hpp"
+#include "engine/start_cgroup.hpp"
 #include "engine/verbs.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
@@ -44,6 +45,7 @@ void write_state(JsonWriter& json, const Inspected& in) {
   json.key("Health").begin_object().member("Status", "").member("FailingStreak", 0).key("Log").null().end_object();
   json.member("CheckpointedAt", zero_time).member("RestoredAt", zero_time);
   json.member("Monitored", in.observed.monitored);
+  if (!in.cgroup_path.empty()) json.member("CgroupPath", in.cgroup_path);
   json.end_object();
 }
 
@@ -191,6 +193,8 @@ std::string inspect(Engine& engine, const storage::ContainerDir& container) {
   const runtime::Spec spec = runtime::parse_spec(text, "config.json of the container");
   Inspected inspected{record, observed, spec,
                       base::concat(engine.store().root_path(), "/", storage::layout::container(record.id))};
+  inspected.cgroup_manager = name_of_cgroup_manager(engine.config);
+  if (observed.is_running()) inspected.cgroup_path = cgroup_path_of(container);
   inspected.secrets = storage::read_container_secrets(container);
   if (record.driver == "overlay" || record.driver == "fuse-overlayfs")
     for (const std::string& chain : record.chain_ids)

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <climits>
 #include <map>
+#include <unistd.h>
 
 #include "base/text.hpp"
 #include "engine/inspect_container.hpp"
@@ -164,20 +166,76 @@ void write_cpu(JsonWriter& json, const runtime::CpuResources& cpu) {
   json.member("CpusetCpus", cpu.cpus).member("CpusetMems", cpu.mems);
 }
 
+/// By the name that sysfs knows; the numbers where it does not.
+std::string path_of_device(std::uint32_t major, std::uint32_t minor) {
+  const std::string numbers = base::concat(major, ":", minor);
+  for (const char* kind : {"block", "char"}) {
+    char target[PATH_MAX];
+    const ssize_t size = ::readlink(base::concat("/sys/dev/", kind, "/", numbers).c_str(), target, sizeof target);
+    if (size <= 0) continue;
+    const std::string_view path{target, static_cast<std::size_t>(size)};
+    return base::concat("/dev/", path.substr(path.rfind('/') + 1));
+  }
+  return numbers;
+}
+
 std::int64_t nano_cpus(const runtime::CpuResources& cpu) {
   const auto period = static_cast<std::int64_t>(cpu.period.value_or(0));
   if (period <= 0 || cpu.quota.value_or(0) <= 0) return 0;
   return static_cast<std::int64_t>(static_cast<double>(*cpu.quota) * 1e9 / static_cast<double>(period));
 }
 
+void write_weights(JsonWriter& json, const std::vector<runtime::BlockWeight>& weights) {
+  json.key("BlkioWeightDevice");
+  if (weights.empty()) {
+    json.null();
+    return;
+  }
+  json.begin_array();
+  for (const runtime::BlockWeight& one : weights)
+    json.begin_object()
+        .member("Path", path_of_device(one.major, one.minor))
+        .member("Weight", static_cast<unsigned>(one.weight.value_or(0)))
+        .end_object();
+  json.end_array();
+}
+
+void write_block_io(JsonWriter& json, const runtime::BlockIoResources& io) {
+  json.member("BlkioWeight", static_cast<unsigned>(io.weight.value_or(0)));
+  write_weights(json, io.device_weights);
+  for (const auto& [name, throttles] :
+       {std::pair{"BlkioDeviceReadBps", &io.read_bps}, std::pair{"BlkioDeviceWriteBps", &io.write_bps},
+        std::pair{"BlkioDeviceReadIOps", &io.read_iops}, std::pair{"BlkioDeviceWriteIOps", &io.write_iops}}) {
+    json.key(name);
+    if (throttles->empty()) {
+      json.null();
+      continue;
+    }
+    json.begin_array();
+    for (const runtime::BlockThrottle& one : *throttles)
+      json.begin_object().member("Path", path_of_device(one.major, one.minor)).member("Rate", one.rate).end_object();
+    json.end_array();
+  }
+}
+
+void write_cgroup_conf(JsonWriter& json, const Inspected& in) {
+  const auto unified = runtime::parse_resources(in.spec.linux.resources_json).unified;
+  json.key("CgroupConf");
+  if (unified.empty()) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  for (const auto& [file, value] : unified) json.member(file, value);
+  json.end_object();
+}
+
 void write_limits(JsonWriter& json, const Inspected& in) {
   const runtime::Resources limits = runtime::parse_resources(in.spec.linux.resources_json);
   json.member("CpuShares", limits.cpu.shares.value_or(0));
   json.member("Memory", limits.memory.limit.value_or(0)).member("NanoCpus", nano_cpus(limits.cpu));
-  json.member("CgroupParent", "").member("BlkioWeight", static_cast<unsigned>(limits.block_io.weight.value_or(0)));
-  for (const char* name : {"BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps",
-                           "BlkioDeviceWriteIOps"})
-    json.key(name).null();
+  json.member("CgroupParent", in.record.cgroup_parent);
+  write_block_io(json, limits.block_io);
   write_cpu(json, limits.cpu);
   write_devices(json, in);
   json.member("DiskQuota", 0).member("KernelMemory", limits.memory.kernel.value_or(0));
@@ -206,7 +264,8 @@ void write_id_mappings(JsonWriter& json, const Inspected& in) {
 }
 
 void write_modes(JsonWriter& json, const Inspected& in) {
-  json.member("IpcMode", mode_of(in, "ipc", "shareable")).member("Cgroup", "").member("Cgroups", "default");
+  json.member("IpcMode", mode_of(in, "ipc", "shareable")).member("Cgroup", "");
+  json.member("Cgroups", in.record.cgroups == "disabled" ? "disabled" : "default");
   json.key("Links").null();
   json.member("OomScoreAdj", in.spec.process.oom_score_adj.value_or(0)).member("PidMode", mode_of(in, "pid"));
   json.member("Privileged", in.record.privileged).member("PublishAllPorts", in.record.publish_all);
@@ -252,7 +311,7 @@ void write_host_config(JsonWriter& json, const Inspected& in) {
   json.key("Binds").begin_array();
   for (const runtime::Mount* mount : users_binds(in)) json.value(bind_text(*mount));
   json.end_array();
-  json.member("CgroupManager", "none")
+  json.member("CgroupManager", in.cgroup_manager)
       .member("CgroupMode", mode_of(in, "cgroup"))
       .member("ContainerIDFile", in.record.cidfile);
   write_log_config(json, in);
@@ -266,7 +325,7 @@ void write_host_config(JsonWriter& json, const Inspected& in) {
   json.member("GroupAdd", in.record.group_add);
   write_modes(json, in);
   write_limits(json, in);
-  json.key("CgroupConf").null();
+  write_cgroup_conf(json, in);
   json.end_object();
 }
 

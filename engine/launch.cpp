@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "engine/container_cgroup.hpp"
 #include "engine/error_bytes.hpp"
 #include "engine/events.hpp"
 #include "engine/late_layers.hpp"
@@ -114,13 +115,14 @@ void leave_caller(const base::UniqueFd& null) {
   plan.container_fd = launch.container.dir.get();
   plan.alive_fd = alive.fd();
   plan.network_exit_fd = started.network_exit.get();
+  plan.oom_fd = started.oom_count.get();
   EventParts events = event_parts(launch.engine, launch.record);
   plan.event_path = std::move(events.path);
   plan.event_head = std::move(events.head);
   plan.event_name = std::move(events.name);
   plan.event_tail = std::move(events.tail);
   plan.auto_remove = launch.record.auto_remove;
-  if (launch.record.auto_remove) {
+  if (launch.record.auto_remove || has_cgroup(launch.container)) {
     plan.cleanup_path = path_of_own_program("engine");
     plan.cleanup_argv = {"engine"};
     for (std::string& word : same_store_options(launch.engine)) plan.cleanup_argv.push_back(std::move(word));
@@ -147,6 +149,25 @@ std::optional<base::FileLock> take_alive_to_start(const Launch& launch) {
   return alive;
 }
 
+/// Where the keeper's warnings go, which has no standard error any more: to the command, in front of the verdict.
+const base::Channel* told = nullptr;
+
+void tell(base::LogLevel level, std::string_view text) noexcept {
+  try {
+    told->send(concat('!', static_cast<int>(level), text));
+  } catch (const base::Error&) {  // the command is gone: nobody is left to be told
+  }
+}
+
+/// The verdict, once what the keeper had to tell was passed on.
+std::optional<base::Channel::Message> receive_verdict(const base::Channel& verdict) {
+  for (;;) {
+    auto answer = verdict.receive();
+    if (!answer || answer->bytes.size() < 2 || answer->bytes.front() != '!') return answer;
+    base::log_line(static_cast<base::LogLevel>(answer->bytes[1] - '0'), std::string_view{answer->bytes}.substr(2));
+  }
+}
+
 /// The keeper's whole life. `verdict` gets one message, "+" or an error; after "+" the process becomes the monitor.
 [[noreturn]] void run_keeper(const Launch& launch, std::optional<base::FileLock> alive, base::Channel verdict,
                              base::Channel client) noexcept {
@@ -159,6 +180,8 @@ std::optional<base::FileLock> take_alive_to_start(const Launch& launch) {
     Streams streams = make_streams(launch.record);
     const base::UniqueFd listener = listen_for_clients(launch.engine.store(), launch.record.id);
     leave_caller(streams.null);
+    told = &verdict;
+    base::set_log_sink(tell);
     StartedInit started = start_init(launch, *alive, stdio_of(launch.record, streams), false);
     become_monitor(launch, started, streams, *alive, listener, client, verdict);
   } catch (const base::Error& error) {
@@ -188,7 +211,7 @@ base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optiona
   }
   keepers_verdict.close();
   stream.second.close();
-  const auto answer = verdict.receive();
+  const auto answer = receive_verdict(verdict);
   if (!answer)
     throw make_error(ErrorKind::internal, "the keeper of container ", quoted(launch.record.name),
                      " died while starting it");

@@ -20,6 +20,7 @@ struct Stdio {
 struct StartedInit {
   runtime::CreatedInit init;
   std::vector<base::Child> helpers;  ///< slirp4netns or pasta; fuse-overlayfs.
+  base::UniqueFd oom_count;          ///< Of its cgroup, for the monitor; empty: it has none.
   base::UniqueFd network_exit;       ///< slirp4netns ends when the last copy of this closes.
 };
 

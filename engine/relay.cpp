@@ -97,9 +97,12 @@ class Copier {
     if (got <= 0) {
       reads_stdin_ = false;
       relay_.to_stdin.reset();
-      return;
+      if (relay_.terminal < 0 || ::isatty(STDIN_FILENO) != 0) return;
+      pending_ = terminal_end(is_in_line_);
+    } else {
+      pending_.assign(buffer, static_cast<std::size_t>(got));
+      is_in_line_ = pending_.back() != '\n';
     }
-    pending_.assign(buffer, static_cast<std::size_t>(got));
     flush_pending();
   }
 
@@ -120,6 +123,7 @@ class Copier {
   base::SignalFd& signals_;
   std::string pending_;
   bool reads_stdin_ = false;
+  bool is_in_line_ = false;  ///< What was read last did not end a line.
   bool terminal_open_ = false;
   bool ended_ = false;
 };

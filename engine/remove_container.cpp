@@ -139,6 +139,10 @@ int cleanup(Engine& engine, const std::string& id) {
     throw make_error(ErrorKind::in_use, "container ", quoted(record.name), " is running");
   remove_stopped(engine, *container, record, true);
   return 0;
+  if (!record.auto_remove) {
+    remove_cgroup_if_ended(*container, engine.host.boot_id);
+    return 0;
+  }
 }
 
 }  // namespace engine

@@ -45,6 +45,7 @@ int attach_to_started(Engine& engine, const NewContainer& container, base::Chann
                       base::SignalFd& signals) {
   AttachOptions how{.tty = options.tty,
                     .with_stdin = options.interactive,
+                    .ends_terminal = true,
                     .sig_proxy = options.sig_proxy,
                     .detach_keys = container.record.detach_keys};
   const std::string& boot_id = engine.host.boot_id;

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/resource_limits.hpp"
+
 namespace engine {
 
 /// What `run` and `create` were asked for, as the user wrote it; engine/create.cpp gives it a meaning.
@@ -78,7 +80,10 @@ struct RunOptions {
   std::string personality;              ///< LINUX|LINUX32
   bool env_host = false, unsetenv_all = false;
   std::vector<std::string> env_merge, unsetenv;
-  std::string cgroups = "enabled";  ///< accepted: enabled|disabled|no-conmon|split
+  std::string cgroups;        ///< enabled|disabled|no-conmon|split; empty: what containers.conf says.
+  std::string cgroup_parent;  ///< A slice for systemd, else a path.
+  LimitWords limits;
+  bool oom_kill_disable = false;
   std::string cidfile;
   std::string stop_signal;
   std::optional<unsigned> stop_timeout;

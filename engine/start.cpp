@@ -62,6 +62,7 @@ int start(Engine& engine, const StartOptions& options) {
                       .with_stdin = options.interactive,
                       .sig_proxy = options.sig_proxy,
                       .detach_keys = options.detach_keys.value_or(record.detach_keys)};
+                      .ends_terminal = true,
     how.forward_signal = [&](int signal) { signal_container(observe(one.container, engine.host.boot_id), signal); };
     note_container_event(engine, record, "attach");
     const auto code = attach(std::move(*monitor), how, *signals);

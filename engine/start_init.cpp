@@ -8,6 +8,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "base/process_identity.hpp"
+#include "base/scope_exit.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/container_ids.hpp"
 #include "engine/container_secrets.hpp"
@@ -18,6 +19,7 @@
 #include "engine/late_layers.hpp"
 #include "engine/launch.hpp"
 #include "engine/network.hpp"
+#include "engine/start_cgroup.hpp"
 #include "engine/upper.hpp"
 #include "rootless/network.hpp"
 #include "rootless/user_namespace.hpp"
@@ -132,6 +134,7 @@ void start_network(const Launch& launch, StartedInit& started, pid_t pid, int po
 
 StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent) {
   const rootless::IdMap id_map = id_map_of(launch.engine, launch.record, launch.spec);
+  auto undo_cgroup = base::on_scope_exit([&] { remove_container_cgroup(launch.container); });  // when all have ended
   StartedInit started;
   const rootless::HostFacts& host = launch.engine.host;
   const base::UniqueFd cache = launch.spec.linux.seccomp_json.empty() ? base::UniqueFd{} : open_seccomp_cache(host);
@@ -164,6 +167,8 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   request.preserved_fds = base::inherited_descriptors(launch.preserve_fds);
   request.die_with_parent = die_with_parent;
   request.tiny_init = launch.record.init;
+  const auto cgroup = start_cgroup(launch.engine, launch.container, launch.record, spec);
+  request.cgroup = cgroup.get();
   request.seccomp_cache_dir = cache.get();
   std::optional<StartGate> gate;
   if (launch.only_initialize) {
@@ -172,10 +177,12 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
     request.report_fd = gate->report.get();
   }
   started.init = runtime::create(request);
+  if (cgroup) started.oom_count = note_started_cgroup(launch.container, *cgroup);
   if (!gate) runtime::wait_for_exec(started.init);
   if (!spec.hooks.poststart.empty())
     runtime::run_hooks(spec.hooks.poststart, "poststart", hook_state(hooked, started.init.process.pid(), "running"));
   record_running(launch, alive, started.init.process.pid());
+  undo_cgroup.cancel();
   if (request.rootfs && request.rootfs->served_lowers) make_layers_later(launch.engine, recorded_layers(launch.record));
   return started;
 }

@@ -1,110 +1,60 @@
 #include "engine/update.hpp"
 
-#include <charconv>
-#include <cmath>
-#include <map>
-
 #include "base/error.hpp"
-#include "base/json_writer.hpp"
 #include "base/text.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/events.hpp"
+#include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
+#include "runtime/spec.hpp"
 
 namespace engine {
 
-using base::ErrorKind;
-using base::make_error;
-using base::quoted;
-
 namespace {
 
-enum class Unit { bytes, number, text };
-
-/// One option and where its value stands in linux.resources (config-linux.md).
-struct Limit {
-  std::string_view option, group, key;
-  Unit unit;
-};
-
-constexpr Limit known_limits[] = {
-    {"blkio-weight", "blockIO", "weight", Unit::number},
-    {"cpu-period", "cpu", "period", Unit::number},
-    {"cpu-quota", "cpu", "quota", Unit::number},
-    {"cpu-rt-period", "cpu", "realtimePeriod", Unit::number},
-    {"cpu-rt-runtime", "cpu", "realtimeRuntime", Unit::number},
-    {"cpu-shares", "cpu", "shares", Unit::number},
-    {"cpuset-cpus", "cpu", "cpus", Unit::text},
-    {"cpuset-mems", "cpu", "mems", Unit::text},
-    {"memory", "memory", "limit", Unit::bytes},
-    {"memory-reservation", "memory", "reservation", Unit::bytes},
-    {"memory-swap", "memory", "swap", Unit::bytes},
-    {"memory-swappiness", "memory", "swappiness", Unit::number},
-    {"pids-limit", "pids", "limit", Unit::number},
-};
-
-base::Error bad_value(std::string_view option, std::string_view value, std::string_view form) {
-  return make_error(ErrorKind::invalid_argument, "--", option, " ", quoted(value), " is not ", form);
+std::string checked_resources(const LimitWords& words, bool with_default_swap) {
+  std::string resources = resources_of(words, with_default_swap);
+  base::with_context([&] { runtime::check_resources(resources); }, "the limits");
+  return resources;
 }
 
-std::int64_t number_of(const Limit& limit, const std::string& value) {
-  if (const auto number = base::parse_signed(value)) return *number;
-  if (limit.unit == Unit::bytes)
-    if (const auto bytes = base::parse_size(value); bytes && *bytes <= INT64_MAX)
-      return static_cast<std::int64_t>(*bytes);
-  throw bad_value(limit.option, value, limit.unit == Unit::bytes ? "a size like 64m" : "a number");
+/// What was set. Where swap is not counted, memory is limited without it.
+std::string set_now(Engine& engine, const storage::ContainerDir& container, const base::FileLock& lock,
+                    const Observed& observed, const LimitWords& words, const std::string& resources) {
+  const auto cgroup = container_cgroup(engine, container, lock, observed, resources);
+  try {
+    cgroup->set(resources);
+    return resources;
+  } catch (const base::Error& error) {
+    const std::string without_swap = checked_resources(words, false);
+    if (error.kind() != base::ErrorKind::unsupported || without_swap == resources) throw;
+    cgroup->set(without_swap);
+    return without_swap;
+  }
 }
 
-/// As podman and docker: a quota of that many periods of 100 ms.
-std::int64_t quota_of(const std::string& cpus) {
-  double count = 0;
-  const auto [end, problem] = std::from_chars(cpus.data(), cpus.data() + cpus.size(), count);
-  if (problem != std::errc{} || end != cpus.data() + cpus.size() || !(count >= 0.01) || count > 1e6)
-    throw bad_value("cpus", cpus, "a number of CPUs like 1.5");
-  return std::llround(count * 100'000);
+void record_resources(const storage::ContainerDir& container, const base::FileLock& lock, const std::string& changes,
+                      bool durable) {
+  const std::string json = storage::read_config_json(container, runtime::max_spec_bytes);
+  runtime::Spec spec = runtime::parse_spec(json, "config.json of the container");
+  spec.linux.resources_json = merged_resources(spec.linux.resources_json, changes);
+  storage::write_config_json(container, lock, runtime::write_spec(spec), durable);
 }
 
 }  // namespace
 
-std::string resources_of(const std::vector<std::pair<std::string, std::string>>& limits) {
-  std::map<std::string_view, std::map<std::string_view, std::string>> groups;
-  for (const auto& [option, value] : limits) {
-    if (option == "cpus") {
-      groups["cpu"]["quota"] = base::concat(quota_of(value));
-      groups["cpu"]["period"] = "100000";
-      continue;
-    }
-    for (const Limit& limit : known_limits) {
-      if (limit.option != option) continue;
-      base::JsonWriter text;
-      groups[limit.group][limit.key] =
-          limit.unit == Unit::text ? text.value(value).take() : base::concat(number_of(limit, value));
-    }
-  }
-  base::JsonWriter json;
-  json.begin_object();
-  for (const auto& [group, values] : groups) {
-    json.key(group).begin_object();
-    for (const auto& [key, value] : values) json.key(key).raw(value);
-    json.end_object();
-  }
-  json.end_object();
-  return json.take();
-}
-
 std::string update(Engine& engine, const UpdateOptions& options) {
-  const std::string resources = resources_of(options.limits);
-  base::with_context([&] { runtime::check_resources(resources); }, "the limits");
+  std::string resources = checked_resources(options.limits, true);
   const storage::ContainerDir container = require_container(engine, options.container);
+  const storage::ContainerRecord record = storage::read_record(container);
+  if (resources.empty()) return container.id;
   const base::FileLock lock = storage::lock_container(container);
   const Observed observed = observe(container, engine.host.boot_id);
-  if (!observed.is_running())
-    throw make_error(ErrorKind::in_use, "container ", quoted(options.container), " is not running (it is ",
-                     observed.state.status, ")")
-        .with_hint(base::concat("engine start ", options.container));
-  base::with_context([&] { container_cgroup(engine, container, lock, observed, resources)->set(resources); },
-                     "updating ", quoted(options.container));
-  note_container_event(engine, storage::read_record(container), "update");
+  if (observed.is_running())
+    base::with_context([&] { resources = set_now(engine, container, lock, observed, options.limits, resources); },
+                       "updating ", base::quoted(options.container));
+  record_resources(container, lock, resources, !record.auto_remove);
+  note_container_event(engine, record, "update");
   return container.id;
 }
 

@@ -40,6 +40,7 @@ std::unique_ptr<Cgroup> make_folders(const CgroupPlan& plan, const Resources& re
                              .devices = rules_for(plan.request.devices),
                              .vacated = plan.vacated,
                              .owner = plan.request.owner,
+                             .left_out = plan.request.left_out,
                              .delegated = plan.request.delegated,
                              .delegated_owner = plan.request.delegated_owner},
                             resources, plan.hierarchies);
@@ -50,7 +51,10 @@ void plan_folders(CgroupPlan& plan) {
   const auto& unified = plan.hierarchies.unified;
   // Root's relative paths begin at the mount, so that they mean one place wherever it is called from.
   RootlessPlace place;
-  if (plan.request.is_rootless && unified) place = rootless_place(*unified);
+  if (plan.request.is_split && unified)
+    place = own_place(*unified);
+  else if (plan.request.is_rootless && unified)
+    place = rootless_place(*unified);
   if (place.is_delegated) plan.vacated = place.base;
   plan.path = choose_cgroup_path(plan.request.cgroups_path, plan.request.container_id, place.base);
   if (unified) plan.record.unified = unified->mount_point + plan.path;

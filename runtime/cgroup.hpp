@@ -19,6 +19,11 @@ enum class CgroupManager { cgroupfs, systemd, disabled };
 
 struct CgroupRecord;
 
+/// A field of linux.resources ("memory.limit") that is not in force, and why.
+struct LimitLeftOut {
+  std::string field, reason;
+};
+
 struct CgroupRequest {
   std::string container_id;
   std::string cgroups_path;    ///< linux.cgroupsPath: a path, or "slice:prefix:name" for systemd; empty: our default.
@@ -27,7 +32,10 @@ struct CgroupRequest {
   std::vector<Device> devices;
   std::optional<uid_t> owner;  ///< Of the v2 folder, from cgroup_owner(); nothing: ours.
   CgroupManager manager = CgroupManager::cgroupfs;
-  bool is_rootless = false;  ///< What cannot be made or set is a warning in one line, not an error.
+  bool is_rootless = false;  ///< What cannot be made or set is told, not an error.
+  /// Told of that, before the first process enters; none: a warning in one line.
+  std::function<void(const std::vector<LimitLeftOut>&)> left_out = {};
+  bool is_split = false;  ///< cgroupfs: in the cgroup that we are in, whose processes make way.
   /// systemd: the runtime folder (XDG_RUNTIME_DIR) of the user whose manager makes the scope; empty: the system's.
   std::string user_runtime_dir;
   std::vector<std::pair<std::string, std::string>> annotations;  ///< org.systemd.property.*

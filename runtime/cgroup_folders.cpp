@@ -119,6 +119,14 @@ bool is_withheld(const std::string& path, int code) {
          ::faccessat(AT_FDCWD, members.c_str(), W_OK, AT_EACCESS) != 0;
 }
 
+void tell_left_out(const std::vector<LimitLeftOut>& left_out,
+                   const std::function<void(const std::vector<LimitLeftOut>&)>& tell) {
+  if (tell)
+    tell(left_out);
+  else if (!left_out.empty())
+    base::log(base::LogLevel::warn, "limits that are not in force: ", describe(left_out));
+}
+
 /// Folders that may be ours, if they were made at all.
 void remove_empty(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
@@ -168,13 +176,13 @@ std::unique_ptr<FolderCgroup> FolderCgroup::make(const FolderRequest& request, c
     for (auto path = making.made.rbegin(); path != making.made.rend(); ++path) ::rmdir(path->c_str());
   });
   result->make_folders(request, hierarchies, making);
-  const std::vector<LeftOut> left_out =
+  const std::vector<LimitLeftOut> left_out =
       write_limits(result->folders_, resources,
                    {.is_rootless = request.is_rootless, .problems = making.problems, .why_no_folder = making.why_none});
   write_device_rules(result->folders_, device_rules(resources, request.devices), request.is_rootless, true);
   if (request.owner && result->folders_.unified)
     give_cgroup(result->folders_.unified.get(), *request.owner, request.is_rootless);
-  if (!left_out.empty()) base::log(base::LogLevel::warn, "limits that are not in force: ", describe(left_out));
+  tell_left_out(left_out, request.left_out);
   undo.cancel();
   return result;
 }
@@ -248,9 +256,9 @@ void FolderCgroup::enter_delegated() {
 void FolderCgroup::set(std::string_view resources_json) {
   const Resources resources = parse_resources(resources_json);
   check_before_update(folders_, resources.memory);
-  const std::vector<LeftOut> left_out = write_limits(folders_, resources, {.is_rootless = is_rootless_});
+  const std::vector<LimitLeftOut> left_out = write_limits(folders_, resources, {.is_rootless = is_rootless_});
   if (resources.has_devices) write_device_rules(folders_, device_rules(resources, {}), is_rootless_, false);
-  if (!left_out.empty()) base::log(base::LogLevel::warn, "limits that are not in force: ", describe(left_out));
+  tell_left_out(left_out, {});
 }
 
 void FolderCgroup::freeze() {

@@ -20,9 +20,10 @@ struct FolderRequest {
   bool may_exist = false;  ///< As systemd's scopes: with processes and limits in it already.
   /// Rules of linux.devices and the like, where linux.resources has no list of its own.
   std::vector<DeviceRule> devices;
-  std::string vacated = {};         ///< As in CgroupMaking.
-  std::optional<uid_t> owner = {};  ///< Of the v2 folder; nothing: ours.
-  std::string delegated = {};       ///< As in CgroupRequest.
+  std::string vacated = {};                                             ///< As in CgroupMaking.
+  std::optional<uid_t> owner = {};                                      ///< Of the v2 folder; nothing: ours.
+  std::function<void(const std::vector<LimitLeftOut>&)> left_out = {};  ///< As in CgroupRequest.
+  std::string delegated = {};                                           ///< As in CgroupRequest.
   std::optional<uid_t> delegated_owner = {};
 };
 

@@ -120,11 +120,11 @@ bool is_refusal(int code) noexcept {
   return code == EACCES || code == EPERM || code == EROFS || code == ENOENT || code == EOPNOTSUPP;
 }
 
-std::vector<LeftOut> write_limits(const CgroupFolders& folders, const Resources& resources,
-                                  const LimitsPolicy& policy) {
+std::vector<LimitLeftOut> write_limits(const CgroupFolders& folders, const Resources& resources,
+                                       const LimitsPolicy& policy) {
   std::vector<Write> writes = choose_writes(folders, resources);
   write_until_settled(writes);
-  std::vector<LeftOut> left_out;
+  std::vector<LimitLeftOut> left_out;
   for (const Write& write : writes) {
     const std::string reason = reason_of(write, policy);
     const bool is_refused = !write.setting.problem.empty() || is_refusal(write.code);
@@ -153,9 +153,9 @@ void write_device_rules(const CgroupFolders& folders, const std::vector<DeviceRu
   throw base::error_from_code(code, concat("attaching the device program to cgroup ", quoted(folders.unified_path)));
 }
 
-std::string describe(const std::vector<LeftOut>& left_out) {
+std::string describe(const std::vector<LimitLeftOut>& left_out) {
   std::vector<std::pair<std::string, std::vector<std::string>>> by_reason;
-  for (const LeftOut& limit : left_out) {
+  for (const LimitLeftOut& limit : left_out) {
     const auto known = std::find_if(by_reason.begin(), by_reason.end(),
                                     [&](const auto& entry) { return entry.first == limit.reason; });
     if (known == by_reason.end()) {

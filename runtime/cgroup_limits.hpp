@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "runtime/cgroup.hpp"
 #include "runtime/cgroup_resources.hpp"
 
 namespace runtime {
@@ -28,12 +29,6 @@ struct CgroupFolders {
   bool is_empty() const { return !unified && legacy.empty(); }
 };
 
-/// A limit that could not be set, and why.
-struct LeftOut {
-  std::string field;  ///< "memory.limit"
-  std::string reason;
-};
-
 /// Why a v2 controller is not there, by its name.
 using ControllerProblems = std::vector<std::pair<std::string, std::string>>;
 
@@ -46,7 +41,8 @@ struct LimitsPolicy {
 /// Writes all limits but devices, each where its controller is: v1 if mounted, else v2. Values that the kernel refuses
 /// because of one another (a limit above the one for memory and swap) are tried again after the others.
 /// @throws Error naming file, value and field.
-std::vector<LeftOut> write_limits(const CgroupFolders& folders, const Resources& resources, const LimitsPolicy& policy);
+std::vector<LimitLeftOut> write_limits(const CgroupFolders& folders, const Resources& resources,
+                                       const LimitsPolicy& policy);
 
 /// Enforces the device rules: devices.allow and deny in v1, a program in v2. Rootless, and in a user namespace, nobody
 /// may do that, and the kernel denies mknod and the access bits of the node by itself: nothing happens.
@@ -55,7 +51,7 @@ void write_device_rules(const CgroupFolders& folders, const std::vector<DeviceRu
                         bool is_new);
 
 /// One line for the user: "memory.limit, pids.limit (why); cpu.quota (why)".
-std::string describe(const std::vector<LeftOut>& left_out);
+std::string describe(const std::vector<LimitLeftOut>& left_out);
 
 /// EACCES, EPERM, EROFS, ENOENT and their like: the host does not let us, whatever the value.
 bool is_refusal(int code) noexcept;

@@ -249,4 +249,11 @@ RootlessPlace rootless_place(const Hierarchy& unified) {
   return {.base = is_parent_ours ? parent : unified.own_path};
 }
 
+RootlessPlace own_place(const Hierarchy& unified) {
+  std::string base = unified.own_path == "/" ? std::string{} : unified.own_path;
+  const std::string way = concat("/", supervisor_name);
+  if (base.ends_with(way)) base.resize(base.size() - way.size());
+  return {.base = std::move(base), .is_delegated = true};
+}
+
 }  // namespace runtime

@@ -40,5 +40,7 @@ struct RootlessPlace {
 /// Our own cgroup where it is delegated to us; else the one above, if we may change that, since a cgroup with processes
 /// gives no controllers to its children; else our own. Source: systemd.resource-control(5) "Delegate=", user.delegate.
 RootlessPlace rootless_place(const Hierarchy& unified);
+/// v2: our own cgroup, whoever gave it to us; the one above where we have made way in it already.
+RootlessPlace own_place(const Hierarchy& unified);
 
 }  // namespace runtime

@@ -129,6 +129,7 @@ void SystemdCgroup::make_scope(pid_t pid) {
                                  .may_exist = true,
                                  .devices = rules_for(request_.devices),
                                  .owner = request_.owner,
+                                 .left_out = request_.left_out,
                                  .delegated = request_.delegated,
                                  .delegated_owner = request_.delegated_owner},
                                 resources_);

@@ -231,6 +231,11 @@ std::string read_config_json(const ContainerDir& container, std::size_t max_byte
       .with_hint("engine system check --repair");
 }
 
+void write_config_json(const ContainerDir& container, const base::FileLock&, std::string_view json, bool durable) {
+  base::write_file_atomically(container.dir.get(), "config.json", json,
+                              durable ? base::Durability::flushed : base::Durability::volatile_);
+}
+
 bool is_monitored(const ContainerDir& container) {
   return base::FileLock::is_held(container.dir.get(), alive_name);
 }

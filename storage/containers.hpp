@@ -41,6 +41,8 @@ struct ContainerRecord {
   std::vector<std::string> exposed_ports;  ///< "80/tcp"
   bool publish_all = false;
   std::string hostname;
+  std::string cgroups;        ///< "disabled", "no-conmon", "split"; empty: as usual.
+  std::string cgroup_parent;  ///< As asked for; limits are in config.json.
   bool auto_remove = false;
   bool only_for_run = false;  ///< Made by `run --rm`: once that command is dead, nobody will ever start it.
   bool tty = false;
@@ -105,6 +107,9 @@ ContainerRecord read_record(const ContainerDir& container);
 bool is_lost(const ContainerDir& container);
 /// @throws Error not_found, when the container was removed meanwhile.
 std::string read_config_json(const ContainerDir& container, std::size_t max_bytes);
+/// Replaces it. `durable`: it is on the disk when this returns.
+void write_config_json(const ContainerDir& container, const base::FileLock& container_lock, std::string_view json,
+                       bool durable);
 /// Where the file is missing or damaged, what note_start left in `alive`; "created" or "exited" where that is nothing.
 ContainerState read_state(const ContainerDir& container);
 /// Replaces the state, atomically for readers, without fsync.

@@ -49,6 +49,14 @@ class SessionTest(TerminalTest):
         self.assertEqual(terminal.end(), 0)
         terminal.assert_restored()
 
+    def test_an_input_that_is_no_terminal_ends_for_the_program_as_well(self):
+        self.assertEqual(self.engine("run", "--rm", "-it", "--network", "none", BUSYBOX, "cat", timeout=60).stdout, "")
+        for text in ("a line\n", "in a line"):
+            done = self.engine("run", "--rm", "-it", "--network", "none", BUSYBOX, "cat", input=text, timeout=60)
+            self.assertIn(text.strip(), done.stdout)
+        id = self.start_sleeper()
+        self.assertEqual(self.engine("exec", "-it", id, "cat", timeout=60).stdout, "")
+
     def test_the_window_size_follows(self):
         terminal = self.shell("--rm")
         terminal.send("stty size\n")

@@ -16,7 +16,6 @@ using cmd::OptionTable;
 
 struct Bound {
   cmd::RunWords words;
-  std::vector<std::string> not_enforced;
 };
 
 Bound bind_run(const std::vector<std::string>& words) {
@@ -27,7 +26,7 @@ Bound bind_run(const std::vector<std::string>& words) {
   declare_global_options(global_table, globals);
   declare_run_options(table, bound.words);
   const cmd::Walk walk = walk_words(table, global_table, words, "engine run");
-  bound.not_enforced = cmd::bind_options(walk.options);
+  cmd::bind_options(walk.options);
   cmd::bind_words(table, walk.words, "engine run");
   return bound;
 }
@@ -115,9 +114,11 @@ TEST_CASE("a known option that does not work yet says so, unless it asks for wha
   CHECK(message_of({"--disable-content-trust", "--expose=80", "x"}, unsupported) == "no error");
 }
 
-TEST_CASE("limits that nobody keeps yet are told, not refused") {
-  CHECK(bind_run({"-m", "64m", "--cpus=2", "x"}).not_enforced == std::vector<std::string>{"--memory", "--cpus"});
-  CHECK(bind_run({"-m", "0", "--memory-swap=-1", "--pids-limit=0", "x"}).not_enforced.empty());
+TEST_CASE("limits are kept by the names of their options") {
+  const auto& limits = bind_run({"-m", "64m", "--cpus=2", "--device-read-bps=/dev/zero:1m", "x"}).words.options.limits;
+  CHECK(*limits.find("memory") == "64m");
+  CHECK(*limits.find("cpus") == "2");
+  CHECK(limits.lists.at("device-read-bps") == std::vector<std::string>{"/dev/zero:1m"});
   CHECK(message_of({"-m", "5q", "x"}, ErrorKind::invalid_argument) == "--memory: \"5q\" is not a size");
 }
 
