@@ -15,6 +15,7 @@ IDLE = "sleep 1000"
 
 class RunLimitsOfFolders(HostTest):
     manager = "cgroupfs"
+    keeps_count = True  # systemd may remove the cgroup of a scope before the monitor has read it for the last time.
 
     def setUp(self):
         super().setUp()
@@ -58,7 +59,9 @@ class RunLimitsOfFolders(HostTest):
         id = self.run_script("exec dd if=/dev/zero of=/dev/null bs=96M count=1", "--memory", "32m", "--memory-swap", "32m")
         self.wait_for_end(id)
         state = self.inspect(id)["State"]
-        self.assertEqual((state["ExitCode"], state["OOMKilled"]), (137, True))
+        self.assertEqual(state["ExitCode"], 137)
+        if self.keeps_count:
+            self.assertTrue(state["OOMKilled"])
         events = self.engine("events", "--stream=false", "--filter", f"container={id}", "--filter", "event=died").stdout
         self.assertIn("died", events)
 
@@ -162,6 +165,7 @@ class RunLimitsOfFolders(HostTest):
 
 class RunLimitsOfScopes(RunLimitsOfFolders):
     manager = "systemd"
+    keeps_count = False
 
     def test_the_scope_has_the_container_s_name_and_vanishes(self):
         id = self.run_script(IDLE, "--cgroup-parent", "engine-tests.slice")
