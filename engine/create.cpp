@@ -153,8 +153,6 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   record.labels = all_labels(options, image);
   record.user = options.user.empty() ? image.user : options.user;
   record.network = network;
-  record.cgroups = cgroups_mode_of_new(engine.config, options);
-  record.cgroup_parent = options.cgroup_parent;
   if (const auto peer = network_peer(engine, network))
     record.ports = storage::read_record(*peer).ports;
   else
@@ -308,6 +306,9 @@ void note_mounts(storage::ContainerRecord& record, const ResolvedMounts& mounts)
     record.mounted_chain_ids.insert(record.mounted_chain_ids.end(), mounted.chain_ids.begin(), mounted.chain_ids.end());
 }
   check_cgroup_parent(engine.config, options.cgroup_parent);
+  check_cgroup_parent(engine.config, options.cgroup_parent);
+  const std::string cgroups = cgroups_mode_of_new(engine.config, options);
+  const std::string resources = resources_of_new(engine.config, options);
   const std::string resources = resources_of_new(engine.config, options);
 
 }  // namespace
@@ -331,6 +332,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   }
   warn_of_missing_network(engine, options, network);
   replace_existing(engine, options);
+  record.cgroups = cgroups;
   ContainerIds ids = joined.owner ? ids_of_owner(engine, *joined.owner) : choose_ids(engine, options, network, image);
   if (image && !may_be_late(engine, options, *image, ids)) ensure_id_variants(engine, *image, ids);
   storage::ContainerRecord record = make_record(engine, options, config, network);

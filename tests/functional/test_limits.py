@@ -31,8 +31,9 @@ class RecordTest(EngineTest):
         self.assertEqual({name: shown[name] for name in expected}, expected)
 
     def test_what_asks_for_no_limit_records_none(self):
-        shown = self.host_config("-m", "0", "--pids-limit", "-1", "--cpus", "0", "--memory-swap", "-1", "--cpu-quota", "-1")
+        shown = self.host_config("-m", "0", "--pids-limit", "-1", "--cpus", "0", "--memory-swap", "-1")
         self.assertEqual((shown["Memory"], shown["PidsLimit"], shown["CpuQuota"], shown["MemorySwap"]), (0, 0, 0, 0))
+        self.assertEqual(self.host_config("--cpu-quota", "-1")["CpuQuota"], 0)
 
     def test_cgroups_and_their_parent(self):
         shown = self.host_config("--cgroups", "disabled")
