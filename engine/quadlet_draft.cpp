@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "engine/environment.hpp"
 #include "engine/unit_words.hpp"
 
 namespace engine {

@@ -12,6 +12,12 @@ using base::concat;
 using base::ErrorKind;
 using base::make_error;
 
+/// Whether a line ends in a backslash that is not escaped itself: the next one belongs to it.
+bool goes_on(std::string_view line) {
+  const std::size_t last_other = line.find_last_not_of('\\');
+  return (line.size() - (last_other == std::string_view::npos ? 0 : last_other + 1)) % 2 == 1;
+}
+
 /// The logical lines of a file: those that end in a backslash go on in the next one that is no comment.
 class LogicalLines {
  public:
@@ -47,7 +53,7 @@ class LogicalLines {
     if (at_ == lines_.size()) return false;
     const std::string_view line = without_carriage_return(lines_[at_++]);
     if (!text.empty() && is_comment(base::trim(line))) return true;
-    if (!line.ends_with('\\')) {
+    if (!goes_on(line)) {
       text.append(line);
       return false;
     }
@@ -81,6 +87,7 @@ UnitFile UnitFile::parse(std::string_view text, const std::string& path) {
   LogicalLines lines{text};
   while (const auto line = lines.next()) {
     const std::string_view trimmed = base::trim(line->text);
+    if (trimmed.empty()) continue;  // a backslash, and nothing after it
     if (trimmed.front() == '[') {
       if (!trimmed.ends_with(']') || trimmed.size() == 2)
         throw make_error(ErrorKind::corrupt, path, ':', line->number, ": not a section: ", base::quoted(trimmed));
@@ -173,7 +180,8 @@ std::string UnitFile::text() const {
   for (const UnitSection& section : sections_) {
     if (!out.empty()) out += '\n';
     out += concat('[', section.name, "]\n");
-    for (const UnitLine& line : section.lines) out += concat(line.key, '=', line.value, '\n');
+    for (const UnitLine& line : section.lines)
+      out += concat(line.key, '=', line.value, goes_on(line.value) ? " \n" : "\n");
   }
   return out;
 }

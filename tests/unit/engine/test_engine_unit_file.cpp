@@ -65,6 +65,16 @@ TEST_CASE("a unit file is read with its continuation lines and comments") {
   CHECK(file.sections().size() == 2);
 }
 
+TEST_CASE("a backslash at the end counts unless it is escaped") {
+  const UnitFile file = UnitFile::parse("[A]\na=1\\\\\nb=2\\\\\\\n3\nc=4\\ \nd=5\\", "f");
+  CHECK(file.last("A", "a") == "1\\\\");
+  CHECK(file.last("A", "b") == "2\\\\ 3");
+  CHECK(file.last("A", "c") == "4\\");
+  CHECK(file.last("A", "d") == "5");
+  CHECK(UnitFile::parse(file.text(), "again").text() == file.text());
+  CHECK(UnitFile::parse("\\", "f").sections().empty());
+}
+
 TEST_CASE("an empty assignment takes back what was said before it") {
   const UnitFile file = UnitFile::parse("[A]\nk=1\nk=2\nk=\nk=3\nl=1\nl=\n", "f");
   REQUIRE(file.all("A", "k").size() == 1);
