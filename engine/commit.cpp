@@ -199,8 +199,10 @@ class CommittedSource final : public registry::ImageSource {
   std::optional<registry::ManifestBytes> root_;
 };
 
-std::string comment_of(const CommitOptions& options, const Container& container) {
-  return !options.message.empty() ? options.message : base::concat("FROM ", container.record.image_name);
+/// What the user says of the image has no place in OCI's format but the last step.
+std::string comment_of_step(const CommitOptions& options, const Container& container) {
+  const bool is_of_step = !options.message.empty() && options.format != "docker";
+  return is_of_step ? options.message : base::concat("FROM ", container.record.image_name);
 }
 
 }  // namespace
@@ -217,7 +219,8 @@ std::string commit(Engine& engine, const CommitOptions& options) {
         const CommitConfig config{.base = container.image_config,
                                   .config = settings,
                                   .author = options.author,
-                                  .comment = comment_of(options, container),
+                                  .comment = comment_of_step(options, container),
+                                  .docker_comment = options.format == "docker" ? options.message : "",
                                   .created = base::format_rfc3339(base::now()),
                                   .diff_id = layer.descriptor.digest,
                                   .is_squashed = options.squash};

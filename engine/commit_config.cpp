@@ -16,8 +16,8 @@ using base::JsonWriter;
 /// What ImageChanges writes, and so must not be kept.
 constexpr std::array<std::string_view, 10> own_settings = {
     "User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels", "StopSignal", "OnBuild"};
-constexpr std::array<std::string_view, 6> own_members = {"created", "author",  "config",
-                                                         "rootfs",  "history", "container"};
+constexpr std::array<std::string_view, 7> own_members = {"created", "author",    "config", "rootfs",
+                                                         "history", "container", "comment"};
 
 template <std::size_t Count>
 void keep_others(JsonWriter& json, const JsonAt& object, const std::array<std::string_view, Count>& ours) {
@@ -41,6 +41,7 @@ std::string make_commit_config(const CommitConfig& commit) {
   JsonWriter json;
   json.begin_object().member("created", commit.created);
   if (!commit.author.empty()) json.member("author", commit.author);
+  if (!commit.docker_comment.empty()) json.member("comment", commit.docker_comment);
   keep_others(json, base, own_members);
   json.key("config").begin_object();
   if (const auto old = base.find("config"); old && old->is_object()) keep_others(json, *old, own_settings);

@@ -15,8 +15,9 @@ struct CommitConfig {
   std::string_view base;  ///< Config of the container's image. What is not said here stays, also what only others know.
   ImageChanges config;    ///< The container's own settings, with --change applied.
   std::string author;
-  std::string comment;  ///< Of the new step.
-  std::string created;  ///< RFC 3339
+  std::string comment;         ///< Of the new step.
+  std::string docker_comment;  ///< Of the image, which only Docker's format has; empty: none.
+  std::string created;         ///< RFC 3339
   base::Digest diff_id;
   bool is_squashed = false;  ///< The new layer is the only one.
 };

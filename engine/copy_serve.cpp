@@ -6,16 +6,14 @@
 #include "base/error.hpp"
 #include "base/mount.hpp"
 #include "base/path_in_root.hpp"
-#include "engine/container_layers.hpp"
+#include "engine/container_rootfs.hpp"
 #include "engine/copy_files.hpp"
 #include "engine/copy_place.hpp"
 #include "engine/copy_words.hpp"
 #include "engine/error_bytes.hpp"
 #include "rootless/user_namespace.hpp"
-#include "runtime/rootfs.hpp"
 #include "runtime/spec.hpp"
 #include "storage/containers.hpp"
-#include "storage/overlay.hpp"
 #include "storage/tree_stream.hpp"
 
 // The helper's half of cp (copy_files.hpp).
@@ -136,20 +134,9 @@ void serve_copy_stopped(Engine& engine, const std::string& id, const base::Chann
   const storage::ContainerRecord record = storage::read_record(*container);
   const std::string config = storage::read_config_json(*container, runtime::max_spec_bytes);
   const runtime::Spec spec = runtime::parse_spec(config, "config.json of the container");
-  base::RootfsMount plan;
-  if (!record.rootfs.empty()) {
-    plan.lowers.emplace_back(::open(record.rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  } else {
-    storage::RootfsRequest request{.driver = storage::parse_driver(record.driver),
-                                   .chain_ids = {},
-                                   .variant = record.variant,
-                                   .container_dir = container->dir.get()};
-    for (const std::string& chain : record.chain_ids) request.chain_ids.push_back(base::Digest::parse(chain));
-    plan = storage::plan_rootfs(engine.store(), request);
-  }
-  const base::UniqueFd mount = runtime::mount_rootfs_detached(plan);
-  base::attach(mount.get(), container->dir.get());
-  const base::UniqueFd root{::openat(mount.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  ContainerRootfs rootfs = mount_container_rootfs(engine, plan_container_rootfs(engine, *container, record));
+  base::attach(rootfs.mount.get(), container->dir.get());
+  base::UniqueFd root{::openat(rootfs.mount.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
   if (!root) throw base::os_error("opening the container's root");
   for (const runtime::Mount& one : spec.mounts)
     if (is_users(one, id)) attach_users(one, root.get());

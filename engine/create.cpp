@@ -21,6 +21,7 @@
 #include "engine/container_user.hpp"
 #include "engine/detach_keys.hpp"
 #include "engine/devices.hpp"
+#include "engine/dependents.hpp"
 #include "engine/driver.hpp"
 #include "engine/events.hpp"
 #include "engine/id_variants.hpp"
@@ -355,6 +356,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   runtime::Spec spec = spec_for(engine, options, config, record, ids, user.user, mounts.mounts, around);
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
+  if (joined.owner) note_dependent(engine, joined.owner->id, record.id);
   storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec));
   undo_volumes.cancel();
   ids.reservation.reset();

@@ -9,6 +9,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/dependents.hpp"
 #include "engine/events.hpp"
 #include "engine/inside_store.hpp"
 #include "engine/prune_filters.hpp"
@@ -94,7 +95,8 @@ void prune_containers_into(PruneReport& report, Engine& engine, const PruneOptio
   std::vector<std::string> paths;
   for (const std::string& id : ids) paths.push_back(storage::layout::container(id));
   const std::map<std::string, std::uint64_t> bytes = measure_inside(engine, paths);
-  for (const std::string& id : ids) {
+  for (const std::string& id : dependents_first(engine, ids)) {
+    if (!options.dry_run && is_needed(engine, id)) continue;  // by one that runs or is to stay
     if (!options.dry_run && !remove_stopped_container(engine, id)) continue;
     report.containers.push_back(id);
     report.reclaimed_bytes += bytes.at(storage::layout::container(id));

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
+#include "engine/events.hpp"
 #include "engine/inside.hpp"
 #include "engine/volume_options.hpp"
 #include "engine/volumes_from.hpp"
@@ -88,7 +89,9 @@ void become_tmpfs(MountWord& mount, const VolumeMeaning& meaning) {
 void resolve_volume(Engine& engine, MountWord& mount, ResolvedMounts& result) {
   const bool anonymous = mount.source.empty();
   const std::string name = anonymous ? base::random_hex(32) : mount.source;
+  const bool is_new = anonymous || !storage::find_volume(engine.store(), name);
   const storage::Volume volume = storage::open_or_create_volume(engine.store(), name, anonymous);
+  if (is_new) note_volume_event(engine, "create", name);
   (anonymous ? result.anonymous_volumes : result.named_volumes).push_back(name);
   const VolumeMeaning meaning = parse_volume_options(volume.words.options);
   if (meaning.kind == VolumeMeaning::Kind::tmpfs) return become_tmpfs(mount, meaning);

@@ -17,6 +17,7 @@ using base::quoted;
 namespace {
 
 constexpr int unknown_exit_code = 255;
+constexpr int missing_exit_code = -1;  // podman-wait(1), --ignore
 
 bool meets(const std::string& status, const std::vector<std::string>& conditions) {
   for (const std::string& condition : conditions)
@@ -76,8 +77,11 @@ std::vector<int> wait(Engine& engine, const WaitOptions& options) {
   const std::vector<std::string> conditions =
       options.conditions.empty() ? std::vector<std::string>{"stopped"} : options.conditions;
   std::vector<int> codes;
-  for (const Selected& one : select_containers(engine, options.containers, options.ignore))
-    codes.push_back(wait_one(engine, one.container, options, conditions));
+  for (const std::string& name : options.containers) {
+    const std::vector<Selected> selected = select_containers(engine, {name}, options.ignore);
+    codes.push_back(selected.empty() ? missing_exit_code
+                                     : wait_one(engine, selected.front().container, options, conditions));
+  }
   return codes;
 }
 

@@ -22,6 +22,15 @@ std::optional<std::string> read_cidfile(const std::string& path, bool may_be_mis
   return std::string{base::trim(text)};
 }
 
+/// Also with --all, which says nothing more.
+std::vector<std::string> matching_ids(Invocation& invocation, const ContainerChoice& choice) {
+  if (!choice.names.empty()) throw base::Error{base::ErrorKind::invalid_argument, "--filter takes no arguments"};
+  std::vector<std::string> ids;
+  for (const auto& one : engine::list_containers(invocation.engine(), {.all = true, .filters = choice.filters}))
+    ids.push_back(one.id);
+  return ids;
+}
+
 }  // namespace
 
 void declare_cidfile_option(OptionTable& table, ContainerChoice& choice) {
@@ -32,11 +41,16 @@ void declare_latest_option(OptionTable& table, ContainerChoice& choice) {
   table.flag("latest", 'l', choice.latest, "Take the container that was created last");
 }
 
+void declare_filter_option(OptionTable& table, ContainerChoice& choice, char letter) {
+  table.list("filter", letter, "KEY=VALUE", choice.filters, "Those that match, as in ps --filter, instead of names");
+}
+
 void declare_container_words(OptionTable& table, ContainerChoice& choice, Completes completes) {
   table.words("CONTAINER", choice.names, 0, "Names or ids; the beginning of an id is enough").completes = completes;
 }
 
 std::vector<std::string> chosen_names(Invocation& invocation, const ContainerChoice& choice) {
+  if (!choice.filters.empty()) return matching_ids(invocation, choice);
   const bool names_some = !choice.names.empty() || !choice.cidfiles.empty() || choice.latest;
   if (choice.all && names_some) {
     throw base::Error{base::ErrorKind::invalid_argument, "--all goes without names of containers"};

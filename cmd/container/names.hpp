@@ -12,6 +12,7 @@ namespace cmd {
 struct ContainerChoice {
   std::vector<std::string> names;
   std::vector<std::string> cidfiles;
+  std::vector<std::string> filters;  ///< As those of ps.
   bool all = false;
   bool latest = false;
   bool missing_files_too = false;  ///< A cidfile that is not there names nothing: --ignore.
@@ -20,6 +21,8 @@ struct ContainerChoice {
 /// Ids from files that `run --cidfile` wrote.
 void declare_cidfile_option(OptionTable& table, ContainerChoice& choice);
 void declare_latest_option(OptionTable& table, ContainerChoice& choice);
+/// --filter instead of names. @param letter  0: none.
+void declare_filter_option(OptionTable& table, ContainerChoice& choice, char letter);
 /// CONTAINER..., which may be missing when one of the options takes its place.
 void declare_container_words(OptionTable& table, ContainerChoice& choice, Completes completes);
 

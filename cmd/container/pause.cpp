@@ -18,7 +18,7 @@ Action declare(OptionTable& table, Verb verb, std::string_view all) {
   table.flag("all", 'a', choice->all, all);
   declare_latest_option(table, *choice);
   declare_cidfile_option(table, *choice);
-  table.known("filter", 'f', OptionKind::list, Treatment::refused);
+  declare_filter_option(table, *choice, 'f');
   declare_container_words(table, *choice, Completes::running_containers);
   return [choice, verb](Invocation& invocation) {
     return for_each_name(chosen_names(invocation, *choice), [&](const std::string& name) {

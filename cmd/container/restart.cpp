@@ -28,13 +28,15 @@ Action declare_restart(OptionTable& table) {
       .defaults_to("the container's stop timeout");
   table.number("timeout", 0, "SECONDS", &options.timeout_seconds, "Same as --time").hide();
   declare_cidfile_option(table, words->choice);
-  table.known("filter", 'f', OptionKind::list, Treatment::refused);
+  declare_filter_option(table, words->choice, 'f');
   declare_container_words(table, words->choice, Completes::containers);
   return [words](Invocation& invocation) {
     engine::RestartOptions chosen = words->options;
     ContainerChoice choice = words->choice;
     // As podman: --running alone means all that run.
-    if (chosen.only_running && choice.names.empty() && choice.cidfiles.empty() && !choice.latest) choice.all = true;
+    if (chosen.only_running && choice.names.empty() && choice.cidfiles.empty() && !choice.latest &&
+        choice.filters.empty())
+      choice.all = true;
     const std::vector<std::string> names = chosen_names(invocation, choice);
     chosen.one_of_all = choice.all;
     return for_each_name(names, [&](const std::string& name) {

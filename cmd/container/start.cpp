@@ -45,7 +45,7 @@ Action declare_start(OptionTable& table) {
   declare_latest_option(table, words->choice);
   table.flag("sig-proxy", 0, options.sig_proxy, "Pass signals on to the container");
   table.text("detach-keys", 0, "KEYS", options.detach_keys, "Keys that leave the container running; \"\" for none");
-  table.known("filter", 'f', OptionKind::list, Treatment::refused);
+  declare_filter_option(table, words->choice, 'f');
   declare_container_words(table, words->choice, Completes::containers);
   return [words](Invocation& invocation) { return start_chosen(invocation, *words); };
 }

@@ -30,7 +30,7 @@ Action declare_stop(OptionTable& table) {
       .defaults_to("the container's stop timeout");
   table.number("timeout", 0, "SECONDS", &options.timeout_seconds, "Same as --time").hide();
   declare_cidfile_option(table, words->choice);
-  table.known("filter", 'f', OptionKind::list, Treatment::refused);
+  declare_filter_option(table, words->choice, 'f');
   declare_container_words(table, words->choice, Completes::running_containers);
   return [words](Invocation& invocation) {
     engine::StopOptions chosen = words->options;

@@ -58,6 +58,7 @@ def operations(archive):
         "run": Operation([*RUN, *fresh], [*RUN, "--replace", *fresh]),
         "run-rm": Operation([*RUN, "--rm", *fresh], [*RUN, "--rm", "--replace", *fresh]),
         "run-d": Operation([*RUN, "-d", *fresh], [*RUN, "-d", "--replace", *fresh]),
+        "commit": Operation(["commit", "-q", "victim", NEW], ["commit", "-q", "victim", NEW]),
         "rename": Operation(["rename", "victim", "fresh"], None),
         "rm": Operation(["rm", "victim"], ["rm", "-i", "victim"]),
         "rmi": Operation(["rmi", EXTRA], ["rmi", "-i", EXTRA], keeps={BOX, OTHER}),
@@ -238,6 +239,9 @@ class EveryCallTest(DurabilityTest):
 
     def test_rm(self):
         self.try_all("rm")
+
+    def test_commit(self):
+        self.try_all("commit")
 
     def test_rename(self):
         self.try_all("rename")

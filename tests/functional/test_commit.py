@@ -46,7 +46,8 @@ class CommitTest(EngineTest):
                     *changes, "box", "kept")
         found = self.inspect("localhost/kept")
         self.assertEqual((self.dir / "id").read_text(), found["Id"])
-        self.assertEqual((found["Author"], found["History"][-1]["comment"]), ("me", "why"))
+        self.assertEqual((found["Author"], found["Comment"]), ("me", "why"))
+        self.assertEqual(found["History"][-1]["comment"], f"FROM {BUSYBOX}")
         self.assertEqual(found["ManifestType"], "application/vnd.docker.distribution.manifest.v2+json")
         config = found["Config"]
         self.assertEqual(config["Cmd"], ["/bin/sh", "-c", "/bin/ls -l"])

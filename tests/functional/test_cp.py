@@ -3,7 +3,10 @@
 import gzip
 import io
 import os
+import shutil
+import struct
 import tarfile
+import unittest
 from pathlib import Path
 
 from engine_test import BUSYBOX, EngineTest
@@ -75,6 +78,24 @@ class CpTest(EngineTest):
         self.engine("cp", "--archive=false", "src", "box:/tmp/ours")
         self.assertIn(" 0        0 ", self.see("ls -ldn /tmp/ours/d/g"))
 
+    def test_a_file_capability_goes_into_and_between_containers_but_not_to_the_host(self):
+        self.box(True)
+        self.engine("create", "--name", "other", "--network", "none", BUSYBOX)
+        with tarfile.open(self.dir / "a.tar", "w") as archive:
+            entry = tarfile.TarInfo("ping")
+            entry.pax_headers = {"SCHILY.xattr.user.note": "kept"}
+            archive.addfile(entry)
+        self.engine("cp", "-", "box:/tmp", input=(self.dir / "a.tar").read_bytes(), text=False)
+        capability = struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0)  # net_bind_service, version 2
+        pid = self.running_pid("box")
+        script = (f"import os; os.setxattr('/proc/{pid}/root/tmp/ping', 'security.capability', {capability!r})")
+        self.tool("nsenter", "-t", str(pid), "-U", "--preserve-credentials", "python3", "-c", script)
+        self.engine("cp", "box:/tmp/ping", "other:/tmp-ping")
+        self.engine("cp", "box:/tmp/ping", "ping")
+        self.assertEqual([name for name in os.listxattr(self.dir / "ping") if name.startswith("security.cap")], [])
+        out = self.engine("cp", "other:/tmp-ping", "-", text=False).stdout
+        self.assertIn(b"SCHILY.xattr.security.capability=", out)
+
     def test_between_containers(self):
         self.box(True)
         self.engine("create", "--name", "other", "--network", "none", BUSYBOX)
@@ -136,3 +157,31 @@ class CpTest(EngineTest):
 
 class CopyDriverCpTest(CpTest):
     driver = "copy"
+
+
+@unittest.skipUnless(shutil.which("fuse-overlayfs") and os.access("/dev/fuse", os.R_OK | os.W_OK), "no fuse-overlayfs")
+class FuseOverlayfsCpTest(EngineTest):
+    """Who does not run has no server of its files: cp starts one."""
+    driver = "fuse-overlayfs"
+
+    def test_a_container_that_does_not_run(self):
+        self.pull_image()
+        (self.dir / "word").write_text("word\n")
+        self.engine("create", "--name", "box", "--network", "none", "-v", "data:/volume", BUSYBOX, "cat", "/etc/word",
+                    "/volume/word")
+        for place in ("/etc", "/volume"):
+            self.engine("cp", "word", f"box:{place}/")
+        self.engine("cp", "box:/etc/word", "back")
+        self.engine("cp", "box:/bin/busybox", "binary")
+        self.assertEqual((self.dir / "back").read_text(), "word\n")
+        self.assertGreater((self.dir / "binary").stat().st_size, 100000)
+        self.assertEqual(self.engine("start", "-a", "box").stdout, "word\nword\n")
+        mine = [one for one in Path("/proc").iterdir() if one.name.isdigit() and str(self.dir).encode() in self.words_of(one)]
+        self.assertEqual(mine, [])
+
+    @staticmethod
+    def words_of(process):
+        try:
+            return (process / "cmdline").read_bytes() if process.stat().st_uid == os.getuid() else b""
+        except OSError:
+            return b""

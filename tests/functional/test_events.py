@@ -46,6 +46,13 @@ class EventsTest(EngineTest):
                                    r"\(image=localhost/busybox:latest, name=shop, a=b c\)$")
         self.assertIn("exec_died web", self.seen())
 
+    def test_volumes_that_containers_make(self):
+        self.in_container("-v", "data:/data", "-v", "/nameless", BUSYBOX, "true")
+        self.in_container("-v", "data:/data", BUSYBOX, "true")
+        found = self.events("--filter", "type=volume", "--format", "{{.Status}} {{.Name}}").splitlines()
+        nameless = next(line.split()[1] for line in found if line.startswith("remove"))
+        self.assertEqual(sorted(found), sorted(["create data", f"create {nameless}", f"remove {nameless}"]))
+
     def test_images_and_volumes(self):
         self.engine("tag", BUSYBOX, "localhost/x:1")
         self.engine("untag", BUSYBOX, "localhost/x:1")

@@ -46,10 +46,34 @@ class NamespacesOfOthersTest(EngineTest):
         self.engine("create", "--name", "joiner", "--network", "none", "--pid", "container:web", BUSYBOX, "ps")
         self.engine("stop", "-t", "0", "web")
         self.assertIn("sleep 1000", self.engine("start", "-a", "joiner").stdout)
+        self.engine("system", "reset", "-f")
+        self.assert_no_containers()
+
+    def test_who_is_needed_is_removed_last(self):
+        joiner = self.engine("create", "--name", "joiner", "--network", "none", "--pid", "container:web", BUSYBOX).stdout
+        third = self.engine("create", "--network", "container:joiner", BUSYBOX, check=False)
+        self.assertEqual(third.status, 0, third)
+        for words in (("rm", "web"), ("rm", "-f", "web"), ("rm", "-f", self.inspect("web")["Id"][:12])):
+            result = self.engine(*words, check=False)
+            self.assert_fails(result, 125, "has dependent containers which must be removed before it", joiner.strip())
+        self.engine("kill", "web")
+        self.engine("wait", "web")
+        removed = self.engine("rm", "--depend", "web").stdout.split()
+        self.assertEqual(removed, [third.stdout.strip(), joiner.strip(), removed[-1]])
+        self.assert_no_containers()
+
+    def test_all_and_prune_remove_them_in_the_right_order(self):
+        for words in (("rm", "-f", "-t", "0", "--all"), ("container", "prune", "-f")):
+            self.engine("create", "--replace", "--name", "shop", "--network", "none", BUSYBOX)
+            for name in ("one", "two"):
+                self.engine("create", "--name", name, "--network", "none", "--ipc", "container:shop", BUSYBOX)
+            self.engine(*words)
+            self.assertEqual(self.engine("ps", "-aq", "--filter", "status=created").stdout, "", words)
+
+    def test_one_that_is_gone_is_needed_by_nobody(self):
+        self.joined("--pid", "container:web", BUSYBOX, "true")
         self.engine("rm", "-f", "-t", "0", "web")
-        done = self.engine("start", "-a", "joiner", check=False)
-        self.assertEqual(done.status, 125)
-        self.assertIn("was removed", done.stderr)
+        self.assert_no_containers()
 
     def test_what_cannot_be_had_is_said(self):
         self.engine("run", "-d", "--name", "shop", "--network", "none", BUSYBOX, "sleep", "1000")
