@@ -135,9 +135,10 @@ void serve_copy_stopped(Engine& engine, const std::string& id, const base::Chann
   const std::string config = storage::read_config_json(*container, runtime::max_spec_bytes);
   const runtime::Spec spec = runtime::parse_spec(config, "config.json of the container");
   ContainerRootfs rootfs = mount_container_rootfs(engine, plan_container_rootfs(engine, *container, record));
-  base::attach(rootfs.mount.get(), container->dir.get());
-  base::UniqueFd root{::openat(rootfs.mount.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  // Opened first: a server of fuse-overlayfs has found its directories then, which lie where this will be mounted.
+  const base::UniqueFd root{::openat(rootfs.mount.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!root) throw base::os_error("opening the container's root");
+  base::attach(rootfs.mount.get(), container->dir.get());
   for (const runtime::Mount& one : spec.mounts)
     if (is_users(one, id)) attach_users(one, root.get());
   serve(channel, root.get());

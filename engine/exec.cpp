@@ -10,6 +10,7 @@
 #include "engine/container_secrets.hpp"
 #include "engine/environment.hpp"
 #include "engine/events.hpp"
+#include "engine/exec_terminal.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/relay.hpp"
 #include "engine/security.hpp"
@@ -122,6 +123,7 @@ int run_detached(runtime::ExecRequest& request) {
   const base::UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
   request.stdin_fd = request.stdout_fd = request.stderr_fd = null.get();
   runtime::CreatedInit process = runtime::exec(request);
+  if (process.terminal) keep_terminal_open(process.terminal.get());
   runtime::wait_for_exec(process);
   process.process.detach();  // the container's init becomes its parent when we end
   return 0;
@@ -143,8 +145,6 @@ int exec(Engine& engine, const ExecOptions& options) {
         .with_hint(base::concat("engine unpause ", options.container));
   const std::string json = storage::read_config_json(container, runtime::max_spec_bytes);
   const runtime::Spec spec = runtime::parse_spec(json, "config.json of the container");
-  if (options.tty && options.detach)
-    throw make_error(ErrorKind::unsupported, "exec --detach with --tty is not supported yet");
   runtime::ExecRequest request{.init_pid = observed.state.process.pid,
                                .init_pidfd = observed.process.get(),
                                .process = make_process(spec, options, observed, has_one_id(spec))};

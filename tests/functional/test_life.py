@@ -196,6 +196,26 @@ class ExecTest(LifeTest):
         self.ended(self.container)
         self.assert_fails(self.engine("exec", self.container, "true", check=False), 125)
 
+    def test_exec_in_the_background_with_a_terminal_that_nobody_looks_at(self):
+        self.engine("exec", "-dt", self.container, "sh", "-c",
+                    "tty > /name; i=0; while [ $i -lt 3000 ]; do echo a line that nobody reads $i; i=$((i+1)); done;"
+                    " echo ended > /name2")
+        wait_until(lambda: self.engine("exec", self.container, "cat", "/name2", check=False).stdout == "ended\n",
+                   "all was written")
+        self.assertRegex(self.engine("exec", self.container, "cat", "/name").stdout, "^/dev/pts/")
+        wait_until(lambda: not self.keepers(), "its reader ends with it")
+
+    def keepers(self):
+        """Processes of ours that read a terminal."""
+        found = []
+        for process in Path("/proc").iterdir():
+            try:
+                if process.name.isdigit() and process.stat().st_uid == os.getuid():
+                    found += [process.name] if b"keep-terminal" in (process / "cmdline").read_bytes() else []
+            except OSError:
+                pass
+        return found
+
     def test_detached(self):
         self.engine("exec", "-d", self.container, "sh", "-c", "echo done > /done; exec /guest wait")
         wait_until(lambda: self.engine("exec", self.container, "cat", "/done", check=False).stdout == "done\n",

@@ -1,8 +1,10 @@
 """A user without subordinate ids: one line says so, and one id has to do."""
 
 import getpass
+import io
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 
 from engine_test import BUSYBOX, EngineTest
@@ -42,6 +44,22 @@ class SingleIdTest(EngineTest):
         done = self.engine("run", "--rm", "--network", "none", BUSYBOX, "sh", "-c",
                            "cat /foreign/file; stat -c %u /foreign/file")
         self.assertEqual(done.stdout, "x0\n")
+
+    def test_export_and_commit_keep_the_owners_that_the_image_says(self):
+        self.pull_image()
+        self.engine("run", "--network", "none", "--name", "box", BUSYBOX, "sh", "-c",
+                    "echo y > /foreign/file; echo n > /new")
+        wanted = {"foreign": (33, 34), "foreign/file": (1000, 1001), "new": (0, 0)}
+        self.assertEqual(self.owners_in("box", wanted), wanted)
+        self.engine("commit", "-q", "box", "localhost/kept")
+        self.engine("create", "--network", "none", "--name", "again", "localhost/kept", "cat", "/foreign/file")
+        self.assertEqual(self.owners_in("again", wanted), wanted)
+        self.assertEqual(self.engine("start", "-a", "again").stdout, "y\n")
+
+    def owners_in(self, container, names):
+        archive = self.engine("export", container, text=False).stdout
+        with tarfile.open(fileobj=io.BytesIO(archive)) as entries:
+            return {name: (entries.getmember(name).uid, entries.getmember(name).gid) for name in names}
 
     def test_background_exec_and_rm(self):
         self.pull_image()
