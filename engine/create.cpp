@@ -254,7 +254,9 @@ class CidFile {
 
 /// A name that we chose ourselves and that is taken is replaced by another.
 storage::BornContainer give_birth(Engine& engine, const storage::GcHold& hold, const RunOptions& options,
-                                  storage::ContainerRecord& record, const std::string& config_json) {
+                                  storage::ContainerRecord& record, const std::string& config_json,
+                                  const JoinedNamespaces& joined) {
+  if (joined.owner) note_dependent(engine, joined.owner->id, record.id);
   constexpr unsigned max_attempts = 16;
   for (unsigned attempt = 1;; ++attempt) {
     try {
@@ -306,16 +308,14 @@ void note_mounts(storage::ContainerRecord& record, const ResolvedMounts& mounts)
   for (const ResolvedMounts::ImageMount& mounted : mounts.images)
     record.mounted_chain_ids.insert(record.mounted_chain_ids.end(), mounted.chain_ids.begin(), mounted.chain_ids.end());
 }
-  check_cgroup_parent(engine.config, options.cgroup_parent);
-  check_cgroup_parent(engine.config, options.cgroup_parent);
-  const std::string cgroups = cgroups_mode_of_new(engine.config, options);
-  const std::string resources = resources_of_new(engine.config, options);
-  const std::string resources = resources_of_new(engine.config, options);
 
 }  // namespace
 
 NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
   refuse_unsupported(options);
+  check_cgroup_parent(engine.config, options.cgroup_parent);
+  const std::string cgroups = cgroups_mode_of_new(engine.config, options);
+  const std::string resources = resources_of_new(engine.config, options);
   check_surroundings(options);
   check_name_options(options);
   const std::string network = choose_network(engine, options);
@@ -333,12 +333,12 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   }
   warn_of_missing_network(engine, options, network);
   replace_existing(engine, options);
-  record.cgroups = cgroups;
   ContainerIds ids = joined.owner ? ids_of_owner(engine, *joined.owner) : choose_ids(engine, options, network, image);
   if (image && !may_be_late(engine, options, *image, ids)) ensure_id_variants(engine, *image, ids);
   storage::ContainerRecord record = make_record(engine, options, config, network);
   note_ids(record, ids);
   record.only_for_run = for_run && options.auto_remove;
+  record.cgroups = cgroups;
   if (image) add_image(record, *image);
   if (options.rootfs) record.rootfs = absolute_rootfs(options.image);
   record.driver = options.rootfs ? "plain" : std::string{storage::name_of(choose_driver(engine))};
@@ -349,15 +349,14 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   auto undo_volumes = base::on_scope_exit([&] { remove_anonymous_volumes(engine, record); });
   const std::vector<storage::ContainerSecret> secrets = choose_secrets(engine, options, ids.map);
   const Surroundings around = find_surroundings(engine, options, record, joined, secrets);
-  spec.linux.resources_json = resources;
   if (around.is_systemd && options.stop_signal.empty()) record.stop_signal = systemd_stop_signal();
   const ContainerUser user =
       find_container_user(engine, record, ids, options, mounts.mounts, container_work_dir(options, config));
   runtime::Spec spec = spec_for(engine, options, config, record, ids, user.user, mounts.mounts, around);
+  spec.linux.resources_json = resources;
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
-  if (joined.owner) note_dependent(engine, joined.owner->id, record.id);
-  storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec));
+  storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec), joined);
   undo_volumes.cancel();
   ids.reservation.reset();
   storage::ContainerDir dir = std::move(born.dir);
