@@ -19,7 +19,6 @@
 #include "engine/container_secrets.hpp"
 #include "engine/container_surroundings.hpp"
 #include "engine/container_user.hpp"
-#include "engine/dependents.hpp"
 #include "engine/detach_keys.hpp"
 #include "engine/devices.hpp"
 #include "engine/driver.hpp"
@@ -159,6 +158,7 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   else
     choose_ports(record, options, image.exposed_ports);
   record.hostname = options.hostname.empty() ? record.id.substr(0, 12) : options.hostname;
+  record.cgroup_parent = options.cgroup_parent;
   record.auto_remove = options.auto_remove;
   record.tty = options.tty;
   record.open_stdin = options.interactive;
@@ -254,9 +254,7 @@ class CidFile {
 
 /// A name that we chose ourselves and that is taken is replaced by another.
 storage::BornContainer give_birth(Engine& engine, const storage::GcHold& hold, const RunOptions& options,
-                                  storage::ContainerRecord& record, const std::string& config_json,
-                                  const JoinedNamespaces& joined) {
-  if (joined.owner) note_dependent(engine, joined.owner->id, record.id);
+                                  storage::ContainerRecord& record, const std::string& config_json) {
   constexpr unsigned max_attempts = 16;
   for (unsigned attempt = 1;; ++attempt) {
     try {
@@ -356,7 +354,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   spec.linux.resources_json = resources;
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
-  storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec), joined);
+  storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec));
   undo_volumes.cancel();
   ids.reservation.reset();
   storage::ContainerDir dir = std::move(born.dir);

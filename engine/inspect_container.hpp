@@ -16,10 +16,10 @@ struct Inspected {
   const Observed& observed;
   const runtime::Spec& spec;
   std::string folder;  ///< Absolute path of the container's folder.
-  std::vector<storage::ContainerSecret> secrets = {};
-  std::vector<std::string> layer_paths = {};  ///< Lowest first; none unless an overlay is mounted of them.
   std::string cgroup_manager = {};  ///< "systemd", "cgroupfs".
   std::string cgroup_path = {};     ///< Of the running container; empty: none of its own.
+  std::vector<storage::ContainerSecret> secrets = {};
+  std::vector<std::string> layer_paths = {};  ///< Lowest first; none unless an overlay is mounted of them.
 };
 
 /// Pure: podman's JSON of a container, in the order and spelling of podman 5 and later.

@@ -76,9 +76,7 @@ void remove_anonymous_volumes(Engine& engine, const storage::ContainerRecord& re
       // Another container may have it by --volumes-from; who records that looks again whether the volume is there.
       std::vector<std::string> users = users_of_volume(engine.store(), name);
       std::erase(users, record.id);
-      if (!users.empty()) continue;
-      storage::remove_volume(engine.store(), lock, name);
-      note_volume_event(engine, "remove", name);
+      if (users.empty()) storage::remove_volume(engine.store(), lock, name);
     } catch (const base::Error& error) {
       if (error.kind() == ErrorKind::not_found) continue;
       base::log(base::LogLevel::warn, "removing volume ", name, ": ", error.message());
@@ -139,12 +137,12 @@ int cleanup(Engine& engine, const std::string& id) {
   const storage::ContainerRecord record = storage::read_record(*container);
   if (observe(*container, engine.host.boot_id).is_running())
     throw make_error(ErrorKind::in_use, "container ", quoted(record.name), " is running");
-  remove_stopped(engine, *container, record, true);
-  return 0;
   if (!record.auto_remove) {
     remove_cgroup_if_ended(*container, engine.host.boot_id);
     return 0;
   }
+  remove_stopped(engine, *container, record, true);
+  return 0;
 }
 
 }  // namespace engine

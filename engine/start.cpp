@@ -60,9 +60,9 @@ int start(Engine& engine, const StartOptions& options) {
     const storage::ContainerRecord record = storage::read_record(one.container);
     AttachOptions how{.tty = record.tty,
                       .with_stdin = options.interactive,
+                      .ends_terminal = true,
                       .sig_proxy = options.sig_proxy,
                       .detach_keys = options.detach_keys.value_or(record.detach_keys)};
-                      .ends_terminal = true,
     how.forward_signal = [&](int signal) { signal_container(observe(one.container, engine.host.boot_id), signal); };
     note_container_event(engine, record, "attach");
     const auto code = attach(std::move(*monitor), how, *signals);
