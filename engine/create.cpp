@@ -19,6 +19,7 @@
 #include "engine/container_secrets.hpp"
 #include "engine/container_surroundings.hpp"
 #include "engine/container_user.hpp"
+#include "engine/dependents.hpp"
 #include "engine/detach_keys.hpp"
 #include "engine/devices.hpp"
 #include "engine/driver.hpp"
@@ -254,7 +255,9 @@ class CidFile {
 
 /// A name that we chose ourselves and that is taken is replaced by another.
 storage::BornContainer give_birth(Engine& engine, const storage::GcHold& hold, const RunOptions& options,
-                                  storage::ContainerRecord& record, const std::string& config_json) {
+                                  storage::ContainerRecord& record, const std::string& config_json,
+                                  const JoinedNamespaces& joined) {
+  if (joined.owner) note_dependent(engine, joined.owner->id, record.id);
   constexpr unsigned max_attempts = 16;
   for (unsigned attempt = 1;; ++attempt) {
     try {
@@ -354,7 +357,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   spec.linux.resources_json = resources;
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
-  storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec));
+  storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec), joined);
   undo_volumes.cancel();
   ids.reservation.reset();
   storage::ContainerDir dir = std::move(born.dir);

@@ -76,7 +76,9 @@ void remove_anonymous_volumes(Engine& engine, const storage::ContainerRecord& re
       // Another container may have it by --volumes-from; who records that looks again whether the volume is there.
       std::vector<std::string> users = users_of_volume(engine.store(), name);
       std::erase(users, record.id);
-      if (users.empty()) storage::remove_volume(engine.store(), lock, name);
+      if (!users.empty()) continue;
+      storage::remove_volume(engine.store(), lock, name);
+      note_volume_event(engine, "remove", name);
     } catch (const base::Error& error) {
       if (error.kind() == ErrorKind::not_found) continue;
       base::log(base::LogLevel::warn, "removing volume ", name, ": ", error.message());
