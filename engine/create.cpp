@@ -159,6 +159,7 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   else
     choose_ports(record, options, image.exposed_ports);
   record.hostname = options.hostname.empty() ? record.id.substr(0, 12) : options.hostname;
+  record.cgroups = cgroups_mode_of_new(engine.config, options);
   record.cgroup_parent = options.cgroup_parent;
   record.auto_remove = options.auto_remove;
   record.tty = options.tty;
@@ -302,6 +303,12 @@ Surroundings find_surroundings(Engine& engine, const RunOptions& options, const 
   return around;
 }
 
+void warn_of_single_id(const Engine& engine) {
+  if (engine.host.id_map.single)
+    base::log(base::LogLevel::warn, "single-id mode: every file and process has your own id (",
+              engine.host.single_reason, ")");
+}
+
 /// What the container keeps from being removed.
 void note_mounts(storage::ContainerRecord& record, const ResolvedMounts& mounts) {
   record.named_volumes = mounts.named_volumes;
@@ -314,17 +321,13 @@ void note_mounts(storage::ContainerRecord& record, const ResolvedMounts& mounts)
 
 NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
   refuse_unsupported(options);
-  check_cgroup_parent(engine.config, options.cgroup_parent);
-  const std::string cgroups = cgroups_mode_of_new(engine.config, options);
   const std::string resources = resources_of_new(engine.config, options);
   check_surroundings(options);
   check_name_options(options);
   const std::string network = choose_network(engine, options);
   const JoinedNamespaces joined = namespaces_to_join(engine, options, network);
   check_hostname(options.hostname);
-  if (engine.host.id_map.single)
-    base::log(base::LogLevel::warn, "single-id mode: every file and process has your own id (",
-              engine.host.single_reason, ")");
+  warn_of_single_id(engine);
   CidFile cidfile{options.cidfile};
   std::optional<ImageForRun> image;
   oci::ImageConfig config;
@@ -339,7 +342,6 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   storage::ContainerRecord record = make_record(engine, options, config, network);
   note_ids(record, ids);
   record.only_for_run = for_run && options.auto_remove;
-  record.cgroups = cgroups;
   if (image) add_image(record, *image);
   if (options.rootfs) record.rootfs = absolute_rootfs(options.image);
   record.driver = options.rootfs ? "plain" : std::string{storage::name_of(choose_driver(engine))};

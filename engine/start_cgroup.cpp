@@ -109,6 +109,8 @@ std::string name_of_cgroup_manager(const Config& config) {
 }
 
 std::string resources_of_new(const Config& config, const RunOptions& options) {
+  check_cgroup_parent(config, options.cgroup_parent);
+  cgroups_mode_of_new(config, options);  // refused before anything is said or made
   LimitWords words = options.limits;
   std::string& pids = words.values["pids-limit"];
   if (pids.empty() && config.pids_limit > 0) pids = concat(config.pids_limit);
