@@ -16,9 +16,10 @@ COLUMNS = re.compile(r" {2,}")
 # The first that matches names the class.
 CLASSES = [
     ("conflict", r"already in use|already exists|already (mounted|taken|used)|file .*exists"),
-    ("in use", r"in use by|being used by|has dependent|image is in use|volume is in use|used by|depends? on|still in use"),
-    ("state", r"running or paused|not running|is running|must be (running|stopped|created)|can only (attach|stop|kill|pause|"
-              r"exec|rename)|improper state|state improper|is (not )?paused|unless it is (running|stopped)|not started|"
+    ("in use", r"in use by|being used by|has dependent|image is in use|volume is in use|used by|depends? on|still in "
+               r"use"),
+    ("state", r"running or paused|not running|is running|must be (running|stopped|created)|can only (attach|stop|kill|"
+              r"pause|exec|rename)|improper state|state improper|is (not )?paused|unless it is (running|stopped)|not started|"
               r"cannot (stop|start|pause|attach|kill|exec) "),
     ("unreachable", r"connection refused|no such host|Could not resolve|pinging container registry|failure in name "
                     r"resolution|server misbehaving|cannot reach"),

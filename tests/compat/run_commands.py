@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the command lines of the *.commands tables through podman and engine, side by side, and compares what they print,
-the keys of their JSON, how they exit, and what kind of error they name, in one clear line.
+"""Runs the command lines of the *.commands tables through podman and engine, side by side, and compares what they
+print, the keys of their JSON, how they exit, and what kind of error they name, in one clear line.
 
     ENGINE=build/cmd/engine run_commands.py [--sample] [--show] [PATTERN]    as root
 
