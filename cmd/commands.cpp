@@ -30,6 +30,8 @@ constexpr Command commands[] = {
     {"exec|container exec", "Run a command in a running container", Home::engine, Visibility::listed, declare_exec},
     {"export|container export", "Write a container's files to a tar archive", Home::engine, Visibility::listed,
      declare_export},
+    {"healthcheck run", "Check now whether a container is healthy", Home::engine, Visibility::listed,
+     declare_healthcheck_run},
     {"help", "Explain a command", Home::engine, Visibility::listed, declare_help},
     {"images|image ls|image list", "List images", Home::engine, Visibility::listed, declare_images},
     {"history|image history", "Show the steps that an image was made in", Home::engine, Visibility::listed,
@@ -182,6 +184,9 @@ constexpr Command commands[] = {
     {"describe", "Print all commands and options as JSON", Home::engine, Visibility::hidden, declare_describe},
     {"_complete", "Print names for shell completion", Home::engine, Visibility::hidden, declare_complete},
     {"_cleanup", "Tidy up after a container with --rm", Home::engine, Visibility::hidden, declare_cleanup},
+    {"_health", "Make the health check of a container that is due", Home::engine, Visibility::hidden,
+     declare_due_check},
+    {"_restart", "Start a container again that has ended", Home::engine, Visibility::hidden, declare_restart_ended},
     {"_inside", "Work inside a mapped user namespace", Home::engine, Visibility::hidden, declare_inside},
     {"_late-layers", "Make layers for other ids while a container runs already", Home::engine, Visibility::hidden,
      declare_late_layers},
@@ -196,6 +201,7 @@ constexpr CommandGroup groups[] = {
     {"blob", "Look at the parts of images"},
     {"config", "Look at the configuration"},
     {"container", "Work with containers"},
+    {"healthcheck", "Look whether containers are healthy"},
     {"generate", "Make units of systemd"},
     {"image", "Work with images"},
     {"manifest", "Work with lists of images for several platforms"},
@@ -207,7 +213,7 @@ constexpr CommandGroup groups[] = {
 };
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
-constexpr std::string_view not_built_yet[] = {"build", "farm", "healthcheck", "kube", "machine", "play", "pod"};
+constexpr std::string_view not_built_yet[] = {"build", "farm", "kube", "machine", "play", "pod"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

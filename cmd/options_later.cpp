@@ -24,19 +24,10 @@ constexpr auto ignored = Treatment::ignored;
 constexpr auto refused = Treatment::refused;
 
 constexpr KnownOption harmless_options[] = {
-    {"disable-content-trust", 0, flag, ignored, ""}, {"isolation", 0, text, ignored, ""},
-    {"kernel-memory", 0, text, ignored, ""},         {"no-healthcheck", 0, flag, ignored, ""},
+    {"disable-content-trust", 0, flag, ignored, ""},
+    {"isolation", 0, text, ignored, ""},
+    {"kernel-memory", 0, text, ignored, ""},
     {"storage-opt", 0, text, ignored, ""},
-};
-
-/// Refused whatever they say, but a value that is wrong anyway is what the user should read of.
-struct CheckedOption {
-  KnownOption known;
-  Check check;
-  std::string_view form;
-};
-constexpr CheckedOption checked_options[] = {
-    {{"timeout", 0, text, refused, "0"}, check_unsigned, "a number of seconds; 0 is no limit"},
 };
 
 constexpr KnownOption refused_options[] = {
@@ -45,21 +36,9 @@ constexpr KnownOption refused_options[] = {
     {"conmon-pidfile", 0, text, refused, ""},
     {"decryption-key", 0, text, refused, ""},
     {"domainname", 0, text, refused, ""},
-    {"health-cmd", 0, text, refused, "none"},
-    {"health-interval", 0, text, refused, "disable"},
     {"health-log-destination", 0, text, refused, "local"},
     {"health-max-log-count", 0, text, refused, "5"},
     {"health-max-log-size", 0, text, refused, "500"},
-    {"health-on-failure", 0, text, refused, "none"},
-    {"health-retries", 0, text, refused, "3"},
-    {"health-start-interval", 0, text, refused, ""},
-    {"health-start-period", 0, text, refused, "0s|0"},
-    {"health-startup-cmd", 0, text, refused, ""},
-    {"health-startup-interval", 0, text, refused, ""},
-    {"health-startup-retries", 0, text, refused, "0"},
-    {"health-startup-success", 0, text, refused, "0"},
-    {"health-startup-timeout", 0, text, refused, ""},
-    {"health-timeout", 0, text, refused, ""},
     {"hosts-file", 0, text, refused, ""},
     {"image-volume", 0, text, refused, "anonymous|bind"},
     {"init-ctr", 0, text, refused, ""},
@@ -71,7 +50,6 @@ constexpr KnownOption refused_options[] = {
     {"preserve-fd", 0, text, refused, ""},
     {"rdt-class", 0, text, refused, ""},
     {"requires", 0, text, refused, ""},
-    {"restart", 0, text, refused, "no"},
     {"retry", 0, text, refused, "3"},
     {"retry-delay", 0, text, refused, ""},
     {"rmi", 0, flag, refused, ""},
@@ -88,10 +66,6 @@ void declare_later_options(OptionTable& table) {
   };
   std::for_each(std::begin(harmless_options), std::end(harmless_options), declare);
   std::for_each(std::begin(refused_options), std::end(refused_options), declare);
-  for (const CheckedOption& option : checked_options) {
-    declare(option.known);
-    table.last().checked_by(option.check, option.form);
-  }
   table.known("gpus", 0, text, refused).refusal = "is docker's word for devices of one vendor";
   table.last().accepted = "name them by their CDI specification: --device nvidia.com/gpu=all (engine run --help)";
 }

@@ -26,7 +26,7 @@ void declare_more_process_options(OptionTable& table, engine::RunOptions& option
              "Give a user of this host a line in the container's /etc/passwd");
   table
       .text("sdnotify", 0, "MODE", options.sdnotify,
-            "Who tells the service manager that the container is ready: ignore")
+            "Who tells the service manager that the container is ready: its program, we at its start, its health check")
       .choices("container|conmon|healthy|ignore");
 }
 

@@ -43,8 +43,8 @@ void declare_container_options(OptionTable& table, RunWords& words) {
   table.number("stop-timeout", 0, "SECONDS", &options.stop_timeout, "How long stop waits before it kills")
       .defaults_to("10");
   table.text("log-driver", 0, "DRIVER", options.log_driver,
-             "How output is kept: k8s-file, json-file (the same) or none");
-  table.list("log-opt", 0, "NAME=VALUE", options.log_opts, "Option of the log driver: path, max-size, tag");
+             "Where output goes: k8s-file, json-file (the same), journald, none, passthrough");
+  table.list("log-opt", 0, "NAME=VALUE", options.log_opts, "Option of the log driver: path, max-size, max-file, tag");
 }
 
 void declare_image_options(OptionTable& table, RunWords& words) {
@@ -69,6 +69,7 @@ void declare_run_options(OptionTable& table, RunWords& words) {
   declare_mount_options(table, words.options);
   declare_network_options(table, words.options);
   declare_isolation_options(table, words.options);
+  declare_health_options(table, words.options);
   declare_cgroup_options(table, words.options);
   declare_later_options(table);
   table.set_words_mode(WordsMode::first_is_last);

@@ -25,6 +25,7 @@ void declare_run_options(OptionTable& table, RunWords& words);
 void declare_process_options(OptionTable& table, engine::RunOptions& options);
 void declare_mount_options(OptionTable& table, engine::RunOptions& options);
 void declare_network_options(OptionTable& table, engine::RunOptions& options);
+void declare_health_options(OptionTable& table, engine::RunOptions& options);
 void declare_isolation_options(OptionTable& table, engine::RunOptions& options);
 void declare_more_process_options(OptionTable& table, engine::RunOptions& options);
 void declare_later_options(OptionTable& table);

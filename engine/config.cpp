@@ -115,6 +115,22 @@ void choose_driver(Config& config, const GlobalOptions& options) {
   }
 }
 
+}  // namespace
+
+namespace {
+
+/// A size below zero is podman's word for no limit.
+void apply_log(Config& config, const TomlFile& file) {
+  config.log_driver = file.string("containers.log_driver").value_or(config.log_driver);
+  config.log_tag = file.string("containers.log_tag").value_or(config.log_tag);
+  if (const auto bytes = file.integer("containers.log_size_max"))
+    config.log_max_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(*bytes, 0));
+}
+
+}  // namespace
+
+namespace {
+
 /// Source: containers.conf(5) cgroup_manager, cgroups, pids_limit, cgroup_conf.
 void apply_cgroups(Config& config, const TomlFile& file, const std::string& what) {
   if (const auto manager = file.string("engine.cgroup_manager")) {
@@ -137,7 +153,7 @@ void apply_cgroups(Config& config, const TomlFile& file, const std::string& what
 
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
   if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns", "retry", "env", "cgroup",
-                       "pids_limit", "image_copy_tmp_dir", "events_logger"}))
+                       "pids_limit", "image_copy_tmp_dir", "events_logger", "log_driver", "log_size_max", "log_tag"}))
     return;
   const TomlFile file = TomlFile::parse(text, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
@@ -152,6 +168,7 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
   }
   apply_retries(config, file, what);
   apply_cgroups(config, file, what);
+  apply_log(config, file);
   config.spool.folder = file.string("engine.image_copy_tmp_dir").value_or(config.spool.folder);
   if (const auto variables = file.strings("engine.env")) config.environment = *variables;
   config.default_userns = file.string("containers.userns").value_or(config.default_userns);

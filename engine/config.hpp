@@ -40,7 +40,10 @@ struct Config {
   std::vector<std::string> environment;  ///< containers.conf [engine] env: "HTTPS_PROXY=…", for what we do ourselves.
   std::string detach_keys = "ctrl-p,ctrl-q";
   unsigned stop_timeout_seconds = 10;
-  std::string events_logger = "file";        ///< file|none
+  std::string events_logger = "file";         ///< file|none
+  std::string log_driver = "k8s-file";        ///< Of containers that do not say.
+  std::uint64_t log_max_bytes = 16ULL << 20;  ///< 0: no limit.
+  std::string log_tag;
   std::string cgroup_manager;                ///< systemd|cgroupfs; empty: what the host has.
   std::string default_cgroups = "enabled";   ///< enabled|disabled|no-conmon|split
   std::int64_t pids_limit = 0;               ///< Of containers that do not say; 0: none.

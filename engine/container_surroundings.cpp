@@ -77,10 +77,6 @@ void check_surroundings(const RunOptions& options) {
   if (groups.size() > 1 && std::find(groups.begin(), groups.end(), "keep-groups") != groups.end())
     throw make_error(ErrorKind::invalid_argument,
                      "--group-add keep-groups is not allowed with any other --group-add options");
-  if (options.sdnotify.empty() || options.sdnotify == "ignore" || !rootless::environment("NOTIFY_SOCKET")) return;
-  throw make_error(ErrorKind::unsupported, "--sdnotify ", options.sdnotify,
-                   " is not supported yet: nobody would tell the service manager that the container is ready")
-      .with_hint("--sdnotify ignore, with Type=exec in the unit");
 }
 
 Surroundings surroundings_of(const RunOptions& options, const storage::ContainerRecord& record,

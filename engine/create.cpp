@@ -40,6 +40,7 @@
 #include "engine/start_cgroup.hpp"
 #include "engine/upper.hpp"
 #include "engine/verbs.hpp"
+#include "engine/watch_words.hpp"
 #include "runtime/seccomp.hpp"
 #include "storage/overlay.hpp"
 
@@ -77,12 +78,6 @@ void check_hostname(const std::string& name) {
 
 /// Options whose values only some of podman's forms are understood yet.
 void refuse_unsupported(const RunOptions& options) {
-  const auto only = [](std::string_view option, const std::string& value,
-                       std::initializer_list<std::string_view> known) {
-    if (value.empty() || std::find(known.begin(), known.end(), value) != known.end()) return;
-    throw make_error(ErrorKind::unsupported, option, " ", quoted(value), " is not supported yet");
-  };
-  only("--log-driver", options.log_driver, {"k8s-file", "json-file", "none"});
   for (const std::string& word : options.sysctls)
     if (!base::split_once(word, '='))
       throw make_error(ErrorKind::invalid_argument, "--sysctl ", quoted(word), " is not NAME=VALUE");
@@ -167,7 +162,7 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   record.privileged = options.privileged;
   record.init = options.init;
   record.read_only = options.read_only;
-  record.log_driver = options.log_driver == "none" ? "none" : "k8s-file";
+  record.log_driver = choose_log_driver(options, engine.config);
   record.stop_timeout_seconds = options.stop_timeout.value_or(engine.config.stop_timeout_seconds);
   record.detach_keys = options.detach_keys.value_or(engine.config.detach_keys);
   parse_detach_keys(record.detach_keys);  // refused now rather than when somebody attaches
@@ -339,6 +334,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   replace_existing(engine, options);
   ContainerIds ids = joined.owner ? ids_of_owner(engine, *joined.owner) : choose_ids(engine, options, network, image);
   if (image && !may_be_late(engine, options, *image, ids)) ensure_id_variants(engine, *image, ids);
+  const Watch watch = make_watch(options, config, engine.config);
   storage::ContainerRecord record = make_record(engine, options, config, network);
   note_ids(record, ids);
   record.only_for_run = for_run && options.auto_remove;
@@ -369,6 +365,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
     discard_container(engine, dir, record);
   });
   write_folder(engine, dir, record, options, user, ids);
+  write_watch(dir, watch);
   storage::write_container_secrets(engine.store(), dir, secrets);
   prepare_mounts(engine, record, mounts);
   if (!record.only_for_run) storage::finish_container(dir);
@@ -376,7 +373,8 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   cidfile.write(record.id);
   undo.cancel();
   note_container_event(engine, record, "create");
-  return {std::move(dir), std::move(record), std::move(spec), std::move(alive)};
+  const bool is_watched = needs_monitor(options, watch, record.log_driver);
+  return {std::move(dir), std::move(record), std::move(spec), std::move(alive), is_watched};
 }
 
 std::string create(Engine& engine, const RunOptions& options) {

@@ -15,6 +15,7 @@ struct NewContainer {
   storage::ContainerRecord record;
   runtime::Spec spec;
   std::optional<base::FileLock> alive;  ///< Held until the container is started, or left for a later `start`.
+  bool needs_monitor = false;           ///< Also when this command waits for its end.
 };
 
 /// Turns options into a container: image (pulled if need be), mounts, user, command, spec, record.

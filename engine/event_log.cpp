@@ -79,6 +79,7 @@ std::string event_json(const Event& event) {
   if (!event.image.empty()) json.member("Image", event.image);
   if (!event.name.empty()) json.member("Name", event.name);
   json.member("Status", event.status).member("Time", base::format_rfc3339(event.time)).member("Type", event.type);
+  if (!event.health_status.empty()) json.member("health_status", event.health_status);
   write_attributes(json, event);
   json.end_object();
   return json.take();

@@ -83,6 +83,7 @@ std::optional<Event> parse_event(std::string_view line) {
     event.id = json.string_or("ID", "");
     event.name = json.string_or("Name", "");
     event.image = json.string_or("Image", "");
+    event.health_status = json.string_or("health_status", "");
     event.exit_code = static_cast<int>(json.unsigned_or("ContainerExitCode", 0));
     if (event.type == "container") event.attributes = json.at("Attributes").string_map();
     const auto time = base::parse_rfc3339(json.string_or("Time", ""));

@@ -9,6 +9,7 @@
 #include "engine/abandoned.hpp"
 #include "engine/published_ports.hpp"
 #include "engine/start_cgroup.hpp"
+#include "engine/restart_policy.hpp"
 #include "engine/verbs.hpp"
 #include "storage/layers.hpp"
 #include "storage/layout.hpp"
@@ -25,6 +26,39 @@ std::string_view time_or_zero(const std::string& time) {
   return time.empty() ? zero_time : std::string_view{time};
 }
 
+void write_health(JsonWriter& json, const Health& health) {
+  json.key("Health").begin_object().member("Status", health.status).member("FailingStreak", health.failing_streak);
+  json.key("Log");
+  if (health.log.empty()) {
+    json.null().end_object();
+    return;
+  }
+  json.begin_array();
+  for (const HealthLogEntry& entry : health.log)
+    json.begin_object()
+        .member("Start", entry.start)
+        .member("End", entry.end)
+        .member("ExitCode", entry.exit_code)
+        .member("Output", entry.output)
+        .end_object();
+  json.end_array().end_object();
+}
+
+std::int64_t nanoseconds(std::chrono::milliseconds duration) {
+  return std::chrono::nanoseconds{duration}.count();
+}
+
+void write_health_config(JsonWriter& json, const HealthCheck& check) {
+  if (check.test.empty()) return;
+  json.key("Healthcheck").begin_object().member("Test", check.test);
+  if (check.is_there()) {
+    if (check.start_period.count() > 0) json.member("StartPeriod", nanoseconds(check.start_period));
+    json.member("Interval", nanoseconds(check.interval)).member("Timeout", nanoseconds(check.timeout));
+    json.member("Retries", check.retries);
+  }
+  json.end_object();
+}
+
 void write_state(JsonWriter& json, const Inspected& in) {
   const storage::ContainerState& state = in.observed.state;
   json.key("State").begin_object();
@@ -32,7 +66,7 @@ void write_state(JsonWriter& json, const Inspected& in) {
   json.member("Status", state.status);
   json.member("Running", in.observed.is_started());
   json.member("Paused", in.observed.is_paused());
-  json.member("Restarting", false);
+  json.member("Restarting", in.is_restarting);
   json.member("OOMKilled", state.oom_killed);
   json.member("Dead", false);
   json.member("Pid", in.observed.is_running() ? static_cast<int>(state.process.pid) : 0);
@@ -42,7 +76,7 @@ void write_state(JsonWriter& json, const Inspected& in) {
   json.member("Error", state.error);
   json.member("StartedAt", time_or_zero(state.started));
   json.member("FinishedAt", time_or_zero(in.observed.is_running() ? "" : state.finished));
-  json.key("Health").begin_object().member("Status", "").member("FailingStreak", 0).key("Log").null().end_object();
+  write_health(json, in.health);
   json.member("CheckpointedAt", zero_time).member("RestoredAt", zero_time);
   json.member("Monitored", in.observed.monitored);
   if (!in.cgroup_path.empty()) json.member("CgroupPath", in.cgroup_path);
@@ -100,14 +134,15 @@ void write_config(JsonWriter& json, const Inspected& in) {
   in.record.labels.empty() ? json.null() : json.value(in.record.labels);
   json.key("Annotations").value(in.spec.annotations);
   json.member("StopSignal", base::signal_name(in.record.stop_signal));
-  json.member("HealthcheckOnFailureAction", "none");
+  write_health_config(json, in.watch.health);
+  json.member("HealthcheckOnFailureAction", in.watch.health_on_failure);
   json.key("CreateCommand").raw(in.record.create_command.empty() ? "[]" : in.record.create_command);
   write_secrets(json, in);
   write_systemd_and_zone(json, in);
   json.member("Umask", octal(in.spec.process.user.umask.value_or(0022)))
-      .member("Timeout", 0)
+      .member("Timeout", in.watch.timeout_seconds)
       .member("StopTimeout", in.record.stop_timeout_seconds);
-  json.member("Passwd", true).member("sdNotifyMode", "container");
+  json.member("Passwd", true).member("sdNotifyMode", in.watch.sdnotify.empty() ? "container" : in.watch.sdnotify);
   json.end_object();
 }
 
@@ -158,7 +193,7 @@ std::string render_container(const Inspected& in) {
   json.member("OCIConfigPath", in.folder + "/config.json");
   json.member("OCIRuntime", "engine").member("ConmonPidFile", "").member("PidFile", "");  // we keep pids in state
   json.member("Name", in.record.name);
-  json.member("RestartCount", 0);
+  json.member("RestartCount", in.restarts);
   json.member("Driver", in.record.driver);
   write_security(json, in);
   json.key("ExecIDs").begin_array().end_array();
@@ -196,6 +231,10 @@ std::string inspect(Engine& engine, const storage::ContainerDir& container) {
   inspected.cgroup_manager = name_of_cgroup_manager(engine.config);
   if (observed.is_running()) inspected.cgroup_path = cgroup_path_of(container);
   inspected.secrets = storage::read_container_secrets(container);
+  inspected.watch = read_watch(container);
+  inspected.health = read_health(container);
+  inspected.restarts = read_restarts(container).count;
+  inspected.is_restarting = is_restarting(container);
   if (record.driver == "overlay" || record.driver == "fuse-overlayfs")
     for (const std::string& chain : record.chain_ids)
       inspected.layer_paths.push_back(storage::layer_path(engine.store(), base::Digest::parse(chain), record.variant));

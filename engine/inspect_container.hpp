@@ -3,7 +3,9 @@
 #include <string>
 
 #include "base/json_writer.hpp"
+#include "engine/health.hpp"
 #include "engine/reconcile.hpp"
+#include "engine/watch.hpp"
 #include "runtime/spec.hpp"
 #include "storage/containers.hpp"
 #include "storage/secrets.hpp"
@@ -16,6 +18,10 @@ struct Inspected {
   const Observed& observed;
   const runtime::Spec& spec;
   std::string folder;  ///< Absolute path of the container's folder.
+  Watch watch = {};
+  Health health = {};
+  unsigned restarts = 0;
+  bool is_restarting = false;
   std::string cgroup_manager = {};  ///< "systemd", "cgroupfs".
   std::string cgroup_path = {};     ///< Of the running container; empty: none of its own.
   std::vector<storage::ContainerSecret> secrets = {};

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <climits>
+#include <cstdio>
 #include <map>
 #include <unistd.h>
 
@@ -249,10 +251,31 @@ void write_limits(JsonWriter& json, const Inspected& in) {
   for (const char* windows : {"CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"}) json.member(windows, 0);
 }
 
+/// "10MB", "1.5kB": as podman says sizes.
+std::string log_size_text(std::uint64_t bytes) {
+  constexpr std::array units{"B", "kB", "MB", "GB", "TB"};
+  double size = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (size >= 1000 && unit + 1 < units.size()) {
+    size /= 1000;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.4g%s", size, units[unit]);
+  return text.data();
+}
+
+bool keeps_file(const std::string& driver) {
+  return driver != "none" && driver != "journald" && driver != "passthrough";
+}
+
 void write_log_config(JsonWriter& json, const Inspected& in) {
+  const std::string own = in.watch.log_path.empty() ? in.folder + "/log" : in.watch.log_path;
   json.key("LogConfig").begin_object().member("Type", in.record.log_driver).key("Config").null();
-  json.member("Path", in.record.log_driver == "none" ? std::string{} : in.folder + "/log");
-  json.member("Tag", "").member("Size", "0B").end_object();
+  json.member("Path", keeps_file(in.record.log_driver) ? own : std::string{});
+  const std::uint64_t size = in.watch.log_max_bytes;  // podman tells of the user's words only
+  json.member("Tag", in.watch.log_tag).member("Size", size == Watch{}.log_max_bytes ? "0B" : log_size_text(size));
+  json.end_object();
 }
 
 /// As the user asked for them: the caller's default map is nothing to speak of. Host ids are the host's own.
@@ -316,7 +339,8 @@ void write_host_config(JsonWriter& json, const Inspected& in) {
       .member("ContainerIDFile", in.record.cidfile);
   write_log_config(json, in);
   write_network_mode(json, in);
-  json.key("RestartPolicy").begin_object().member("Name", "").member("MaximumRetryCount", 0).end_object();
+  json.key("RestartPolicy").begin_object().member("Name", in.watch.restart_policy);
+  json.member("MaximumRetryCount", in.watch.restart_retries).end_object();
   json.member("AutoRemove", in.record.auto_remove).member("Annotations", in.spec.annotations);
   json.member("VolumeDriver", "").key("VolumesFrom").null();
   write_capabilities(json, in);

@@ -9,10 +9,11 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
-#include "engine/container_cgroup.hpp"
 #include "engine/error_bytes.hpp"
 #include "engine/events.hpp"
 #include "engine/late_layers.hpp"
+#include "engine/monitor_orders.hpp"
+#include "engine/notify.hpp"
 #include "engine/reconcile.hpp"
 #include "runtime/monitor_plan.hpp"
 
@@ -27,8 +28,6 @@ using base::make_error;
 using base::quoted;
 
 namespace {
-
-constexpr std::uint64_t log_max_bytes = 16ULL << 20;
 
 sockaddr_un attach_address(int folder, const std::string& id) {
   sockaddr_un address{};
@@ -59,12 +58,6 @@ base::UniqueFd listen_for_clients(const storage::Store& store, const std::string
   return fd;
 }
 
-base::UniqueFd open_log(const storage::ContainerDir& container) {
-  base::UniqueFd fd{::openat(container.dir.get(), "log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
-  if (!fd) throw base::os_error("opening the log of the container");
-  return fd;
-}
-
 /// The container's three streams, seen from both sides.
 struct Streams {
   base::Pipe in, out, err;
@@ -75,6 +68,13 @@ Streams make_streams(const storage::ContainerRecord& record) {
   Streams streams;
   streams.null = base::UniqueFd{::open("/dev/null", O_RDWR | O_CLOEXEC)};
   if (record.tty) return streams;
+  if (record.log_driver == "passthrough") {
+    PassedStreams passed = pass_streams();
+    streams.in.read_end = std::move(passed.in);
+    streams.out.write_end = std::move(passed.out);
+    streams.err.write_end = std::move(passed.err);
+    return streams;
+  }
   if (record.open_stdin) streams.in = base::make_pipe();
   streams.out = base::make_pipe();
   streams.err = base::make_pipe();
@@ -82,9 +82,10 @@ Streams make_streams(const storage::ContainerRecord& record) {
 }
 
 Stdio stdio_of(const storage::ContainerRecord& record, const Streams& streams) {
-  if (record.tty) return {streams.null.get(), streams.null.get(), streams.null.get()};
-  return {record.open_stdin ? streams.in.read_end.get() : streams.null.get(), streams.out.write_end.get(),
-          streams.err.write_end.get()};
+  const int null = streams.null.get();
+  const auto or_null = [null](const base::UniqueFd& fd) { return fd ? fd.get() : null; };
+  if (record.tty) return {null, null, null};
+  return {or_null(streams.in.read_end), or_null(streams.out.write_end), or_null(streams.err.write_end)};
 }
 
 /// Becomes the leader of its own session without the caller's terminal and folder.
@@ -97,8 +98,8 @@ void leave_caller(const base::UniqueFd& null) {
 
 [[noreturn]] void become_monitor(const Launch& launch, StartedInit& started, Streams& streams,
                                  const base::FileLock& alive, const base::UniqueFd& listener,
-                                 const base::Channel& client, base::Channel& verdict) {
-  const base::UniqueFd log = launch.record.log_driver == "none" ? base::UniqueFd{} : open_log(launch.container);
+                                 const base::Channel& client, base::Channel& verdict, const Watch& watch,
+                                 const MonitorFiles& files) {
   const base::UniqueFd executable = runtime::make_monitor_executable();
   runtime::MonitorPlan plan;
   plan.init_pid = started.init.process.pid();
@@ -108,8 +109,6 @@ void leave_caller(const base::UniqueFd& null) {
   plan.stdin_fd = streams.in.write_end.get();
   plan.stdout_fd = streams.out.read_end.get();
   plan.stderr_fd = streams.err.read_end.get();
-  plan.log_fd = log.get();
-  plan.log_max_bytes = log_max_bytes;
   plan.listen_fd = listener.get();
   plan.client_fd = client.fd();
   plan.container_fd = launch.container.dir.get();
@@ -122,13 +121,7 @@ void leave_caller(const base::UniqueFd& null) {
   plan.event_name = std::move(events.name);
   plan.event_tail = std::move(events.tail);
   plan.auto_remove = launch.record.auto_remove;
-  if (launch.record.auto_remove || has_cgroup(launch.container)) {
-    plan.cleanup_path = path_of_own_program("engine");
-    plan.cleanup_argv = {"engine"};
-    for (std::string& word : same_store_options(launch.engine)) plan.cleanup_argv.push_back(std::move(word));
-    plan.cleanup_argv.insert(plan.cleanup_argv.end(), {"_cleanup", launch.record.id});
-    for (char** entry = environ; *entry != nullptr; ++entry) plan.cleanup_env.emplace_back(*entry);
-  }
+  add_orders(plan, launch, watch, files);
   // The monitor has to see the end of each stream: no write end may stay open here.
   streams.in.read_end.reset();
   streams.out.write_end.reset();
@@ -179,11 +172,13 @@ std::optional<base::Channel::Message> receive_verdict(const base::Channel& verdi
     if (!alive) throw make_error(ErrorKind::in_use, "container ", quoted(launch.record.name), " is running already");
     Streams streams = make_streams(launch.record);
     const base::UniqueFd listener = listen_for_clients(launch.engine.store(), launch.record.id);
+    const Watch watch = read_watch(launch.container);
+    const MonitorFiles files = open_monitor_files(launch, watch);
     leave_caller(streams.null);
     told = &verdict;
     base::set_log_sink(tell);
     StartedInit started = start_init(launch, *alive, stdio_of(launch.record, streams), false);
-    become_monitor(launch, started, streams, *alive, listener, client, verdict);
+    become_monitor(launch, started, streams, *alive, listener, client, verdict, watch, files);
   } catch (const base::Error& error) {
     try {
       if (verdict) verdict.send(encode_error(error));
@@ -216,6 +211,7 @@ base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optiona
     throw make_error(ErrorKind::internal, "the keeper of container ", quoted(launch.record.name),
                      " died while starting it");
   if (answer->bytes != "+") throw decode_error(answer->bytes);
+  if (!notify_socket().empty()) notify_started(read_watch(launch.container), pid);
   return std::move(stream.first);
 }
 

@@ -7,8 +7,10 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/health.hpp"
 #include "engine/list_filters.hpp"
 #include "engine/reconcile.hpp"
+#include "engine/restart_policy.hpp"
 #include "engine/verbs.hpp"
 #include "storage/container_list.hpp"
 
@@ -88,11 +90,18 @@ class Lister {
       if (!opened) return false;
       Observed observed = observe(*opened, engine_.host.boot_id);
       is_running = observed.is_running();
+      if (is_running) found.summary.health = read_health(*opened).status;
       if (!shows_all_ && (!observed.is_started() || observed.is_paused())) return false;
       found.summary.pid = is_running ? observed.state.process.pid : 0;
       set_state(found.summary, std::move(observed.state));
     }
     if ((found.summary.auto_remove || found.is_unfinished) && !is_running && removed(id)) return false;
+    if (filters_.names_policy) {
+      const auto opened = storage::open_container(engine_.store(), id);
+      if (!opened) return false;
+      found.summary.restart_policy = read_watch(*opened).restart_policy;
+      found.summary.starts_on_boot = starts_on_boot(*opened);
+    }
     return filters_.match(found.summary);
   }
 

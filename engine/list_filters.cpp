@@ -13,7 +13,17 @@ using base::quoted;
 
 namespace {
 
-constexpr std::array known_keys{"id", "name", "label", "status", "ancestor", "exited", "network", "volume"};
+constexpr std::array known_keys{"id",
+                                "name",
+                                "label",
+                                "status",
+                                "ancestor",
+                                "exited",
+                                "network",
+                                "volume",
+                                "health",
+                                "restart-policy",
+                                "should-start-on-boot"};
 
 bool has_label(const ContainerSummary& container, std::string_view wanted) {
   const auto pair = base::split_once(wanted, '=');
@@ -38,10 +48,16 @@ bool matches(const ContainerSummary& container, std::string_view key, const std:
   if (key == "ancestor") return is_of_image(container, value);
   if (key == "exited") return container.status == "exited" && std::to_string(container.exit_code) == value;
   if (key == "network") return container.network == value;
+  if (key == "health") return container.health == value;
+  if (key == "restart-policy") return (container.restart_policy.empty() ? "no" : container.restart_policy) == value;
+  if (key == "should-start-on-boot") return container.starts_on_boot == (value == "true");
   return std::find(container.mounts.begin(), container.mounts.end(), value) != container.mounts.end();
 }
 
 void check_value(std::string_view key, std::string_view value) {
+  if (key == "should-start-on-boot" && value != "true" && value != "false")
+    throw make_error(ErrorKind::invalid_argument, "--filter should-start-on-boot: ", quoted(value),
+                     " is neither true nor false");
   if (key != "status") return;
   for (const char* status :
        {"created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping", "unknown"})
@@ -68,9 +84,13 @@ ListFilters parse_list_filters(const std::vector<std::string>& words) {
     if (!pair) throw make_error(ErrorKind::invalid_argument, "--filter ", quoted(word), " is not KEY=VALUE");
     if (std::find(known_keys.begin(), known_keys.end(), pair->first) == known_keys.end())
       throw make_error(ErrorKind::invalid_argument, "unknown filter ", quoted(pair->first))
-          .with_hint("known filters: id, name, label, status, ancestor, exited, network, volume");
+          .with_hint(
+              "known filters: id, name, label, status, ancestor, exited, network, volume, health, restart-policy, "
+              "should-start-on-boot");
     check_value(pair->first, pair->second);
     filters.names_status = filters.names_status || pair->first == "status" || pair->first == "exited";
+    filters.names_policy =
+        filters.names_policy || pair->first == "restart-policy" || pair->first == "should-start-on-boot";
     const auto found = std::find_if(filters.keys.begin(), filters.keys.end(),
                                     [&](const auto& entry) { return entry.first == pair->first; });
     if (found == filters.keys.end())

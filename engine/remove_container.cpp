@@ -10,6 +10,7 @@
 #include "engine/events.hpp"
 #include "engine/network.hpp"
 #include "engine/reconcile.hpp"
+#include "engine/restart_policy.hpp"
 #include "engine/selection.hpp"
 #include "engine/stop_container.hpp"
 #include "engine/trash.hpp"
@@ -33,6 +34,7 @@ void remove_attach_socket(Engine& engine, const std::string& id) {
 /// rm --force of a live container: kill it, and let its monitor finish.
 void end_by_force(Engine& engine, const storage::ContainerDir& container) {
   const Observed observed = observe(container, engine.host.boot_id);
+  note_wanted_end(container);
   if (signal_container(observed, SIGKILL)) let_killed_end(container, observed);
   if (observed.is_running()) wait_for_end(observed, std::nullopt);
   wait_until_unwatched(container);
@@ -137,14 +139,13 @@ int cleanup(Engine& engine, const std::string& id) {
   const auto container = storage::find_container(engine.store(), id);
   if (!container) return 0;
   const storage::ContainerRecord record = storage::read_record(*container);
-  if (observe(*container, engine.host.boot_id).is_running())
-    throw make_error(ErrorKind::in_use, "container ", quoted(record.name), " is running");
-  if (!record.auto_remove) {
+  const Observed observed = observe(*container, engine.host.boot_id);
+  if (observed.is_running()) throw make_error(ErrorKind::in_use, "container ", quoted(record.name), " is running");
+  if (record.auto_remove)
+    remove_stopped(engine, *container, record, true);
+  else
     remove_cgroup_if_ended(*container, engine.host.boot_id);
-    return 0;
-  }
-  remove_stopped(engine, *container, record, true);
-  return 0;
+  return observed.state.exit_code;  // a service manager takes ours for the container's
 }
 
 }  // namespace engine

@@ -10,6 +10,14 @@
 
 namespace engine {
 
+/// --health-*, as typed; empty: not given. Durations as "30s"; engine/watch_words.cpp gives them a meaning.
+struct HealthWords {
+  std::string command, interval, timeout, start_period, start_interval, on_failure;
+  std::string startup_command, startup_interval, startup_timeout;
+  std::optional<unsigned> retries, startup_retries, startup_success;
+  bool none = false;  ///< --no-healthcheck
+};
+
 /// What `run` and `create` were asked for, as the user wrote it; engine/create.cpp gives it a meaning.
 struct RunOptions {
   std::string image;                   ///< Name, id or transport:path; a path with --rootfs.
@@ -87,7 +95,10 @@ struct RunOptions {
   std::string cidfile;
   std::string stop_signal;
   std::optional<unsigned> stop_timeout;
-  std::string log_driver;  ///< k8s-file|json-file(alias)|none
+  std::string restart;             ///< no|on-failure[:RETRIES]|always|unless-stopped
+  std::optional<unsigned> timeout;  ///< Seconds until it is killed.
+  HealthWords health;
+  std::string log_driver;  ///< k8s-file|json-file(alias)|journald|none|passthrough
   std::vector<std::string> log_opts;
   std::optional<std::string> detach_keys;
   unsigned preserve_fds = 0;

@@ -7,6 +7,7 @@
 #include "engine/joined_namespaces.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
+#include "engine/restart_policy.hpp"
 #include "engine/selection.hpp"
 #include "engine/verbs.hpp"
 
@@ -36,6 +37,7 @@ std::optional<base::Channel> start_one(Engine& engine, const Selected& one, cons
     return monitor;
   }
   if (observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago
+  forget_restarts(one.container);
   runtime::Spec spec = read_spec(one.container);
   start_owner(engine, spec);
   if (spec.process.terminal && attached)

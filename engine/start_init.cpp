@@ -14,11 +14,13 @@
 #include "engine/container_secrets.hpp"
 #include "engine/events.hpp"
 #include "engine/fuse_overlayfs.hpp"
+#include "engine/health.hpp"
 #include "engine/initialized.hpp"
 #include "engine/joined_namespaces.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/launch.hpp"
 #include "engine/network.hpp"
+#include "engine/notify.hpp"
 #include "engine/start_cgroup.hpp"
 #include "engine/upper.hpp"
 #include "rootless/network.hpp"
@@ -67,6 +69,7 @@ void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid
     state.started.clear();
   }
   storage::write_state(launch.container, lock, state);
+  begin_health(launch.container, read_watch(launch.container));
   note_container_event(launch.engine, launch.record, "init");
   if (!launch.only_initialize) note_container_event(launch.engine, launch.record, "start");
 }
@@ -90,6 +93,10 @@ bool has_hooks(const runtime::Hooks& hooks) {
            hooks.start_container.empty() && hooks.poststart.empty());
 }
 
+std::string folder_of(const Launch& launch) {
+  return concat(launch.engine.store().root_path(), "/", storage::layout::container(launch.record.id));
+}
+
 /// What config.json does not have: secrets that are variables, and namespaces of containers that run by now.
 struct CompletedSpec {
   std::optional<runtime::Spec> changed;
@@ -103,11 +110,13 @@ CompletedSpec complete_spec(const Launch& launch) {
   const bool joins = joins_container(launch.spec);
   auto network = open_joined_network(launch.engine, launch.record.network);
   const std::vector<std::string>& groups = launch.record.group_add;
+  const bool has_notify_socket = !notify_socket().empty() && passes_notify_socket(read_watch(launch.container));
   const bool keeps_groups = std::find(groups.begin(), groups.end(), "keep-groups") != groups.end();
-  if (!joins && !network && !keeps_groups && env == launch.spec.process.env) return completed;
+  if (!joins && !network && !keeps_groups && !has_notify_socket && env == launch.spec.process.env) return completed;
   completed.changed = launch.spec;
   completed.changed->process.user.keeps_groups = keeps_groups;
   completed.changed->process.env = std::move(env);
+  if (has_notify_socket) add_notify_socket(*completed.changed, folder_of(launch));
   if (joins) completed.namespaces = open_joined_namespaces(launch.engine, *completed.changed);
   if (network) {
     join_network(*completed.changed, *network);

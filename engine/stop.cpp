@@ -7,6 +7,7 @@
 #include "engine/container_cgroup.hpp"
 #include "engine/events.hpp"
 #include "engine/network.hpp"
+#include "engine/restart_policy.hpp"
 #include "engine/selection.hpp"
 #include "engine/stop_container.hpp"
 #include "engine/verbs.hpp"
@@ -22,6 +23,7 @@ void stop_running(const storage::ContainerDir& container, const Observed& observ
   const storage::ContainerRecord record = record_or_id(container);  // with --rm it is gone afterwards
   if (!observed.is_started()) timeout_seconds = 0;  // no program is there yet that could handle a signal
   const std::chrono::seconds patience{timeout_seconds};
+  note_wanted_end(container);
   const bool asked = timeout_seconds > 0 && signal_container(observed, stop_signal);
   if (!asked || !wait_for_end(observed, patience)) {
     if (asked)
@@ -44,6 +46,12 @@ void settle(Engine& engine, const storage::ContainerDir& container, const Observ
     remove_if_abandoned(engine, container);
 }
 
+/// Whether who sends it wants the container to end: then no policy starts it again.
+bool ends_container(int signal, const storage::ContainerRecord& record) {
+  return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGQUIT ||
+         signal == record.stop_signal;
+}
+
 }  // namespace
 
 std::vector<std::string> stop(Engine& engine, const StopOptions& options) {
@@ -61,6 +69,8 @@ std::vector<std::string> stop(Engine& engine, const StopOptions& options) {
       settle(engine, one.container, observed, record.auto_remove);
     } else if (options.one_of_all) {
       continue;
+    } else {
+      note_wanted_end(one.container);  // it may be waiting to be restarted
     }
     stopped.push_back(one.typed);
   }
@@ -78,9 +88,11 @@ std::vector<std::string> kill(Engine& engine, const KillOptions& options) {
       throw make_error(ErrorKind::in_use, "container ", quoted(one.typed), " is not running (it is ",
                        observed.state.status, ")");
     }
-    const bool auto_remove = record_or_id(one.container).auto_remove;
+    const storage::ContainerRecord record = record_or_id(one.container);
+    const bool auto_remove = record.auto_remove;
+    if (ends_container(*signal, record)) note_wanted_end(one.container);
     signal_container(observed, *signal);
-    note_container_event(engine, record_or_id(one.container), "kill");
+    note_container_event(engine, record, "kill");
     if (*signal == SIGKILL) {
       let_killed_end(one.container, observed);
       wait_for_end(observed, std::nullopt);

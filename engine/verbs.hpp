@@ -107,7 +107,8 @@ std::vector<std::string> remove(Engine& engine, const RemoveOptions& options);
 
 struct WaitOptions {
   std::vector<std::string> containers;
-  std::vector<std::string> conditions;  ///< stopped (default), running, created, exited, removing
+  /// stopped (default), running, created, exited, removing, healthy, unhealthy
+  std::vector<std::string> conditions;
   std::chrono::milliseconds interval{250};
   bool ignore = false;
 };
@@ -150,6 +151,9 @@ struct ContainerSummary {
   std::vector<std::string> mounts;
   std::string network;
   std::vector<std::string> ports;  ///< As recorded; engine/published_ports.hpp reads them.
+  std::string health;              ///< While it runs: "", starting, healthy, unhealthy.
+  std::string restart_policy;      ///< Only when a filter asks for it.
+  bool starts_on_boot = false;     ///< The same.
 };
 struct ListOptions {
   bool all = false;

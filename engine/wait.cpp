@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "engine/attach.hpp"
+#include "engine/health.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
@@ -28,7 +29,9 @@ bool meets(const std::string& status, const std::vector<std::string>& conditions
 void check_conditions(const std::vector<std::string>& conditions) {
   for (const std::string& condition : conditions) {
     bool known = false;
-    for (const char* name : {"stopped", "exited", "running", "created", "removing"}) known = known || condition == name;
+    for (const char* name :
+         {"stopped", "exited", "running", "created", "initialized", "paused", "removing", "healthy", "unhealthy"})
+      known = known || condition == name;
     if (!known) throw make_error(ErrorKind::invalid_argument, "unknown condition ", quoted(condition));
   }
 }
@@ -49,6 +52,8 @@ int wait_one(Engine& engine, const storage::ContainerDir& container, const WaitO
   while (true) {
     const Observed observed = observe(container, engine.host.boot_id);
     if (!base::exists(container.dir.get(), "record")) return ran ? unknown_exit_code : 0;  // removed meanwhile
+    if (observed.is_running() && meets(read_health(container).status, conditions))
+      return -1;  // as podman: no exit code
     if (meets(observed.state.status, conditions)) {
       if (!observed.monitored) return observed.state.exit_code;
       wait_until_unwatched(container);

@@ -27,11 +27,18 @@ void add_descriptors(const MonitorPlan& plan, monitor_plan& header) {
   header.container_fd = plan.container_fd;
   header.alive_fd = plan.alive_fd;
   header.network_exit_fd = plan.network_exit_fd;
+  header.log_directory_fd = plan.log_directory_fd;
+  header.journal_fd = plan.journal_fd;
+  header.notify_fd = plan.notify_fd;
   header.oom_fd = plan.oom_fd;
 }
 
 void add_cleanup(const MonitorPlan& plan, StubBuffer& buffer, monitor_plan& header) {
-  if (plan.cleanup_argv.empty()) return;
+  if (plan.cleanup_argv.empty() && plan.check_argv.empty()) return;
+  header.check_argc = static_cast<std::uint32_t>(plan.check_argv.size());
+  header.check_argv = buffer.add_strings(plan.check_argv);
+  header.check_interval = static_cast<std::uint64_t>(plan.check_interval.count());
+  header.check_soon = static_cast<std::uint64_t>(plan.check_soon.count());
   header.cleanup_path = buffer.add_string(plan.cleanup_path);
   header.cleanup_argc = static_cast<std::uint32_t>(plan.cleanup_argv.size());
   header.cleanup_argv = buffer.add_strings(plan.cleanup_argv);
@@ -49,6 +56,8 @@ std::string encode_monitor_plan(const MonitorPlan& plan) {
   header.flags = static_cast<std::uint32_t>((plan.terminal ? MONITOR_TTY : 0) | (plan.log_fd >= 0 ? MONITOR_LOG : 0) |
                                             (plan.auto_remove ? MONITOR_AUTO_REMOVE : 0));
   header.log_max_bytes = plan.log_max_bytes;
+  header.log_max_files = plan.log_max_files;
+  header.kill_after = static_cast<std::uint64_t>(plan.kill_after.count());
   add_descriptors(plan, header);
   header.exit_name = buffer.add_string(plan.exit_name);
   header.log_name = buffer.add_string(plan.log_name);
@@ -58,6 +67,11 @@ std::string encode_monitor_plan(const MonitorPlan& plan) {
     header.event_name = buffer.add_string(plan.event_name);
     header.event_tail = buffer.add_string(plan.event_tail);
   }
+  if (plan.journal_fd >= 0) {
+    header.journal_path = buffer.add_string(plan.journal_path);
+    header.journal_fields = buffer.add_string(plan.journal_fields);
+  }
+  if (plan.notify_fd >= 0) header.notify_path = buffer.add_string(plan.notify_path);
   add_cleanup(plan, buffer, header);
   header.total_size = buffer.total_size();
   std::string bytes = std::move(buffer).finish(&header);
@@ -72,9 +86,9 @@ base::UniqueFd make_monitor_executable() {
 
 void exec_monitor(int executable_fd, const MonitorPlan& plan) {
   const base::UniqueFd plan_fd = make_plan_fd(encode_monitor_plan(plan));
-  for (const int fd :
-       {plan.init_pidfd, plan.terminal_fd, plan.stdin_fd, plan.stdout_fd, plan.stderr_fd, plan.log_fd, plan.listen_fd,
-        plan.client_fd, plan.container_fd, plan.alive_fd, plan.network_exit_fd, plan.oom_fd})
+  for (const int fd : {plan.init_pidfd, plan.terminal_fd, plan.stdin_fd, plan.stdout_fd, plan.stderr_fd, plan.log_fd,
+                       plan.listen_fd, plan.client_fd, plan.container_fd, plan.alive_fd, plan.network_exit_fd,
+                       plan.oom_fd, plan.log_directory_fd, plan.journal_fd, plan.notify_fd})
     if (!make_inheritable(fd)) throw base::os_error("handing descriptors to the monitor");
   const int code = exec_stub(executable_fd, "engine-monitor", plan_fd.get());
   throw base::error_from_code(code, "executing the monitor");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,9 +31,19 @@ struct MonitorPlan {
   int oom_fd = -1;                     ///< memory.events or memory.oom_control of the container; -1: none.
   bool auto_remove = false;            ///< The clean-up removes the container.
   int network_exit_fd = -1;            ///< Only kept open: the network helper ends when it closes.
+  int log_directory_fd = -1;           ///< Where log_name is; -1: the log is not rotated.
+  int journal_fd = -1;                 ///< Datagram socket: output goes to the journal.
+  int notify_fd = -1;                  ///< The container's NOTIFY_SOCKET, whose READY=1 goes to notify_path.
   std::string exit_name = "exit";
-  std::string log_name = "log";                    ///< Name of log_fd's file; rotation renames it to log_name + ".1".
-  std::uint64_t log_max_bytes = 0;                 ///< 0: never rotate.
+  std::string log_name = "log";              ///< Name of log_fd's file; rotation renames it to log_name + ".1".
+  std::uint64_t log_max_bytes = 0;           ///< 0: never rotate.
+  unsigned log_max_files = 2;                ///< The current one counts.
+  std::string journal_path, journal_fields;  ///< "NAME=value\n" each.
+  std::string notify_path;
+  std::chrono::milliseconds kill_after{0};         ///< 0: never.
+  std::chrono::milliseconds check_interval{0};     ///< Between health checks; 0: none.
+  std::chrono::milliseconds check_soon{0};         ///< After one that ended with MONITOR_SOON; 0: check_interval.
+  std::vector<std::string> check_argv;             ///< Executes cleanup_path, too.
   std::string event_path;                          ///< Absolute path of the log of events; empty: none.
   std::string event_head, event_name, event_tail;  ///< Of its line there: before the name, the name, after the time.
   std::vector<std::string> cleanup_argv;  ///< Executed after the exit was recorded; empty: the monitor just exits.

@@ -34,6 +34,7 @@ void read_run_fields(const base::JsonAt& config, ImageConfig& result) {
   result.exposed_ports = keys_of(config, "ExposedPorts");
   if (const auto labels = config.find("Labels")) result.labels = labels->string_map();
   result.stop_signal = config.string_or("StopSignal", "");
+  if (const auto check = config.find("Healthcheck"); check && check->is_object()) result.healthcheck = check->dump();
 }
 
 std::vector<base::Digest> read_diff_ids(const base::JsonAt& rootfs) {

@@ -33,6 +33,7 @@ struct ImageConfig {
   std::vector<std::string> exposed_ports;  ///< Keys of "ExposedPorts".
   std::vector<std::pair<std::string, std::string>> labels;
   std::string stop_signal;
+  std::string healthcheck;  ///< Docker's "Healthcheck" as JSON; empty: none.
   std::vector<base::Digest> diff_ids;
   std::vector<History> history;
 };

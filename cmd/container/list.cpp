@@ -159,7 +159,8 @@ std::string status_text(const ContainerSummary& container) {
                                       ? base::human_duration(std::chrono::duration_cast<std::chrono::seconds>(
                                             std::max(base::now() - *container.started, std::chrono::nanoseconds{0})))
                                       : "";
-  if (container.status == "running") return concat("Up ", since_start);
+  if (container.status == "running")
+    return concat("Up ", since_start, container.health.empty() ? "" : concat(" (", container.health, ")"));
   if (container.status == "unmonitored") return concat("Up ", since_start, " (unmonitored)");
   if (container.status == "exited") {
     return concat("Exited (", container.exit_code, ")",
@@ -174,7 +175,7 @@ Action declare_ps(OptionTable& table) {
   const auto words = std::make_shared<ListWords>();
   table.flag("all", 'a', words->options.all, "Show containers that are not running as well");
   table.list("filter", 'f', "NAME=VALUE", words->options.filters,
-             "Show only what fits: id, name, label, status, exited, ancestor, before, since, volume, network");
+             "Show only what fits: id, name, label, status, exited, ancestor, volume, network, health, restart-policy");
   table.text("format", 0, "FORMAT", words->format, "table, json, or a Go template: table {{.ID}} {{.Status}}");
   table.number("last", 'n', "COUNT", &words->options.last, "Show that many of the newest, running or not");
   table.flag("latest", 'l', words->latest, "Show the newest container, running or not");

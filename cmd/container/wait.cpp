@@ -50,7 +50,7 @@ Action declare_wait(OptionTable& table) {
   const auto words = std::make_shared<WaitWords>();
   table
       .comma_list("condition", 0, "STATE", words->options.conditions,
-                  "Wait for this state: stopped, exited, running, created or removing")
+                  "Wait for this state: stopped, exited, running, created, paused, removing, healthy or unhealthy")
       .defaults_to("stopped");
   table.text("interval", 'i', "DURATION", words->interval, "How often to look").checked_by(check_interval);
   table.flag("ignore", 0, words->options.ignore, "Print -1 for containers that do not exist");

@@ -37,6 +37,7 @@ std::string human_readable(const engine::Event& event, bool no_trunc) {
   std::string line = base::concat(go_time(event.time), ' ', event.type, ' ', event.status);
   if (event.type == "container") {
     line += base::concat(' ', id, " (image=", event.image, ", name=", event.name);
+    if (!event.health_status.empty()) line += base::concat(", health_status=", event.health_status);
     if (event.attributes)
       for (const auto& [name, value] : *event.attributes) line += base::concat(", ", name, '=', value);
     return line + ")";

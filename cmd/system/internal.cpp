@@ -7,8 +7,11 @@
 #include "cmd/invocation.hpp"
 #include "cmd/oci_runtime.hpp"
 #include "cmd/transfer_verbs.hpp"
+#include "engine/health.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/network.hpp"
+#include "engine/restart_policy.hpp"
+#include "engine/verbs.hpp"
 
 // Commands that our own processes execute, and the OCI command line, which has a parser of its own.
 
@@ -28,6 +31,18 @@ Action declare_inside(OptionTable& table) {
     ::umask(invocation.program.callers_umask);  // the calling engine has set the one that is right
     return engine::inside(invocation.engine(), *words);
   };
+}
+
+Action declare_due_check(OptionTable& table) {
+  const auto id = std::make_shared<std::string>();
+  table.word("ID", *id, "Full id of the container");
+  return [id](Invocation& invocation) { return engine::run_due_check(invocation.engine(), *id); };
+}
+
+Action declare_restart_ended(OptionTable& table) {
+  const auto id = std::make_shared<std::string>();
+  table.word("ID", *id, "Full id of the container");
+  return [id](Invocation& invocation) { return engine::restart_ended(invocation.engine(), *id); };
 }
 
 Action declare_late_layers(OptionTable& table) {

@@ -1,5 +1,5 @@
 /* The container's log: k8s-file lines, "<RFC 3339 in UTC> stdout|stderr F|P <text>", P for a piece without its line end.
- * Rotation by size keeps one older file. Part of monitor.c. */
+ * Rotation by size keeps older files. Part of monitor.c. */
 #ifndef ENGINE_STUB_LOG_LINES_H
 #define ENGINE_STUB_LOG_LINES_H
 
@@ -21,6 +21,7 @@ static struct {
   int directory;
   const char *name;
   uint64_t max_bytes; /* 0: never rotate */
+  uint32_t max_files; /* the current one counts */
   uint64_t size;      /* of the file, without what is still in `bytes` */
   size_t used;
   char bytes[16384];
@@ -91,18 +92,37 @@ static void log_append(const char *bytes, size_t size) {
   }
 }
 
-/* <name> becomes <name>.1; when that fails the old file goes on growing. */
-static void rotate_log(void) {
-  char old_name[LOG_NAME_MAX_BYTES + 3];
+/* "<name>.<number>", or the name itself for 0. `to` has room for LOG_NAME_MAX_BYTES and five more. */
+static void put_log_name(char *to, uint32_t number) {
   const size_t length = text_length(container_log.name);
+  int digits = 1;
+  for (uint32_t rest = number; rest >= 10; rest /= 10) digits++;
+  memcpy(to, container_log.name, length + 1);
+  if (number == 0) return;
+  to[length] = '.';
+  put_digits(to + length + 1, digits, number);
+  to[length + 1 + (size_t)digits] = 0;
+}
+
+static long rename_log(uint32_t from, uint32_t to) {
+  char old_name[LOG_NAME_MAX_BYTES + 6], new_name[LOG_NAME_MAX_BYTES + 6];
+  put_log_name(old_name, from);
+  put_log_name(new_name, to);
+  return syscall5(__NR_renameat2, container_log.directory, ptr(old_name), container_log.directory, ptr(new_name), 0);
+}
+
+/* <name> becomes <name>.1, that <name>.2, and so on; the last one goes. When that fails the old file goes on growing.
+ * With one file only it is begun anew. */
+static void rotate_log(void) {
   long fresh;
   flush_log();
-  if (container_log.directory < 0 || length > LOG_NAME_MAX_BYTES) return;
-  memcpy(old_name, container_log.name, length);
-  memcpy(old_name + length, ".1", 3);
-  if (syscall5(__NR_renameat2, container_log.directory, ptr(container_log.name), container_log.directory,
-               ptr(old_name), 0) < 0)
+  if (container_log.directory < 0 || text_length(container_log.name) > LOG_NAME_MAX_BYTES) return;
+  if (container_log.max_files <= 1) {
+    if (syscall2(__NR_ftruncate, container_log.fd, 0) == 0) container_log.size = 0;
     return;
+  }
+  for (uint32_t number = container_log.max_files - 2; number > 0; number--) rename_log(number, number + 1);
+  if (rename_log(0, 1) < 0) return;
   fresh = syscall4(__NR_openat, container_log.directory, ptr(container_log.name),
                    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fresh < 0) return;
@@ -138,12 +158,13 @@ static void log_output(const char *stream, const char *text, size_t size) {
   flush_log();
 }
 
-static void open_log(int fd, int directory, const char *name, uint64_t max_bytes) {
+static void open_log(int fd, int directory, const char *name, uint64_t max_bytes, uint32_t max_files) {
   const long size = fd < 0 ? 0 : syscall3(__NR_lseek, fd, 0, 2 /* SEEK_END */);
   container_log.fd = fd;
   container_log.directory = directory;
   container_log.name = name;
   container_log.max_bytes = max_bytes;
+  container_log.max_files = max_files;
   container_log.size = size > 0 ? (uint64_t)size : 0;
 }
 

@@ -11,22 +11,18 @@
 
 #include "runtime/stub/attach_clients.h"
 #include "runtime/stub/event_line.h"
+#include "runtime/stub/journal_lines.h"
 #include "runtime/stub/log_lines.h"
+#include "runtime/stub/monitor_execute.h"
+#include "runtime/stub/monitor_timers.h"
 #include "runtime/stub/oom_count.h"
 #include "runtime/stub/plan_check.h"
+#include "runtime/stub/ready_relay.h"
 #include "runtime/stub/syscalls.h"
 
-#define KERNEL_SIGSET_BYTES 8
 #define HUNG_RETRY_MILLISECONDS 250
 #define RECORD_DESPITE_STALL_MILLISECONDS 1000
 #define UNKNOWN_EXIT_CODE 255
-
-struct kernel_sigaction {
-  uintptr_t handler; /* 0: SIG_DFL, 1: SIG_IGN */
-  unsigned long flags;
-  void *restorer;
-  uint64_t mask;
-};
 
 /* Where output comes from. */
 struct source {
@@ -73,23 +69,11 @@ static void map_plan(long fd) {
   plan = (const struct monitor_plan *)(const void *)plan_bytes;
 }
 
-/* Closes all descriptors from 3 on but those listed; -1 in the list means none. */
-static void close_all_but(const int32_t *kept, int count) {
-  uint32_t next = 3;
-  for (;;) {
-    uint32_t lowest = ~0u;
-    for (int index = 0; index < count; index++)
-      if (kept[index] >= (int32_t)next && (uint32_t)kept[index] < lowest) lowest = (uint32_t)kept[index];
-    if (lowest > next) close_range_or_each(next, lowest == ~0u ? ~0u : lowest - 1, 0);
-    if (lowest == ~0u) return;
-    next = lowest + 1;
-  }
-}
-
 static void close_what_is_not_ours(void) {
-  const int32_t kept[] = {plan->init_pidfd, plan->terminal_fd, plan->stdin_fd,     plan->stdout_fd,
-                          plan->stderr_fd,  plan->log_fd,      plan->listen_fd,    plan->client_fd,
-                          plan->alive_fd,   plan->container_fd, plan->network_exit_fd, plan->oom_fd};
+  const int32_t kept[] = {plan->init_pidfd,      plan->terminal_fd, plan->stdin_fd,         plan->stdout_fd,
+                          plan->stderr_fd,       plan->log_fd,      plan->listen_fd,        plan->client_fd,
+                          plan->alive_fd,        plan->oom_fd,      plan->container_fd,     plan->network_exit_fd,
+                          plan->log_directory_fd, plan->journal_fd, plan->notify_fd};
   const long null = syscall4(__NR_openat, AT_FDCWD, ptr("/dev/null"), O_RDWR, 0);
   for (long fd = 0; fd < 3 && null >= 0; fd++) syscall3(__NR_dup3, null, fd, 0);
   close_all_but(kept, sizeof kept / sizeof kept[0]);
@@ -98,12 +82,6 @@ static void close_what_is_not_ours(void) {
 static void set_nonblocking(int fd) {
   const long flags = fd < 0 ? -1 : syscall3(__NR_fcntl, fd, F_GETFL, 0);
   if (flags >= 0) syscall3(__NR_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
-}
-
-static void set_all_signals(uintptr_t handler) {
-  const struct kernel_sigaction action = {handler, 0, 0, 0};
-  for (long signal = 1; signal <= 64; signal++)
-    if (signal != SIGCHLD) syscall4(__NR_rt_sigaction, signal, ptr(&action), 0, KERNEL_SIGSET_BYTES);
 }
 
 /* Ignored, so that neither a closed terminal nor the end of a login session takes the container's witness away. */
@@ -126,14 +104,16 @@ static void start_streams(void) {
   set_nonblocking(plan->listen_fd);
   oom_fd = plan->oom_fd;
   start_clients(plan->client_fd);
-  open_log((plan->flags & MONITOR_LOG) != 0 ? plan->log_fd : -1, plan->container_fd, string_at(plan->log_name),
-           plan->log_max_bytes);
+  notify_fd = plan->notify_fd;
+  open_log((plan->flags & MONITOR_LOG) != 0 ? plan->log_fd : -1, plan->log_directory_fd, string_at(plan->log_name),
+           plan->log_max_bytes, plan->log_max_files);
+  start_timers(plan);
 }
 
 /* ---- The container's end ---- */
 
 static int exit_code(void) {
-  if (exit_status < 0) return UNKNOWN_EXIT_CODE;
+  if (exit_status < 0 || timers.has_killed) return UNKNOWN_EXIT_CODE; /* as podman has it for --timeout */
   return (exit_status & 0x7f) != 0 ? 128 + (exit_status & 0x7f) : (exit_status >> 8) & 0xff;
 }
 
@@ -158,8 +138,10 @@ static void reap(void) {
   long pid;
   int status = 0;
   while (signal_fd >= 0 && syscall3(__NR_read, signal_fd, ptr(drained), sizeof drained) > 0) continue;
-  while ((pid = syscall4(__NR_wait4, -1, ptr(&status), WNOHANG, 0)) > 0)
+  while ((pid = syscall4(__NR_wait4, -1, ptr(&status), WNOHANG, 0)) > 0) {
+    note_child_end(plan, pid, status);
     if (pid == plan->init_pid && phase == RUNNING) note_end(status);
+  }
   if (pid == -ECHILD && phase == RUNNING) note_end(-1); /* somebody else reaped it: we shall never know */
 }
 
@@ -210,7 +192,10 @@ static void read_source(struct source *source) {
   const long got = syscall3(__NR_read, source->fd, ptr(message + 1), ATTACH_MAX_PAYLOAD);
   source->is_hung = 0;
   if (got > 0) {
-    log_output(source->type == ATTACH_STDOUT ? "stdout" : "stderr", (const char *)message + 1, (size_t)got);
+    if (plan->journal_fd >= 0)
+      journal_output(plan, source->type == ATTACH_STDERR, (const char *)message + 1, (size_t)got);
+    else
+      log_output(source->type == ATTACH_STDOUT ? "stdout" : "stderr", (const char *)message + 1, (size_t)got);
     offer_message(source->type, (size_t)got);
   } else if (got == -EIO && phase == RUNNING) {
     source->is_hung = 1; /* no slave is open; one may be again */
@@ -262,7 +247,7 @@ static void read_client(struct client *client) {
 
 /* ---- The loop ---- */
 
-enum { POLL_CHILDREN, POLL_INIT, POLL_OOM, POLL_LISTEN, POLL_INPUT, POLL_SOURCES, POLL_CLIENTS = POLL_SOURCES + 2 };
+enum { POLL_CHILDREN, POLL_INIT, POLL_OOM, POLL_LISTEN, POLL_INPUT, POLL_NOTIFY, POLL_SOURCES, POLL_CLIENTS = POLL_SOURCES + 2 };
 #define POLL_COUNT (POLL_CLIENTS + MONITOR_MAX_CLIENTS)
 
 static struct pollfd polled[POLL_COUNT];
@@ -278,6 +263,7 @@ static void fill_polled(void) {
   watch(POLL_OOM, phase == RUNNING ? oom_fd : -1, POLLPRI);
   watch(POLL_LISTEN, phase == RUNNING ? plan->listen_fd : -1, POLLIN);
   watch(POLL_INPUT, has_input ? input_fd : -1, POLLOUT);
+  watch(POLL_NOTIFY, notify_fd, POLLIN);
   for (int index = 0; index < 2; index++)
     watch(POLL_SOURCES + index, is_held || sources[index].is_hung ? -1 : sources[index].fd, POLLIN);
   for (int index = 0; index < MONITOR_MAX_CLIENTS; index++) {
@@ -288,7 +274,8 @@ static void fill_polled(void) {
 
 /* Milliseconds until something must be looked at again without an event; -1: never. */
 static int64_t patience(void) {
-  int64_t limit = -1;
+  int64_t limit = phase == RUNNING ? timer_patience() : -1;
+  if (limit >= 0 && limit < HUNG_RETRY_MILLISECONDS) return limit;
   if (sources[0].is_hung) limit = HUNG_RETRY_MILLISECONDS;
   for (int index = 0; index < MONITOR_MAX_CLIENTS; index++)
     if (clients[index].fd >= 0 && clients[index].owes && !clients[index].is_first) limit = HUNG_RETRY_MILLISECONDS;
@@ -337,6 +324,8 @@ static void watch_container(void) {
     if (phase != DRAINING || anyone_owes()) wait_for_events();
     if (polled[POLL_CHILDREN].revents != 0 || polled[POLL_INIT].revents != 0) reap();
     if (polled[POLL_OOM].revents != 0) look_for_oom_kills();
+    if (polled[POLL_NOTIFY].revents != 0) read_notify_socket(plan);
+    if (phase == RUNNING) serve_timers(plan);
     flush_input();
     serve_clients();
     serve_sources();
@@ -346,29 +335,10 @@ static void watch_container(void) {
 
 /* ---- Clean-up ---- */
 
-static char **string_array(char **to, uint32_t offsets, uint32_t count) {
-  for (uint32_t index = 0; index < count; index++)
-    to[index] = (char *)(uintptr_t)string_at(plan_load_u32(plan_bytes, offsets + index * 4ull));
-  to[count] = 0;
-  return to;
-}
-
 static _Noreturn void clean_up(void) {
-  const int first = clients[0].fd >= 0 && clients[0].is_first ? clients[0].fd : -1;
-  const int32_t kept[] = {first}; /* not alive_fd: the clean-up takes that lock itself */
-  const uint64_t slots = (uint64_t)plan->cleanup_argc + plan->cleanup_envc + 2, no_signals = 0;
-  long address;
-  if (plan->cleanup_path == 0) exit_now(0);
-  address = syscall6(__NR_mmap, 0, (long)(slots * sizeof(char *)), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                     -1, 0);
-  if (address < 0 && address > -4096) exit_now(125);
-  char **argv = string_array((char **)(uintptr_t)address, plan->cleanup_argv, plan->cleanup_argc);
-  char **envp = string_array(argv + plan->cleanup_argc + 1, plan->cleanup_envp, plan->cleanup_envc);
-  close_all_but(kept, sizeof kept / sizeof kept[0]);
-  set_all_signals(0);
-  syscall4(__NR_rt_sigprocmask, SIG_SETMASK, ptr(&no_signals), 0, KERNEL_SIGSET_BYTES);
-  syscall3(__NR_execve, ptr(string_at(plan->cleanup_path)), ptr(argv), ptr(envp));
-  exit_now(125);
+  const int keeps = (plan->flags & MONITOR_AUTO_REMOVE) != 0 && clients[0].fd >= 0 && clients[0].is_first;
+  if (plan->cleanup_argc == 0) exit_now(exit_code());
+  execute_engine(plan, plan->cleanup_argv, plan->cleanup_argc, keeps ? clients[0].fd : -1);
 }
 
 __attribute__((used)) _Noreturn void stub_main(const long *stack) {

@@ -7,9 +7,11 @@
 #include <stdint.h>
 
 #define MONITOR_PLAN_MAGIC 0x656e676du
-#define MONITOR_PLAN_VERSION 1u
+#define MONITOR_PLAN_VERSION 2u
 #define MONITOR_PLAN_MAX_BYTES (1u << 20)
 #define MONITOR_MAX_CLIENTS 8
+#define MONITOR_MAX_LOG_FILES 1000
+#define MONITOR_MAX_MILLISECONDS (10ull * 366 * 24 * 3600 * 1000)
 
 enum monitor_flag {
   MONITOR_TTY = 1 << 0,         /* terminal_fd is a pty master; else stdin/stdout/stderr pipes */
@@ -46,23 +48,37 @@ struct monitor_plan {
   int32_t alive_fd;                /* lock file; only kept open */
   int32_t oom_fd;                  /* where the kernel counts kills for want of memory, see oom_count.h; or -1 */
   int32_t network_exit_fd;         /* only kept open: the network helper ends when it closes; or -1 */
+  int32_t log_directory_fd;        /* where log_name is, for rotation; or -1 */
+  int32_t journal_fd;              /* datagram socket: output goes to the journal; or -1 */
+  int32_t notify_fd;               /* datagram socket that the container has as its NOTIFY_SOCKET; or -1 */
+  uint32_t log_max_files;          /* rotation keeps so many, the current one counts */
   uint64_t log_max_bytes;          /* rotate to log.1 past this; 0: never */
+  uint64_t kill_after;             /* milliseconds until init is killed; 0: never */
+  uint64_t check_interval;         /* milliseconds between the end of a health check and the next; 0: none are made */
+  uint64_t check_soon;             /* the same after one that ended with MONITOR_SOON; 0: as check_interval */
+  uint32_t check_argc, check_argv; /* argv of a check; path and environment are the clean-up's */
+  uint32_t journal_path, journal_fields; /* of the journal's socket; "NAME=value\n" of each field of all messages */
+  uint32_t notify_path;            /* the service manager's socket; "@…": abstract */
   uint32_t cleanup_argc, cleanup_argv; /* argv of what is executed in place of the monitor after the exit was recorded */
-  uint32_t cleanup_path;               /* offset of absolute path; 0: just exit */
+  uint32_t cleanup_path;               /* offset of absolute path; without cleanup_argc: just exit */
   uint32_t cleanup_envc, cleanup_envp;
   uint32_t exit_name;              /* file name inside container_fd */
-  uint32_t log_name;               /* name of log_fd's file inside container_fd, for rotation to <log_name>.1 */
+  uint32_t log_name;               /* name of log_fd's file, for rotation to <log_name>.1 */
   uint32_t event_path;             /* offset of the absolute path of the log of events; 0: none */
   uint32_t event_head, event_name, event_tail; /* of a line: what is before the container's name, the name, what ends it */
 };
+
+/* Exit code of a health check after which the next one is due sooner. */
+#define MONITOR_SOON 10
 
 /* In the container's folder: its name, when it was renamed since this plan was made. */
 #define MONITOR_NAME_FILE "name"
 #define MONITOR_NAME_MAX_BYTES 256
 
-/* All descriptors are -1 or at least 3. Over the clean-up's execve stay open, under the same numbers: client_fd (so the
- * client sees end of file only when the clean-up is done); alive_fd is closed, since the clean-up
- * takes that lock itself; 0, 1, 2 are /dev/null.
+/* All descriptors are -1 or at least 3. Over the clean-up's execve stays open, under the same number and with
+ * MONITOR_AUTO_REMOVE: client_fd (so the client sees end of file only when the clean-up is done); alive_fd is closed,
+ * since the clean-up takes that lock itself; 0, 1, 2 are /dev/null. Without a clean-up the monitor exits with the
+ * container's exit code.
  *
  * containers/<id>/exit: "<exit code> <signalled 0|1> <oom 0|1> <seconds>.<nanoseconds>\n", CLOCK_REALTIME. */
 

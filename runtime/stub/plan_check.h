@@ -97,14 +97,24 @@ static inline int monitor_plan_is_valid(const unsigned char *bytes, uint64_t siz
   if (!monitor_fd_is_valid(plan.listen_fd) || !monitor_fd_is_valid(plan.client_fd)) return 0;
   if (!monitor_fd_is_valid(plan.container_fd) || !monitor_fd_is_valid(plan.alive_fd)) return 0;
   if (!monitor_fd_is_valid(plan.network_exit_fd) || !monitor_fd_is_valid(plan.oom_fd)) return 0;
+  if (!monitor_fd_is_valid(plan.log_directory_fd) || plan.log_max_files > MONITOR_MAX_LOG_FILES) return 0;
+  if (!monitor_fd_is_valid(plan.journal_fd) || !monitor_fd_is_valid(plan.notify_fd)) return 0;
+  if (plan.kill_after > MONITOR_MAX_MILLISECONDS || plan.check_interval > MONITOR_MAX_MILLISECONDS ||
+      plan.check_soon > MONITOR_MAX_MILLISECONDS)
+    return 0;
+  if (plan.journal_fd != -1 &&
+      (!plan_string_fits(size, plan.journal_path) || !plan_string_fits(size, plan.journal_fields)))
+    return 0;
+  if (plan.notify_fd != -1 && !plan_string_fits(size, plan.notify_path)) return 0;
   if (!plan_string_fits(size, plan.exit_name) || !plan_string_fits(size, plan.log_name)) return 0;
   if (plan.event_path != 0 &&
       (!plan_string_fits(size, plan.event_path) || !plan_string_fits(size, plan.event_head) ||
        !plan_string_fits(size, plan.event_name) || !plan_string_fits(size, plan.event_tail)))
     return 0;
-  if (plan.cleanup_path == 0) return plan.cleanup_argc == 0 && plan.cleanup_envc == 0;
-  return plan_string_fits(size, plan.cleanup_path) && plan.cleanup_argc != 0 &&
+  if (plan.cleanup_path == 0) return plan.cleanup_argc == 0 && plan.cleanup_envc == 0 && plan.check_argc == 0;
+  return plan_string_fits(size, plan.cleanup_path) &&
          plan_strings_fit(bytes, size, plan.cleanup_argv, plan.cleanup_argc) &&
+         plan_strings_fit(bytes, size, plan.check_argv, plan.check_argc) &&
          plan_strings_fit(bytes, size, plan.cleanup_envp, plan.cleanup_envc);
 }
 

@@ -1,0 +1,100 @@
+#include "engine/notify.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "base/log.hpp"
+#include "rootless/host_facts.hpp"
+
+namespace engine {
+
+using base::concat;
+
+namespace {
+
+constexpr const char* folder_name = "notify";
+constexpr const char* socket_name = "notify.sock";
+constexpr const char* inside = "/run/notify";
+
+base::UniqueFd make_socket() {
+  base::UniqueFd socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  if (!socket) throw base::os_error("making a notify socket");
+  return socket;
+}
+
+/// @return  The length of the address, which ends the name of an abstract socket. 0: too long.
+socklen_t fill_address(sockaddr_un& address, const std::string& path) {
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) return 0;
+  path.copy(address.sun_path, path.size());
+  const bool is_abstract = path.front() == '@';
+  if (is_abstract) address.sun_path[0] = '\0';
+  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract ? 0 : 1));
+}
+
+}  // namespace
+
+std::string notify_socket() {
+  return rootless::environment("NOTIFY_SOCKET").value_or("");
+}
+
+bool is_notifying(const Watch& watch) {
+  return watch.sdnotify != "ignore" && !notify_socket().empty();
+}
+
+bool passes_notify_socket(const Watch& watch) {
+  return (watch.sdnotify.empty() || watch.sdnotify == "container") && is_notifying(watch);
+}
+
+void notify_service_manager(std::string_view state) noexcept {
+  try {
+    const std::string path = notify_socket();
+    if (path.empty()) return;
+    sockaddr_un address{};
+    const socklen_t size = fill_address(address, path);
+    const base::UniqueFd socket = make_socket();
+    if (size == 0 || ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
+                              reinterpret_cast<const sockaddr*>(&address), size) < 0)
+      throw base::os_error("telling the service manager at ", base::quoted(path));
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, error.message());
+  }
+}
+
+void notify_started(const Watch& watch, pid_t monitor) noexcept {
+  if (!is_notifying(watch)) return;
+  notify_service_manager(concat("MAINPID=", monitor, watch.sdnotify == "conmon" ? "\nREADY=1" : ""));
+}
+
+base::UniqueFd make_notify_socket(const Watch& watch, const storage::ContainerDir& container) {
+  if (!passes_notify_socket(watch)) return {};
+  const base::UniqueFd folder = base::make_directory(container.dir.get(), folder_name);
+  if (::fchmod(folder.get(), 0755) != 0) throw base::os_error("setting the mode of the folder of the notify socket");
+  base::unlink_file(folder.get(), socket_name);
+  base::UniqueFd socket = make_socket();
+  sockaddr_un address{};
+  const socklen_t size = fill_address(address, concat("/proc/self/fd/", folder.get(), '/', socket_name));
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
+    throw base::os_error("making the container's notify socket");
+  // Whoever the program is in there.
+  if (::fchmodat(folder.get(), socket_name, 0777, 0) != 0) throw base::os_error("opening the notify socket to all");
+  return socket;
+}
+
+void add_notify_socket(runtime::Spec& spec, const std::string& container_folder) {
+  spec.mounts.push_back({.destination = inside,
+                         .type = "bind",
+                         .source = concat(container_folder, '/', folder_name),
+                         .options = {"bind", "nosuid", "noexec", "nodev"},
+                         .uid_mappings = {},
+                         .gid_mappings = {}});
+  std::erase_if(spec.process.env, [](const std::string& entry) { return entry.starts_with("NOTIFY_SOCKET="); });
+  spec.process.env.push_back(concat("NOTIFY_SOCKET=", inside, '/', socket_name));
+}
+
+}  // namespace engine

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+
+#include "base/fd.hpp"
+#include "engine/watch.hpp"
+#include "runtime/spec.hpp"
+
+// --sdnotify under a service manager ($NOTIFY_SOCKET): who says that the container is ready. Source: sd_notify(3),
+// podman-run(1).
+
+namespace engine {
+
+/// Whether this container's readiness is anybody's business.
+bool is_notifying(const Watch& watch);
+
+/// "READY=1" and the like; a manager that cannot be reached is only a debug message.
+void notify_service_manager(std::string_view state) noexcept;
+
+/// The command that has started the container: who the main process is from now on, and with `conmon` that it is ready.
+void notify_started(const Watch& watch, pid_t monitor) noexcept;
+
+/// Mode `container`: a socket of its own in the container's folder, which the monitor reads. Empty: no such mode.
+base::UniqueFd make_notify_socket(const Watch& watch, const storage::ContainerDir& container);
+/// Binds that socket into the container and tells its program; nothing in other modes.
+void add_notify_socket(runtime::Spec& spec, const std::string& container_folder);
+/// Whether add_notify_socket has to be called.
+bool passes_notify_socket(const Watch& watch);
+/// $NOTIFY_SOCKET; empty: none.
+std::string notify_socket();
+
+}  // namespace engine

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "base/oci/image_config.hpp"
+#include "engine/config.hpp"
+#include "engine/run_options.hpp"
+#include "engine/watch.hpp"
+
+namespace engine {
+
+/// Pure: --restart, --health-*, --log-opt, --timeout, --sdnotify, and what image and configuration say where these do
+/// not. @throws Error invalid_argument. Source: podman-run(1).
+Watch make_watch(const RunOptions& options, const oci::ImageConfig& image, const Config& config);
+
+/// The log driver that is meant. @throws Error invalid_argument, unsupported.
+std::string choose_log_driver(const RunOptions& options, const Config& config);
+
+/// Whether the container needs a monitor though somebody waits for it.
+bool needs_monitor(const RunOptions& options, const Watch& watch, const std::string& log_driver);
+
+}  // namespace engine
