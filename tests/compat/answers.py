@@ -19,7 +19,8 @@ CLASSES = [
     ("in use", r"in use by|being used by|has dependent|image is in use|volume is in use|used by|depends? on|still in "
                r"use"),
     ("state", r"running or paused|not running|is running|must be (running|stopped|created)|can only (attach|stop|kill|"
-              r"pause|exec|rename)|improper state|state improper|is (not )?paused|unless it is (running|stopped)|not started|"
+              r"pause|exec|rename)|improper state|"
+              r"state improper|is (not )?paused|unless it is (running|stopped)|not started|"
               r"cannot (stop|start|pause|attach|kill|exec) "),
     ("unreachable", r"connection refused|no such host|Could not resolve|pinging container registry|failure in name "
                     r"resolution|server misbehaving|cannot reach"),
@@ -29,7 +30,8 @@ CLASSES = [
     ("usage", r"unknown|invalid|requires?|accepts|needs|cannot|can't|must |only |unrecognized|not a valid|failed to "
               r"parse|malformed|bad |too (many|few)|expected|not supported|missing|empty|choose|conflict|parsing|"
               r"incorrect|without|no arguments|specify|provide|either|neither|not a |unsupported|between|not an?\b|"
-              r"does not|takes no|is not|exclusive|has no |is above|no command|may not|not allowed|has not opened|is neither|works inside|excludes"),
+              r"does not|takes no|is not|exclusive|has no |is above|"
+              r"no command|may not|not allowed|has not opened|is neither|works inside|excludes"),
 ]
 
 
