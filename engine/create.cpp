@@ -284,9 +284,10 @@ ContainerIds choose_ids(Engine& engine, const RunOptions& options, const std::st
 
 /// What lies beside the root file system, and who that belongs to.
 void write_folder(Engine& engine, const storage::ContainerDir& dir, const storage::ContainerRecord& record,
-                  const RunOptions& options, const ContainerUser& user, const ContainerIds& ids) {
+                  const RunOptions& options, const ContainerUser& user, const ContainerIds& ids, const Watch& watch) {
   write_container_files(engine, dir, record, options);
   write_user_files(engine, dir, record, user);
+  write_watch(dir, watch);
   give_upper_to_root(engine, dir, record, ids);
   if (record.driver == "copy") run_inside(engine, {"prepare-copy", record.id});
 }
@@ -364,8 +365,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
     alive.reset();
     discard_container(engine, dir, record);
   });
-  write_folder(engine, dir, record, options, user, ids);
-  write_watch(dir, watch);
+  write_folder(engine, dir, record, options, user, ids, watch);
   storage::write_container_secrets(engine.store(), dir, secrets);
   prepare_mounts(engine, record, mounts);
   if (!record.only_for_run) storage::finish_container(dir);
@@ -373,8 +373,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   cidfile.write(record.id);
   undo.cancel();
   note_container_event(engine, record, "create");
-  const bool is_watched = needs_monitor(options, watch, record.log_driver);
-  return {std::move(dir), std::move(record), std::move(spec), std::move(alive), is_watched};
+  return {std::move(dir), std::move(record), std::move(spec), std::move(alive), needs_monitor(options, watch)};
 }
 
 std::string create(Engine& engine, const RunOptions& options) {

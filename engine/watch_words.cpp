@@ -193,9 +193,9 @@ std::string choose_log_driver(const RunOptions& options, const Config& config) {
       .with_hint("k8s-file, json-file (the same), journald, none, passthrough");
 }
 
-bool needs_monitor(const RunOptions& options, const Watch& watch, const std::string& log_driver) {
-  return watch.health.is_there() || watch.timeout_seconds > 0 || (!options.sdnotify.empty() && is_notifying(watch)) ||
-         passes_notify_socket(watch) || !watch.log_path.empty() || (log_driver == "journald");
+bool needs_monitor(const RunOptions& options, const Watch& watch) {
+  return watch.health.is_there() || watch.timeout_seconds > 0 || is_notifying(watch) || !watch.log_path.empty() ||
+         options.log_driver == "journald";
 }
 
 }  // namespace engine

@@ -15,6 +15,6 @@ Watch make_watch(const RunOptions& options, const oci::ImageConfig& image, const
 std::string choose_log_driver(const RunOptions& options, const Config& config);
 
 /// Whether the container needs a monitor though somebody waits for it.
-bool needs_monitor(const RunOptions& options, const Watch& watch, const std::string& log_driver);
+bool needs_monitor(const RunOptions& options, const Watch& watch);
 
 }  // namespace engine
