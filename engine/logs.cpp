@@ -135,11 +135,11 @@ class Tail {
   void add(Line line) {
     if (!printer_.wants(line)) return;
     if (lines_ < 0) return printer_.print(line);
-    // Partial lines do not count: the end of a line does.
+    // Pieces of a line count when it ends, or when nothing comes after them.
     const bool is_whole = !line.is_partial;
     kept_.push_back(std::move(line));
     whole_ += is_whole ? 1 : 0;
-    while (whole_ > lines_) {
+    while (!kept_.empty() && whole_ + (kept_.back().is_partial ? 1 : 0) > lines_) {
       whole_ -= kept_.front().is_partial ? 0 : 1;
       kept_.pop_front();
     }
