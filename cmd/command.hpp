@@ -42,6 +42,9 @@ std::span<const CommandGroup> all_groups();
 /// "ps" of "ps|container ls".
 std::string_view first_path(const Command& command);
 
+/// Whether a command of this path ("rmi", "image rm") works on the images of --imagestore rather than on containers.
+bool is_about_images(std::string_view path);
+
 struct FoundCommand {
   const Command* command = nullptr;
   std::string path;            ///< As the user wrote it: "container ls".

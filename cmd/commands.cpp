@@ -257,6 +257,17 @@ const CommandGroup* find_group(std::string_view name) {
   return found == std::end(groups) ? nullptr : found;
 }
 
+bool is_about_images(std::string_view path) {
+  constexpr std::string_view groups_of_images[] = {"artifact", "blob", "image", "manifest"};
+  constexpr std::string_view verbs[] = {"append", "commit", "copy", "history", "images", "import", "load", "mutate",
+                                        "pull",   "push",   "rmi",  "save",    "serve",  "sync",   "tag",  "untag"};
+  const std::string_view last = path.substr(path.rfind(' ') + 1), first = path.substr(0, path.find(' '));
+  if (std::find(std::begin(groups_of_images), std::end(groups_of_images), first) != std::end(groups_of_images))
+    return true;
+  return (first == last || first == "container") &&
+         std::find(std::begin(verbs), std::end(verbs), last) != std::end(verbs);
+}
+
 void refuse_unknown_command(const std::vector<std::string>& words) {
   std::string typed = words.front();
   if (find_group(typed) != nullptr && words.size() > 1) typed += base::concat(' ', words[1]);

@@ -42,6 +42,8 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
       .text("cgroup-manager", 0, "MANAGER", words.options.cgroup_manager,
             "Who makes the cgroups of containers: systemd, or we as folders; what the host has when not given")
       .choices("systemd|cgroupfs");
+  table.text("imagestore", 0, "DIRECTORY", words.options.image_store, "Where images are kept, apart from containers")
+      .offers(Completes::directories);
   table.text("log-level", 0, "LEVEL", words.options.log_level, "Which messages to show on standard error")
       .choices("trace|debug|info|warn|warning|error|fatal|panic");
   table.flag("debug", 'D', words.debug, "Show every message, as --log-level=debug");
@@ -53,9 +55,8 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
     table.known(harmless, 0, text, Treatment::ignored);
   }
   table.known("syslog", 0, OptionKind::flag, Treatment::ignored);
-  for (const std::string_view later :
-       {"config", "connection", "url", "identity", "ssh", "hooks-dir", "imagestore", "module", "network-config-dir",
-        "out", "runtime-flag", "volumepath", "cdi-spec-dir"}) {
+  for (const std::string_view later : {"config", "connection", "url", "identity", "ssh", "hooks-dir", "module",
+                                       "network-config-dir", "out", "runtime-flag", "volumepath", "cdi-spec-dir"}) {
     table.known(later, 0, text, Treatment::refused);
   }
   table.known("remote", 0, OptionKind::flag, Treatment::refused);

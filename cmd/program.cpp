@@ -79,6 +79,7 @@ int run_command(const Program& program, const FoundCommand& found, GlobalWords& 
     throw make_error(ErrorKind::invalid_argument, "engine-transfer does not do ", base::quoted(found.path))
         .with_hint(concat("use ", path));
   }
+  globals.options.is_about_images = is_about_images(found.path);
   Invocation invocation{program, globals.options, std::move(argv), path};
   return act(invocation);
 }

@@ -32,13 +32,12 @@ void check_container(Engine& engine, const storage::ContainerDir& container, std
   const storage::ContainerRecord record = storage::read_record(container);
   const std::string short_id = record.id.substr(0, 12);
   if (is_abandoned(container, record, engine.host.boot_id)) {
-    findings.push_back(
-        {.severity = Severity::leftover,
-         .kind = "container-abandoned",
-         .object = record.id,
-         .message = base::concat("container ", short_id, " was made by a command that was killed"),
-         .remedy = "engine ps removes it",
-         .cure = storage::Cure::sweep});
+    findings.push_back({.severity = Severity::leftover,
+                        .kind = "container-abandoned",
+                        .object = record.id,
+                        .message = base::concat("container ", short_id, " was made by a command that was killed"),
+                        .remedy = "engine ps removes it",
+                        .cure = storage::Cure::sweep});
     return;
   }
   const Observed observed = observe(container, engine.host.boot_id);

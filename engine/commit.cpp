@@ -213,9 +213,10 @@ std::string commit(Engine& engine, const CommitOptions& options) {
   if (!options.name.empty()) names.push_back(name_for_tagging(options.name));
   return base::with_context(
       [&] {
-        const Container container = read_container(engine, options.container);
+        Engine of_container{config_for_containers(engine.config), engine.host, engine.progress};
+        const Container container = read_container(of_container, options.container);
         const ImageChanges settings = settings_of(container, options);
-        Layer layer = pack_layer(engine, container, options.squash);
+        Layer layer = pack_layer(of_container, container, options.squash);
         const CommitConfig config{.base = container.image_config,
                                   .config = settings,
                                   .author = options.author,
@@ -224,7 +225,7 @@ std::string commit(Engine& engine, const CommitOptions& options) {
                                   .created = base::format_rfc3339(base::now()),
                                   .diff_id = layer.descriptor.digest,
                                   .is_squashed = options.squash};
-        CommittedSource source(engine.store(), container, std::move(layer), make_commit_config(config), options);
+        CommittedSource source(of_container.store(), container, std::move(layer), make_commit_config(config), options);
         return keep_image(engine, source, source.root_manifest(), names, "");
       },
       "committing ", quoted(options.container));

@@ -106,6 +106,18 @@ void choose_shared_stores(Config& config, const GlobalOptions& options, const ro
   std::erase(config.shared_stores, "");
 }
 
+/// Source: podman(1) --imagestore.
+void choose_image_store(Config& config, const GlobalOptions& options) {
+  if (options.image_store.empty()) return;
+  const std::string image_store = absolute(options.image_store);
+  if (image_store == config.root) return;
+  if (options.is_about_images) {
+    config.container_store = std::exchange(config.root, image_store);
+  } else {
+    config.image_store = image_store;
+  }
+}
+
 void choose_driver(Config& config, const GlobalOptions& options) {
   if (!options.storage_driver.empty()) {
     config.storage_driver = options.storage_driver == "vfs" ? "copy" : options.storage_driver;
@@ -224,6 +236,14 @@ void set_proxies(const Config& config) {
 
 }  // namespace
 
+Config config_for_containers(const Config& config) {
+  Config other = config;
+  if (config.container_store.empty()) return other;
+  other.image_store = std::exchange(other.root, config.container_store);
+  other.container_store.clear();
+  return other;
+}
+
 Config load_config(const GlobalOptions& options, const rootless::HostFacts& host) {
   Config config;
   const ConfigFolders folders = config_folders(host);
@@ -234,6 +254,7 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   if (!options.cgroup_manager.empty()) config.cgroup_manager = options.cgroup_manager;
   choose_places(config, options, host);
   choose_shared_stores(config, options, host);
+  choose_image_store(config, options);
   choose_driver(config, options);
   choose_spool(config);
   if (config.seccomp_profile.empty() && ::access(administrators_seccomp, R_OK) == 0) {

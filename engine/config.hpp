@@ -20,6 +20,8 @@ struct GlobalOptions {
   std::string log_level;                     ///< --log-level debug|info|warn|error; --debug
   std::vector<std::string> storage_options;  ///< --storage-opt additionalimagestore=DIRECTORY; others are podman's.
   std::string cgroup_manager;                ///< --cgroup-manager systemd|cgroupfs
+  std::string image_store;                   ///< --imagestore DIRECTORY
+  bool is_about_images = false;              ///< The command works on the images of `image_store`, if there is one.
   std::string build;  ///< Of this executable; told to those that we execute, so that builds are never mixed.
 };
 
@@ -29,6 +31,8 @@ struct Config {
   std::string run;                         ///< Absolute path of the run folder.
   std::string storage_driver;              ///< Empty: choose by trying.
   std::string build;                       ///< As in GlobalOptions.
+  std::string image_store;                 ///< Another store of ours, with the images; empty: they are in `root`.
+  std::string container_store;             ///< `root` is that other store, and this one has the containers.
   std::vector<std::string> shared_stores;  ///< Absolute paths of stores that are only read.
   bool keep_blobs = true;                  ///< Compressed layers stay in the store.
   /// A first start with other ids waits until layers of fewer entries than these were made for them.
@@ -68,6 +72,9 @@ void apply_engine_conf(Config& config, std::string_view text, const std::string&
 
 /// Where credentials are looked for. Source: containers-auth.json(5).
 std::vector<std::string> find_auth_files(const rootless::HostFacts& host);
+
+/// For a command on images that must look at the containers: as if it were one on containers.
+Config config_for_containers(const Config& config);
 
 /// @throws Error invalid_argument for a storage driver that does not exist or a file that is not TOML.
 Config load_config(const GlobalOptions& options, const rootless::HostFacts& host);

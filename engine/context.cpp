@@ -71,7 +71,12 @@ bool is_running_one(const std::string& name) {
 }  // namespace
 
 const storage::Store& Engine::store() {
-  if (!store_) store_.emplace(storage::Store::open(config.root, config.run, config.shared_stores));
+  if (!store_)
+    store_.emplace(storage::Store::open({.root = config.root,
+                                         .run = config.run,
+                                         .shared = config.shared_stores,
+                                         .image_store = config.image_store,
+                                         .container_store = config.container_store}));
   return *store_;
 }
 
@@ -98,6 +103,9 @@ std::vector<std::string> same_store_options(const Engine& engine) {
   std::vector<std::string> words{"--root", engine.config.root, "--runroot", engine.config.run};
   if (!engine.config.storage_driver.empty())
     words.insert(words.end(), {"--storage-driver", engine.config.storage_driver});
+  if (!engine.config.image_store.empty()) words.push_back("--imagestore=" + engine.config.image_store);
+  if (!engine.config.container_store.empty())
+    words.push_back("--storage-opt=additionalimagestore=" + engine.config.container_store);
   for (const std::string& path : engine.config.shared_stores)
     words.push_back(base::concat("--storage-opt=additionalimagestore=", path));
   return words;

@@ -108,6 +108,7 @@ void prune_containers_into(PruneReport& report, Engine& engine, const PruneOptio
 /// @throws Error when one cannot be read: what it uses is not known then, and everything has to stay.
 template <class Visit>
 void for_each_record(const storage::Store& store, const Visit& visit) {
+  if (store.container_store() != nullptr) for_each_record(*store.container_store(), visit);
   for_each_container(store, [&](const storage::ContainerDir& container) {
     std::optional<storage::ContainerRecord> record;
     try {

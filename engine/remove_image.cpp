@@ -29,6 +29,7 @@ struct User {
 /// Of the image, whichever of its manifests they were made of.
 std::vector<User> containers_using(const storage::Store& store, const storage::ImageRecord& image) {
   std::vector<User> users;
+  if (store.container_store() != nullptr) users = containers_using(*store.container_store(), image);
   for (const std::string& id : storage::list_container_ids(store)) {
     const auto container = storage::open_container(store, id);
     if (!container) continue;
@@ -115,13 +116,15 @@ bool remove_abandoned(Engine& engine, const std::vector<User>& users) {
   return removed;
 }
 
-void remove_one(Engine& engine, const std::string& word, const RemoveImageOptions& options, RemovedImage& result) {
+/// @param of_containers  The engine of the store that has the containers.
+void remove_one(Engine& engine, Engine& of_containers, const std::string& word, const RemoveImageOptions& options,
+                RemovedImage& result) {
   for (int round = 0; round < max_rounds; ++round) {
     const std::vector<User> users = try_removal(engine, word, options, result);
     if (users.empty()) return;
-    if (remove_abandoned(engine, users)) continue;
+    if (remove_abandoned(of_containers, users)) continue;
     if (!options.force) throw in_use_error(word, users);
-    remove_users(engine, users);
+    remove_users(of_containers, users);
   }
   throw make_error(ErrorKind::in_use, "image ", base::quoted(word), " gets new containers all the time");
 }
@@ -149,9 +152,12 @@ std::vector<std::string> image_ids(Engine& engine) {
 RemovedImage remove_images(Engine& engine, const RemoveImageOptions& options) {
   RemovedImage result;
   std::optional<base::Error> failure;
+  std::optional<Engine> elsewhere;
+  if (!engine.config.container_store.empty())
+    elsewhere.emplace(config_for_containers(engine.config), engine.host, engine.progress);
   for (const std::string& word : options.images) {
     try {
-      remove_one(engine, word, options, result);
+      remove_one(engine, elsewhere ? *elsewhere : engine, word, options, result);
     } catch (const base::Error& error) {  // the others shall go nevertheless; it is thrown below
       if (!failure) failure = error;
     }

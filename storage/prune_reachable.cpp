@@ -94,8 +94,10 @@ void for_each_image(const Store& store, const Visit& visit) {
   }
 }
 
+/// Those of the store whose containers use our images, too.
 template <class Visit>
 void for_each_container(const Store& store, const Visit& visit) {
+  if (store.container_store() != nullptr) for_each_container(*store.container_store(), visit);
   for (const std::string& id : peek_container_ids(store)) {
     const auto container = open_container(store, id);
     if (!container) continue;

@@ -141,6 +141,10 @@ SharedStore open_shared(const std::string& path) {
   return shared;
 }
 
+bool is_store(const std::string& path) {
+  return ::access((path + "/format").c_str(), F_OK) == 0;
+}
+
 base::FileLock lock(int root, const std::string& name, base::FileLock::Mode mode, int rank) {
   try {
     return base::FileLock::acquire(root, name, mode, rank);
@@ -159,10 +163,11 @@ bool is_same_folder(int one, int other) {
 
 }  // namespace
 
-Store Store::open(const std::string& root, const std::string& run, const std::vector<std::string>& shared) {
+Store Store::open(const StorePlaces& places) {
+  const std::string& root = places.root;
   Store store;
   store.root_path_ = root;
-  store.run_path_ = run;
+  store.run_path_ = places.run;
   store.root_ = open_place(root);
   const auto format = base::try_read_file(store.root_.get(), "format", 256);
   if (format) {
@@ -170,7 +175,16 @@ Store Store::open(const std::string& root, const std::string& run, const std::ve
   } else {
     make_store(store.root_.get(), root);
   }
-  store.run_ = open_place(run);
+  store.run_ = open_place(places.run);
+  std::vector<std::string> shared = places.shared;
+  if (!places.image_store.empty()) {
+    store.image_store_ = std::make_unique<Store>(open(places.image_store, places.run));
+    shared.insert(shared.begin(), places.image_store);
+  }
+  if (!places.container_store.empty() && is_store(places.container_store)) {
+    store.container_store_ = std::make_unique<Store>(open(places.container_store, places.run));
+    shared.insert(shared.begin(), places.container_store);
+  }
   for (const std::string& path : shared) {
     try {
       SharedStore other = open_shared(path);
@@ -192,7 +206,10 @@ int Store::root_having(const std::string& path) const {
 }
 
 GcHold Store::hold_garbage() const {
-  return GcHold{lock(root(), "locks/gc", base::FileLock::Mode::shared, lock_rank::garbage)};
+  GcHold hold{lock(root(), "locks/gc", base::FileLock::Mode::shared, lock_rank::garbage)};
+  if (image_store_)
+    hold.image_store_ = lock(image_store_->root(), "locks/gc", base::FileLock::Mode::shared, lock_rank::garbage);
+  return hold;
 }
 
 GcLock Store::lock_garbage() const {

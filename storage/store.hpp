@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ class [[nodiscard]] GcHold {
   friend class Store;
   explicit GcHold(base::FileLock lock) : lock_(std::move(lock)) {}
   base::FileLock lock_;
+  std::optional<base::FileLock> image_store_;
 };
 
 /// Proof of the exclusive right to mark and move garbage (locks/gc, exclusive).
@@ -36,6 +38,18 @@ struct SharedStore {
   base::UniqueFd root;
 };
 
+/// Where a store and what belongs to it lie; all paths are absolute.
+struct StorePlaces {
+  std::string root;
+  std::string run;
+  std::vector<std::string> shared;  ///< Stores whose images are to be seen as well.
+  /// Another store of ours that has the images: made when it is absent, read like a shared one, but its garbage
+  /// collection is held off, too.
+  std::string image_store;
+  /// The other way round: the store whose containers use the images of this one. Empty, or absent: none.
+  std::string container_store;
+};
+
 /// The store of one user: descriptors of its folders and its locks; no verbs of its own.
 class Store {
  public:
@@ -43,10 +57,15 @@ class Store {
   /// that others may write, whose format is unknown, or that holds containers/storage files (with a hint).
   /// @param shared  Absolute paths of stores whose images are to be seen as well. One that cannot be used is warned of
   ///                and passed over: without it everything else still works.
-  static Store open(const std::string& root, const std::string& run, const std::vector<std::string>& shared = {});
+  static Store open(const StorePlaces& places);
+  static Store open(const std::string& root, const std::string& run, const std::vector<std::string>& shared = {}) {
+    return open(StorePlaces{.root = root, .run = run, .shared = shared, .image_store = {}, .container_store = {}});
+  }
 
   int root() const noexcept { return root_.get(); }
   const std::vector<SharedStore>& shared() const noexcept { return shared_; }
+  /// The store whose containers use images of this one (StorePlaces::container_store); null: only this one.
+  const Store* container_store() const noexcept { return container_store_.get(); }
   /// Where something immutable is to be read: our own root when it has `path` or nobody has, else the first shared
   /// store's that has it.
   int root_having(const std::string& path) const;
@@ -65,6 +84,8 @@ class Store {
   base::UniqueFd root_;
   base::UniqueFd run_;
   std::vector<SharedStore> shared_;
+  std::unique_ptr<Store> image_store_;
+  std::unique_ptr<Store> container_store_;
 };
 
 }  // namespace storage

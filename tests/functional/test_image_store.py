@@ -1,0 +1,79 @@
+"""--imagestore: images in one store, containers and volumes in another."""
+
+import os
+
+from engine_test import BUSYBOX, EngineTest
+
+
+class ImageStoreTest(EngineTest):
+    def setUp(self):
+        super().setUp()
+        self.images = self.dir / "images"
+        self.source = self.archive()
+
+    def command(self, *words):
+        plain = super().command(*words)
+        return [plain[0], "--imagestore", str(self.images), *plain[1:]]
+
+    def plain(self, *words):
+        """Without --imagestore."""
+        return self.tool(*super().command(*words), check=False)
+
+    def in_store(self, folder, store=None):
+        try:
+            return os.listdir((store or self.images) / folder)
+        except FileNotFoundError:
+            return []
+
+    def test_images_and_containers_are_apart(self):
+        self.engine("pull", "-q", self.source)
+        self.assertEqual(len(self.in_store("images")), 1)
+        self.assertEqual(self.in_store("images", self.root), [])
+        self.assertIn("localhost/busybox", self.engine("images").stdout)
+        self.assertEqual(self.in_container(BUSYBOX, "echo", "here").stdout, "here\n")
+        self.engine("run", "--name", "box", "--network", "none", BUSYBOX, "touch", "/file")
+        self.assertEqual(len(self.in_store("containers", self.root)), 1)
+        self.assertEqual(self.in_store("containers"), [])
+        self.assertEqual(self.plain("images", "-q").stdout, "")
+        self.assertEqual(self.plain("ps", "-aq").stdout, self.engine("ps", "-aq").stdout)
+        self.assertEqual(self.engine("system", "check").stdout, "The store is sound.\n")
+
+    def test_run_pulls_into_the_image_store(self):
+        self.assertEqual(self.in_container(self.source, "echo", "here").stdout, "here\n")
+        self.assertEqual(len(self.in_store("images")), 1)
+        self.assertEqual(self.in_store("images", self.root), [])
+        self.assertEqual(self.in_store("layers", self.root), [])
+
+    def test_commit_and_names(self):
+        self.engine("run", "--name", "box", "--network", "none", self.source, "sh", "-c", "echo kept > /kept")
+        self.engine("commit", "-q", "box", "localhost/more")
+        self.engine("tag", "localhost/more", "localhost/other")
+        self.assertEqual(len(self.in_store("images")), 2)
+        self.assertEqual(self.in_store("refs", self.root), [])
+        self.assertEqual(self.in_container("localhost/other", "cat", "/kept").stdout, "kept\n")
+        self.engine("untag", "localhost/more")
+        self.assertEqual(self.engine("image", "exists", "localhost/more", check=False).status, 1)
+
+    def test_what_a_container_uses_stays(self):
+        self.engine("create", "--name", "box", self.source, "echo", "still here")
+        self.assert_fails(self.engine("rmi", BUSYBOX, check=False), 2, "is used by container")
+        self.engine("untag", BUSYBOX)
+        self.engine("image", "prune", "--all", "--force")
+        self.assertEqual(self.engine("start", "-a", "box").stdout, "still here\n")
+        self.engine("rm", "box")
+        self.engine("image", "prune", "--all", "--force")
+        self.assertEqual((self.in_store("images"), self.in_store("layers")), ([], []))
+
+    def test_removing_by_force_takes_the_containers_along(self):
+        self.engine("create", "--name", "box", self.source, "true")
+        self.engine("rmi", "--force", BUSYBOX)
+        self.assert_no_containers()
+        self.assertEqual((self.in_store("images"), self.in_store("layers")), ([], []))
+        self.assert_nothing_unfinished()
+
+    def test_images_of_the_root_are_seen_and_stay(self):
+        self.assertEqual(self.plain("pull", "-q", self.source).status, 0)
+        self.assertEqual(self.engine("images", "--format", "{{.Repository}} {{.ReadOnly}}").stdout, "localhost/busybox true\n")
+        self.assertEqual(self.in_container("--pull", "never", BUSYBOX, "echo", "here").stdout, "here\n")
+        self.assert_fails(self.engine("rmi", BUSYBOX, check=False), 125, "read-only")
+        self.assertEqual(len(self.in_store("images", self.root)), 1)
