@@ -120,6 +120,8 @@ Action declare_due_check(OptionTable& table);
 Action declare_healthcheck_run(OptionTable& table);
 Action declare_restart_ended(OptionTable& table);
 Action declare_help(OptionTable& table);
+Action declare_doctor(OptionTable& table);
+Action declare_explain(OptionTable& table);
 Action declare_info(OptionTable& table);
 Action declare_inside(OptionTable& table);
 Action declare_inspect(OptionTable& table);

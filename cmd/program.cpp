@@ -19,6 +19,7 @@
 #include "cmd/parser.hpp"
 #include "cmd/systemd/generator.hpp"
 #include "cmd/version.hpp"
+#include "engine/explain.hpp"
 
 namespace cmd {
 namespace {
@@ -104,7 +105,14 @@ int run(const Program& program, std::vector<std::string> argv) {
   }
   const FoundCommand found = find_command(front.words);
   if (found.command == nullptr || front.wants_help) return print_overview(front, global_table);
-  return run_command(program, found, globals, global_table, front.words, std::move(argv));
+  try {
+    return run_command(program, found, globals, global_table, front.words, std::move(argv));
+  } catch (const base::Error& error) {
+    const bool is_asking = found.path == "explain" || found.path == "doctor";
+    if (!is_asking && found.command->visibility == Visibility::listed)
+      engine::remember_failure(globals.options, concat("engine ", found.path), error);
+    throw;
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "engine/doctor.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -44,7 +45,8 @@ void fix_what_can_be(Engine& engine, const HostView& host, DoctorReport& report)
     if (!is_own_work(engine, finding.result)) continue;
     const std::string problem = run_script(finding.result.script);
     const std::vector<HostCheck> checks = host_checks();
-    const auto check = std::find_if(checks.begin(), checks.end(), [&](const auto& one) { return one.id == finding.id; });
+    const auto check =
+        std::find_if(checks.begin(), checks.end(), [&](const auto& one) { return one.id == finding.id; });
     finding.result = run_check(*check, host);
     if (finding.result.status == CheckStatus::ok)
       report.fixed.push_back(finding.id);
@@ -57,10 +59,11 @@ void fix_what_can_be(Engine& engine, const HostView& host, DoctorReport& report)
 
 Diagnosis state_finding(const Observed& observed) {
   const storage::ContainerState& state = observed.state;
-  if (observed.is_running() || state.status == "created") return {"container-state", "state", {.evidence = state.status}};
-  CheckResult result{.status = state.exit_code == 0 ? CheckStatus::ok : CheckStatus::warning,
-                     .evidence = concat(state.status, ", exit code ", state.exit_code,
-                                        state.error.empty() ? "" : ": " + state.error)};
+  if (observed.is_running() || state.status == "created")
+    return {"container-state", "state", {.evidence = state.status}};
+  CheckResult result{
+      .status = state.exit_code == 0 ? CheckStatus::ok : CheckStatus::warning,
+      .evidence = concat(state.status, ", exit code ", state.exit_code, state.error.empty() ? "" : ": " + state.error)};
   if (state.oom_killed) {
     result.consequence = "the kernel killed it: it needed more memory than its limit";
     result.remedy = "engine update --memory SIZE, or run it with a larger --memory";

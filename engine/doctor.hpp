@@ -16,8 +16,8 @@ struct Diagnosis {
   CheckResult result;
 };
 struct DoctorOptions {
-  bool fix = false;        ///< Does what needs no root.
-  std::string container;   ///< What is said of it comes instead; empty: of the host.
+  bool fix = false;       ///< Does what needs no root.
+  std::string container;  ///< What is said of it comes instead; empty: of the host.
 };
 struct DoctorReport {
   std::vector<Diagnosis> findings;     ///< Of every check, the good ones too.

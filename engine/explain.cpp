@@ -50,8 +50,9 @@ std::string component_line(const Engine& engine, const std::string& path, bool i
   if (::stat(path.c_str(), &info) != 0) {
     const std::string why = base::os_error(path).message();
     if (problem.empty())
-      problem = errno == ENOENT ? concat("it is not there: mkdir -p ", path, ", or let -v make it as a volume by a name")
-                                : concat("it cannot be reached: ", why);
+      problem = errno == ENOENT
+                    ? concat("it is not there: mkdir -p ", path, ", or let -v make it as a volume by a name")
+                    : concat("it cannot be reached: ", why);
     return why;
   }
   const bool may_enter = ::access(path.c_str(), S_ISDIR(info.st_mode) ? X_OK : R_OK) == 0;
@@ -59,12 +60,13 @@ std::string component_line(const Engine& engine, const std::string& path, bool i
   std::snprintf(mode, sizeof mode, "%04o", info.st_mode & 07777U);
   const std::string inside = id_inside(engine.host.id_map.uids, info.st_uid);
   if (!may_enter && problem.empty())
-    problem = concat("you may not ", S_ISDIR(info.st_mode) ? "enter " : "read ", path, " yourself: neither may a container; chmod o+",
-                     S_ISDIR(info.st_mode) ? "x " : "r ", path, ", or another place");
+    problem = concat("you may not ", S_ISDIR(info.st_mode) ? "enter " : "read ", path,
+                     " yourself: neither may a container; chmod o+", S_ISDIR(info.st_mode) ? "x " : "r ", path,
+                     ", or another place");
   if (is_last && inside == "nobody" && problem.empty())
     problem = concat(path, " belongs to uid ", info.st_uid,
-                     ", which containers of yours do not have: they see nobody, and may do what others may (mode ", mode,
-                     "); to let them write: engine unshare chown, or --userns keep-id for files of your own");
+                     ", which containers of yours do not have: they see nobody, and may do what others may (mode ",
+                     mode, "); to let them write: engine unshare chown, or --userns keep-id for files of your own");
   return concat(path, ": mode ", mode, ", owner ", info.st_uid, ':', info.st_gid, ", in a container ", inside, ':',
                 id_inside(engine.host.id_map.gids, info.st_gid));
 }
@@ -80,9 +82,10 @@ const FailureKind* kind_of_failure(std::string_view message) {
 void remember_failure(const GlobalOptions& options, const std::string& command, const base::Error& error) noexcept {
   if (error.message().empty()) return;  // a child of ours knew more, and has noted it
   try {
-    const std::string run = options.runroot.empty()
-                                ? rootless::find_places(::geteuid(), rootless::environment("HOME").value_or("/")).run + "/engine"
-                                : options.runroot;
+    const std::string run =
+        options.runroot.empty()
+            ? rootless::find_places(::geteuid(), rootless::environment("HOME").value_or("/")).run + "/engine"
+            : options.runroot;
     const auto folder = base::try_open_directory(AT_FDCWD, run);
     if (!folder) return;
     base::JsonWriter json;
@@ -133,8 +136,9 @@ std::vector<std::string> explain_mount(Engine& engine, const std::string& path) 
     lines.push_back(component_line(engine, path.substr(0, end), is_last, problem));
     if (is_last || !problem.empty()) break;
   }
-  lines.push_back(problem.empty() ? "nothing is in the way: a container can use it with -v, and its root can do what you can"
-                                  : "cause: " + problem);
+  lines.push_back(problem.empty()
+                      ? "nothing is in the way: a container can use it with -v, and its root can do what you can"
+                      : "cause: " + problem);
   return lines;
 }
 

@@ -16,7 +16,8 @@ namespace engine {
 struct FailureKind {
   std::string_view id;  ///< Stable: scripts and pages may name it.
   std::string_view title;
-  std::vector<std::string_view> words;  ///< A message that has all of them means this; see FailureKind of known_failures.
+  std::vector<std::string_view>
+      words;  ///< A message that has all of them means this; see FailureKind of known_failures.
   std::string_view meaning;
   std::string_view remedy;
   std::vector<std::string_view> checks;  ///< Ids of host checks that show the cause.

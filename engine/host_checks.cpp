@@ -49,8 +49,8 @@ std::string_view name_of(CheckStatus status) {
 
 std::vector<HostCheck> host_checks() {
   std::vector<HostCheck> all;
-  for (const auto* topic : {&id_checks(), &namespace_checks(), &storage_checks(), &session_checks(), &network_checks(),
-                            &config_checks()})
+  for (const auto* topic :
+       {&id_checks(), &namespace_checks(), &storage_checks(), &session_checks(), &network_checks(), &config_checks()})
     all.insert(all.end(), topic->begin(), topic->end());
   return all;
 }

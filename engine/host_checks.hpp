@@ -18,10 +18,10 @@ struct HostView {
   std::uint32_t uid = 0;
   std::string user;
   std::string home;
-  std::string store;       ///< Absolute path of --root.
-  std::string run_dir;     ///< The folder that the state of running containers is in.
-  std::string engine_path; ///< Absolute path of the running executable.
-  std::int64_t now = 0;    ///< Seconds since 1970.
+  std::string store;        ///< Absolute path of --root.
+  std::string run_dir;      ///< The folder that the state of running containers is in.
+  std::string engine_path;  ///< Absolute path of the running executable.
+  std::int64_t now = 0;     ///< Seconds since 1970.
   std::function<std::optional<std::string>(const char*)> environment;
 
   /// Each tells why something does not work; empty: it does.

@@ -13,8 +13,9 @@ using base::concat;
 using base::quoted;
 
 constexpr std::uint64_t usual_range = 65536;
-constexpr const char* single_id = "every file and process of a container has your own id: images with several users, as "
-                                  "Debian's, work in part only";
+constexpr const char* single_id =
+    "every file and process of a container has your own id: images with several users, as "
+    "Debian's, work in part only";
 
 std::uint64_t ids_in(const HostView& host, const std::string& path) {
   std::uint64_t count = 0;

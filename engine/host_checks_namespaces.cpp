@@ -51,14 +51,15 @@ CheckResult userns_apparmor(const HostView& host) {
   const std::string mine{base::trim(host.read("/proc/self/attr/current").value_or(""))};
   if (mine.starts_with("engine")) return {.evidence = concat("we run under the profile ", base::quoted(mine))};
   const std::string profile = apparmor_profile(host.engine_path);
-  return {.status = CheckStatus::problem,
-          .evidence = "kernel.apparmor_restrict_unprivileged_userns is 1, and no profile of AppArmor allows it to us",
-          .consequence = no_container,
-          .remedy = concat("as root, put this into /etc/apparmor.d/engine, then apparmor_parser -r /etc/apparmor.d/engine:\n",
-                           profile),
-          .script = concat("cat > /etc/apparmor.d/engine <<'END'\n", profile,
-                           "END\napparmor_parser -r /etc/apparmor.d/engine"),
-          .needs_root = true};
+  return {
+      .status = CheckStatus::problem,
+      .evidence = "kernel.apparmor_restrict_unprivileged_userns is 1, and no profile of AppArmor allows it to us",
+      .consequence = no_container,
+      .remedy = concat(
+          "as root, put this into /etc/apparmor.d/engine, then apparmor_parser -r /etc/apparmor.d/engine:\n", profile),
+      .script =
+          concat("cat > /etc/apparmor.d/engine <<'END'\n", profile, "END\napparmor_parser -r /etc/apparmor.d/engine"),
+      .needs_root = true};
 }
 
 CheckResult user_namespace(const HostView& host) {
@@ -67,8 +68,9 @@ CheckResult user_namespace(const HostView& host) {
   return {.status = CheckStatus::problem,
           .evidence = problem,
           .consequence = no_container,
-          .remedy = "see the findings above; inside another container, start that with --security-opt seccomp=unconfined "
-                    "or --privileged"};
+          .remedy =
+              "see the findings above; inside another container, start that with --security-opt seccomp=unconfined "
+              "or --privileged"};
 }
 
 CheckResult other_namespaces(const HostView& host) {
@@ -79,8 +81,8 @@ CheckResult other_namespaces(const HostView& host) {
   return {.evidence = "no kind of them is forbidden"};
 }
 
-/// Mounts below /proc. Source: mount_namespaces(7), "mount point restrictions": what hides parts of the one proc forbids
-/// a fresh one.
+/// Mounts below /proc. Source: mount_namespaces(7), "mount point restrictions": what hides parts of the one proc
+/// forbids a fresh one.
 CheckResult masked_proc(const HostView& host) {
   const std::string text = host.read("/proc/self/mountinfo").value_or("");
   for (const std::string_view line : base::split(text, '\n')) {
@@ -108,9 +110,11 @@ CheckResult kernel_version(const HostView& host) {
   const std::string text{base::trim(host.read("/proc/sys/kernel/osrelease").value_or(""))};
   const auto parts = base::split(text, '.');
   const auto major = base::parse_unsigned(parts[0]);
-  const auto minor = parts.size() > 1 ? base::parse_unsigned(parts[1].substr(0, parts[1].find_first_not_of("0123456789")))
-                                      : std::nullopt;
-  if (!major || !minor) return {.status = CheckStatus::note, .evidence = concat("unknown version ", base::quoted(text))};
+  const auto minor = parts.size() > 1
+                         ? base::parse_unsigned(parts[1].substr(0, parts[1].find_first_not_of("0123456789")))
+                         : std::nullopt;
+  if (!major || !minor)
+    return {.status = CheckStatus::note, .evidence = concat("unknown version ", base::quoted(text))};
   if (*major > 5 || (*major == 5 && *minor >= 11)) return {.evidence = concat("Linux ", text)};
   return {.status = CheckStatus::warning,
           .evidence = concat("Linux ", text, " is older than 5.11"),

@@ -47,8 +47,8 @@ CheckResult ping(const HostView& host) {
 }
 
 CheckResult low_ports(const HostView& host) {
-  const auto first = base::parse_unsigned(
-      base::trim(host.read("/proc/sys/net/ipv4/ip_unprivileged_port_start").value_or("1024")));
+  const auto first =
+      base::parse_unsigned(base::trim(host.read("/proc/sys/net/ipv4/ip_unprivileged_port_start").value_or("1024")));
   if (host.uid == 0 || !first || *first <= 80) return {.evidence = "port 80 may be published"};
   return {.status = CheckStatus::note,
           .evidence = concat("net.ipv4.ip_unprivileged_port_start is ", *first),
@@ -94,7 +94,8 @@ CheckResult proxies(const HostView& host) {
               .evidence = concat(name, "=", base::quoted(value), " is no address of a proxy"),
               .consequence = "registries cannot be reached",
               .remedy = concat("export ", name, "=http://HOST:PORT")};
-    return {.status = CheckStatus::note, .evidence = concat("registries are reached by way of ", name, "=", rest.substr(rest.rfind('@') + 1))};
+    return {.status = CheckStatus::note,
+            .evidence = concat("registries are reached by way of ", name, "=", rest.substr(rest.rfind('@') + 1))};
   }
   return {.evidence = "none is set"};
 }

@@ -59,8 +59,9 @@ CheckResult user_bus(const HostView& host) {
           .evidence = concat("there is no ", path),
           .consequence = "limits cannot be set through systemd, and units of the user cannot be started",
           .remedy = host.uid == 0 ? "sudo apt-get install dbus"
-                                  : concat("log in as ", host.user, " (ssh, machinectl shell) rather than by su; "
-                                                                    "sudo apt-get install dbus-user-session")};
+                                  : concat("log in as ", host.user,
+                                           " (ssh, machinectl shell) rather than by su; "
+                                           "sudo apt-get install dbus-user-session")};
 }
 
 CheckResult cgroup_mode(const HostView& host) {
@@ -84,12 +85,14 @@ CheckResult delegated_controllers(const HostView& host) {
       "mkdir -p /etc/systemd/system/user@.service.d\n"
       "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' > /etc/systemd/system/user@.service.d/delegate.conf\n"
       "systemctl daemon-reload";
-  return {.status = CheckStatus::note,
-          .evidence = concat("not given to us: ", base::join(missing, " ")),
-          .consequence = "limits of these kinds are warned of and not set",
-          .remedy = "Delegate=cpu cpuset io memory pids in /etc/systemd/system/user@.service.d/delegate.conf, and log in again",
-          .script = command,
-          .needs_root = true};
+  return {
+      .status = CheckStatus::note,
+      .evidence = concat("not given to us: ", base::join(missing, " ")),
+      .consequence = "limits of these kinds are warned of and not set",
+      .remedy =
+          "Delegate=cpu cpuset io memory pids in /etc/systemd/system/user@.service.d/delegate.conf, and log in again",
+      .script = command,
+      .needs_root = true};
 }
 
 /// As "Max open files" of /proc/self/limits says. Source: proc(5).

@@ -73,7 +73,8 @@ bool is_little(std::uint64_t free, std::uint64_t all) {
 
 CheckResult disk_space(const HostView& host) {
   const auto space = host.space(host.store);
-  if (!space) return {.status = CheckStatus::note, .evidence = concat("the file system of ", host.store, " cannot be asked")};
+  if (!space)
+    return {.status = CheckStatus::note, .evidence = concat("the file system of ", host.store, " cannot be asked")};
   if (space->free_bytes < little_bytes || is_little(space->free_bytes, space->all_bytes))
     return {.status = CheckStatus::warning,
             .evidence = concat("only ", base::human_size(space->free_bytes), " are free for ", host.store),

@@ -143,13 +143,17 @@ void change_owners(Engine& engine, const std::vector<std::string>& words) {
   }
 }
 
-/// Words: (volume, path in the container) pairs.
-void copy_up(Engine& engine, const std::vector<std::string>& words) {
-  const storage::ContainerDir container = require_container(engine, words.at(1));
-  const storage::ContainerRecord record = storage::read_record(container);
+/// The files that volumes are filled from: the image's, or those of --rootfs. What is returned holds the mount.
+base::UniqueFd open_files(Engine& engine, const storage::ContainerDir& container,
+                          const storage::ContainerRecord& record,
+                          std::optional<storage::OwnerTranslation>& translation) {
+  if (!record.rootfs.empty()) {
+    base::UniqueFd root{::open(record.rootfs.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!root) throw base::os_error("opening rootfs ", quoted(record.rootfs));
+    return root;
+  }
   storage::RootfsRequest request = rootfs_request(engine, container, record);
   // Layers that are not there for these ids: their owners are translated while they are copied.
-  std::optional<storage::OwnerTranslation> translation;
   if (std::exchange(request.served_lowers, false)) translation = translation_from_default(engine, recorded_map(record));
   if (request.driver == base::RootfsDriver::fuse_overlayfs) {
     // Nothing is written to it, and links show the same without a server.
@@ -158,7 +162,15 @@ void copy_up(Engine& engine, const std::vector<std::string>& words) {
     storage::prepare_copy(engine.store(), request);
   }
   base::RootfsMount rootfs = storage::plan_rootfs(engine.store(), request);
-  const base::UniqueFd root = runtime::mount_rootfs_detached(rootfs);
+  return runtime::mount_rootfs_detached(rootfs);
+}
+
+/// Words: (volume, path in the container) pairs.
+void copy_up(Engine& engine, const std::vector<std::string>& words) {
+  const storage::ContainerDir container = require_container(engine, words.at(1));
+  const storage::ContainerRecord record = storage::read_record(container);
+  std::optional<storage::OwnerTranslation> translation;
+  const base::UniqueFd root = open_files(engine, container, record, translation);
   const runtime::User user = user_of(engine, container, record);
   for (std::size_t i = 2; i + 1 < words.size(); i += 2) {
     const base::FileLock lock = storage::lock_volume(engine.store(), words[i]);

@@ -48,6 +48,12 @@ bool apply_common_option(MountWord& mount, std::string_view option) {
   return true;
 }
 
+void check_access(const MountWord& mount, std::string_view word) {
+  const auto is_access = [](const std::string& option) { return option == "ro" || option == "rw"; };
+  if (std::count_if(mount.options.begin(), mount.options.end(), is_access) > 1)
+    throw bad_word(word, "only one of ro and rw can be given");
+}
+
 /// What podman adds to a bind or volume mount that does not say otherwise.
 void add_bind_defaults(MountWord& mount) {
   auto& options = mount.options;
@@ -62,7 +68,8 @@ void add_tmpfs_defaults(MountWord& mount) {
   auto& options = mount.options;
   if (!has_any(options, {"suid", "nosuid"})) options.emplace_back("nosuid");
   if (!has_any(options, {"dev", "nodev"})) options.emplace_back("nodev");
-  // What the image has there shows in the tmpfs, too.
+  // What the image has there shows in the tmpfs, too, unless nothing can be written there.
+  if (has_any(options, {"ro"})) return;
   if (std::erase(options, "notmpcopyup") == 0 && !has_any(options, {"tmpcopyup"})) options.emplace_back("tmpcopyup");
 }
 
@@ -141,6 +148,7 @@ MountWord parse_volume_word(std::string_view word, const std::string& work_dir) 
         throw bad_word(word, concat("unknown option ", quoted(option)));
     }
   }
+  check_access(mount, word);
   add_bind_defaults(mount);
   return mount;
 }
@@ -216,6 +224,7 @@ MountWord parse_mount_word(std::string_view word, const std::string& work_dir) {
   }
   if (mount.destination.empty()) throw bad_word(word, "has no destination (dst=…)");
   const bool is_tmpfs = mount.kind == MountWord::Kind::tmpfs;
+  if (is_tmpfs && !mount.source.empty()) throw bad_word(word, "a tmpfs has no source");
   for (const std::string_view option : options)
     if (!(is_tmpfs ? apply_tmpfs_option(mount, option) : apply_common_option(mount, option)))
       throw bad_word(word, concat("unknown option ", quoted(option)));

@@ -79,7 +79,7 @@ void add_member_groups(ResolvedUser& user, std::string_view name, std::string_vi
   if (name.empty()) return;
   each_group(group, [&](std::string_view, std::uint32_t gid, std::string_view members) {
     for (const std::string_view member : base::split(members, ','))
-      if (member == name && gid != user.gid) user.additional_gids.push_back(gid);
+      if (member == name) user.additional_gids.push_back(gid);
     return false;
   });
 }
@@ -128,6 +128,8 @@ ResolvedUser resolve_user(std::string_view user, std::string_view passwd, std::s
     result.additional_gids.push_back(find_group(extra, group));
   }
   auto& gids = result.additional_gids;
+  // Without it, a program that gives up its group escapes what that group is denied. Source: CVE-2022-2989.
+  gids.push_back(result.gid);
   std::sort(gids.begin(), gids.end());
   gids.erase(std::unique(gids.begin(), gids.end()), gids.end());
   return result;

@@ -93,13 +93,16 @@ void copy_directory(int source, int target, dev_t device, int depth) {
 
 }  // namespace
 
-void copy_up(int source, int target) {
+void copy_up(int source, int target, bool keeps_own) {
   const UniqueFd from{::openat(source, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   const UniqueFd to{::openat(target, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!from || !to) throw base::os_error("opening a directory to copy up");
   struct stat status {};
-  if (::fstat(from.get(), &status) != 0) throw base::os_error("examining a directory to copy up");
+  struct stat own {};
+  if (::fstat(from.get(), &status) != 0 || ::fstat(to.get(), &own) != 0)
+    throw base::os_error("examining a directory to copy up");
   base::with_context([&] { copy_directory(from.get(), to.get(), status.st_dev, 0); }, "copying up");
+  if (keeps_own) copy_ownership(to.get(), own);
 }
 
 }  // namespace runtime

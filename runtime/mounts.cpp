@@ -44,6 +44,13 @@ std::string target_of_link(const std::string& path) {
   return size > 0 ? std::string{text.data(), static_cast<std::size_t>(size)} : std::string{};
 }
 
+/// mode, uid or gid of a tmpfs.
+bool says_whose(const MountOptions& options) {
+  return std::any_of(options.data.begin(), options.data.end(), [](const auto& option) {
+    return option.first == "mode" || option.first == "uid" || option.first == "gid";
+  });
+}
+
 // Other kernels do not know the mount option "context", and ignoring it would be ignoring a boundary.
 void check_label(const std::string& label) {
   if (!label.empty() && ::access("/sys/fs/selinux/enforce", F_OK) != 0)
@@ -166,7 +173,7 @@ class Mounter {
     const int tree = loose.tree.get();
     const UniqueFd target = open_target(root_, mount);
     check_target(target.get(), step);
-    if (step.options.copy_up) copy_up(target.get(), tree);
+    if (step.options.copy_up) copy_up(target.get(), tree, says_whose(step.options));
     const bool has_hierarchies = step.kind == MountKind::cgroup && !host_has_only_cgroup2();
     if (kernel_.sets_attributes) apply_attributes(loose);
     if (has_hierarchies && kernel_.assembles_detached) populate_cgroup1(tree, step, plan_.namespaces);

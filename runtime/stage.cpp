@@ -81,13 +81,20 @@ std::string search_path_of(const std::vector<std::string>& env) {
   return std::string{default_search_path};
 }
 
+namespace {
+bool has_other_groups(const User& user) {
+  return std::any_of(user.additional_gids.begin(), user.additional_gids.end(),
+                     [&](std::uint32_t gid) { return gid != user.gid; });
+}
+}  // namespace
+
 StagePlan plan_stage(const Process& process, const SeccompFilter& seccomp, bool may_set_groups) {
   StagePlan plan;
   plan.uid = process.user.uid;
   plan.gid = process.user.gid;
   if (may_set_groups)
     plan.groups = process.user.additional_gids;
-  else if (!process.user.additional_gids.empty() && !process.user.keeps_groups)
+  else if (!process.user.keeps_groups && has_other_groups(process.user))
     base::log(base::LogLevel::warn, "additional groups are left out: only one group id is mapped here");
   plan.umask = process.user.umask;
   plan.capabilities = plan_capabilities(process.capabilities);

@@ -60,6 +60,8 @@ std::vector<std::string> chosen_names(Invocation& invocation, const ContainerCho
                            " needs at least one CONTAINER")
         .with_hint(base::concat("see ", invocation.command_path, " --help"));
   }
+  if (choice.latest && (!choice.names.empty() || !choice.cidfiles.empty()))
+    throw base::Error{base::ErrorKind::invalid_argument, "--latest goes without names of containers"};
   if (choice.all) return engine::container_ids(invocation.engine());
   std::vector<std::string> names = choice.names;
   for (const std::string& path : choice.cidfiles)

@@ -1,12 +1,14 @@
+#include "engine/doctor.hpp"
+
 #include <memory>
 
+#include "base/error.hpp"
 #include "base/json_writer.hpp"
 #include "base/text.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
-#include "engine/doctor.hpp"
 
 namespace cmd {
 namespace {
@@ -18,6 +20,7 @@ constexpr int exit_problem = 1;
 struct Words {
   engine::DoctorOptions options;
   std::string format;
+  std::vector<std::string> containers;
   bool json = false;
   bool all = false;
 };
@@ -30,7 +33,8 @@ std::string indented(const std::string& text) {
 
 std::string text_of(const engine::Diagnosis& finding) {
   const engine::CheckResult& result = finding.result;
-  std::string text = concat(engine::name_of(result.status), ": ", finding.title, ": ", result.evidence, " [", finding.id, "]\n");
+  std::string text =
+      concat(engine::name_of(result.status), ": ", finding.title, ": ", result.evidence, " [", finding.id, "]\n");
   if (!result.consequence.empty()) text += concat("  so:       ", result.consequence, '\n');
   if (!result.remedy.empty()) text += concat("  remedy:   ", indented(result.remedy), '\n');
   return text;
@@ -47,8 +51,7 @@ std::string text_of(const engine::DoctorReport& report, bool all) {
   for (const std::string& id : report.fixed) text += concat("fixed: ", id, '\n');
   for (const std::string& line : report.not_fixed) text += concat("not fixed: ", line, '\n');
   text += concat(good, " of ", report.findings.size(), " checks are good.\n");
-  if (!report.root_script.empty())
-    text += concat("\nWhat only root can do, as one script:\n\n", report.root_script);
+  if (!report.root_script.empty()) text += concat("\nWhat only root can do, as one script:\n\n", report.root_script);
   return text;
 }
 
@@ -67,7 +70,10 @@ std::string json_of(const engine::DoctorReport& report) {
   return json.take();
 }
 
-int doctor(Invocation& invocation, const Words& words) {
+int doctor(Invocation& invocation, Words& words) {
+  if (words.containers.size() > 1)
+    throw base::make_error(base::ErrorKind::invalid_argument, "doctor looks at one container, or at the host");
+  if (!words.containers.empty()) words.options.container = words.containers.front();
   const bool is_json = parse_format(words.format) == Format::json || words.json;
   const engine::DoctorReport report = engine::examine(invocation.engine(), words.options);
   print(is_json ? json_of(report) + "\n" : text_of(report, words.all));
@@ -82,8 +88,8 @@ Action declare_doctor(OptionTable& table) {
   table.flag("fix", 0, words->options.fix, "Do what needs no root, and print the rest as one script");
   declare_format_option(table, words->format);
   table.flag("json", 0, words->json, "As --format json");
-  table.optional_word("CONTAINER", words->options.container, "Look at this container instead of the host")
-      .offers(Completes::containers);
+  table.words("CONTAINER", words->containers, 0, "Look at this container instead of the host").completes =
+      Completes::containers;
   return [words](Invocation& invocation) { return doctor(invocation, *words); };
 }
 

@@ -1,3 +1,5 @@
+#include "engine/explain.hpp"
+
 #include <memory>
 
 #include "base/error.hpp"
@@ -8,7 +10,6 @@
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
 #include "cmd/table.hpp"
-#include "engine/explain.hpp"
 
 namespace cmd {
 namespace {

@@ -26,19 +26,19 @@ struct Row {
 
 TEST_CASE("every form of --user means what podman means by it") {
   const std::vector<Row> rows{
-      {"", 0, 0, {2000}, "/root"},
-      {"root", 0, 0, {2000}, "/root"},
-      {"app", 1000, 1001, {2000, 2001}, "/home/app"},
-      {"1000", 1000, 1001, {2000, 2001}, "/home/app"},
-      {"1", 1, 0, {}, "/"},
-      {"1:", 1, 0, {}, "/"},
-      {":1", 0, 1, {}, "/root"},
-      {"1:2", 1, 2, {}, "/"},
-      {"app:3", 1000, 3, {}, "/home/app"},
-      {"app:extra", 1000, 2000, {}, "/home/app"},
-      {"01", 1, 0, {}, "/"},
-      {"4294967294", 4294967294U, 0, {}, "/"},
-      {"123", 123, 0, {}, "/"},
+      {"", 0, 0, {0, 2000}, "/root"},
+      {"root", 0, 0, {0, 2000}, "/root"},
+      {"app", 1000, 1001, {1001, 2000, 2001}, "/home/app"},
+      {"1000", 1000, 1001, {1001, 2000, 2001}, "/home/app"},
+      {"1", 1, 0, {0}, "/"},
+      {"1:", 1, 0, {0}, "/"},
+      {":1", 0, 1, {1}, "/root"},
+      {"1:2", 1, 2, {2}, "/"},
+      {"app:3", 1000, 3, {3}, "/home/app"},
+      {"app:extra", 1000, 2000, {2000}, "/home/app"},
+      {"01", 1, 0, {0}, "/"},
+      {"4294967294", 4294967294U, 0, {0}, "/"},
+      {"123", 123, 0, {0}, "/"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.wanted);
@@ -60,7 +60,8 @@ TEST_CASE("what is neither a known name nor an id is refused, never taken for 0"
 }
 
 TEST_CASE("--group-add takes names and numbers of the container") {
-  CHECK(resolve_user("1", passwd, group, {"extra", "7", "7"}).additional_gids == std::vector<std::uint32_t>{7, 2000});
+  CHECK(resolve_user("1", passwd, group, {"extra", "7", "7"}).additional_gids ==
+        std::vector<std::uint32_t>{0, 7, 2000});
   CHECK_THROWS_AS(resolve_user("1", passwd, group, {"nogroup"}), base::Error);
 }
 
