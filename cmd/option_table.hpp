@@ -24,8 +24,8 @@ enum class OptionKind {
 
 enum class Treatment {
   works,
-  ignored,       ///< Harmless: accepted and without effect.
-  refused,       ///< Known, but not supported yet: an error, unless the value is one of `harmless`.
+  ignored,  ///< Harmless: accepted and without effect.
+  refused,  ///< Known, but not supported yet: an error, unless the value is one of `harmless`.
 };
 
 /// What a shell may offer as the value.

@@ -110,7 +110,7 @@ std::vector<std::string> volumes_of(const Container& container) {
 ImageChanges settings_of(const Container& container, const CommitOptions& options) {
   const oci::ImageConfig image = oci::parse_image_config(container.image_config, "image config");
   const storage::ContainerRecord& record = container.record;
-  ImageSettings settings{.user = record.user, .ports = image.exposed_ports, .volumes = image.volumes};
+  ChangeableSettings settings{.user = record.user, .ports = image.exposed_ports, .volumes = image.volumes};
   for (const std::string& variable : container.spec.process.env)
     if (!is_of_this_container(container, variable)) settings.env.push_back(variable);
   const auto entrypoint_end =

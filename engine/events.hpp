@@ -24,7 +24,7 @@ struct Event {
   std::string name;
   std::string image;
   int exit_code = 0;
-  std::string health_status;  ///< Of an event "health_status".
+  std::string health_status;                                                   ///< Of an event "health_status".
   std::optional<std::vector<std::pair<std::string, std::string>>> attributes;  ///< Labels of a container.
   base::Time time{};
 };

@@ -34,7 +34,7 @@ std::vector<Diagnosis> causes_of(Engine& engine, const FailureKind& kind) {
   return causes;
 }
 
-bool has_all(std::string_view message, const std::vector<std::string_view>& words) {
+bool has_all(std::string_view message, std::span<const std::string_view> words) {
   return std::all_of(words.begin(), words.end(),
                      [&](std::string_view word) { return message.find(word) != std::string_view::npos; });
 }
@@ -115,7 +115,7 @@ Explanation explain(Engine& engine, const std::string& what) {
           .with_hint("engine explain --list shows what can be explained");
     explanation.kind = kind_of_failure(explanation.failure->message);
   } else {
-    const auto& kinds = known_failures();
+    const auto kinds = known_failures();
     const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const FailureKind& one) { return one.id == what; });
     if (kind == kinds.end())
       throw make_error(ErrorKind::not_found, "nothing is known of ", quoted(what))

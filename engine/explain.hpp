@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,15 +18,14 @@ namespace engine {
 struct FailureKind {
   std::string_view id;  ///< Stable: scripts and pages may name it.
   std::string_view title;
-  std::vector<std::string_view>
-      words;  ///< A message that has all of them means this; see FailureKind of known_failures.
+  std::array<std::string_view, 2> words;  ///< A message that has both means this; the second may be empty.
   std::string_view meaning;
   std::string_view remedy;
-  std::vector<std::string_view> checks;  ///< Ids of host checks that show the cause.
+  std::array<std::string_view, 5> checks;  ///< Ids of host checks that show the cause; empty ones at the end.
 };
 
 /// The more special ones first: the first whose words a message has is meant.
-const std::vector<FailureKind>& known_failures();
+std::span<const FailureKind> known_failures();
 /// Pure; null: no kind that is known.
 const FailureKind* kind_of_failure(std::string_view message);
 

@@ -116,7 +116,7 @@ void write_set(base::JsonWriter& json, std::string_view name, const std::vector<
 
 }  // namespace
 
-ImageChanges::ImageChanges(const ImageSettings& settings)
+ImageChanges::ImageChanges(const ChangeableSettings& settings)
     : user_(settings.user),
       ports_(settings.ports),
       entrypoint_(settings.entrypoint),

@@ -10,7 +10,7 @@
 namespace engine {
 
 /// The settings of an image that instructions can change.
-struct ImageSettings {
+struct ChangeableSettings {
   std::string user;
   std::vector<std::string> ports;  ///< "80/tcp"
   std::vector<std::string> env;    ///< "NAME=VALUE"
@@ -27,7 +27,7 @@ class ImageChanges {
  public:
   ImageChanges() = default;
   /// Begins with these settings.
-  explicit ImageChanges(const ImageSettings& settings);
+  explicit ImageChanges(const ChangeableSettings& settings);
 
   /// CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR, as "CMD /bin/sh" or
   /// "CMD=/bin/sh". A list is JSON, any other command is one for /bin/sh. ENV and LABEL take several KEY=VALUE.

@@ -80,8 +80,8 @@ int run(Engine& engine, const RunOptions& options) {
     if (options.auto_remove) discard_container(engine, container.dir, container.record);
   });
   start_owner(engine, container.spec);
-  const bool direct = options.auto_remove && !options.detach && !options.interactive && !options.tty &&
-                      !container.needs_monitor;
+  const bool direct =
+      options.auto_remove && !options.detach && !options.interactive && !options.tty && !container.needs_monitor;
   if (direct) return run_directly(launch, *container.alive, options);
   warn_without_terminal(options);
   if (options.detach) {

@@ -95,7 +95,7 @@ struct RunOptions {
   std::string cidfile;
   std::string stop_signal;
   std::optional<unsigned> stop_timeout;
-  std::string restart;             ///< no|on-failure[:RETRIES]|always|unless-stopped
+  std::string restart;              ///< no|on-failure[:RETRIES]|always|unless-stopped
   std::optional<unsigned> timeout;  ///< Seconds until it is killed.
   HealthWords health;
   std::string log_driver;  ///< k8s-file|json-file(alias)|journald|none|passthrough

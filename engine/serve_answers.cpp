@@ -111,7 +111,7 @@ ServerResponse blob_answer(base::UniqueFd fd, std::uint64_t size_bytes, const ba
     answer.headers.emplace_back("Content-Range", base::concat("bytes */", size_bytes));
     return answer;
   }
-  const registry::ByteRange part = asked.range.value_or(registry::ByteRange{0, size_bytes});
+  const registry::RangeOfBody part = asked.range.value_or(registry::RangeOfBody{0, size_bytes});
   ServerResponse answer;
   answer.headers = {{"Content-Type", "application/octet-stream"},
                     {std::string{api_version_name}, "registry/2.0"},

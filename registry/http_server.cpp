@@ -115,12 +115,12 @@ RangeAnswer parse_range(std::string_view header, std::uint64_t size_bytes) {
     if (!last) return {};
     if (*last == 0 || size_bytes == 0) return {std::nullopt, true};
     const std::uint64_t count = std::min(*last, size_bytes);
-    return {ByteRange{size_bytes - count, count}, false};
+    return {RangeOfBody{size_bytes - count, count}, false};
   }
   if (!first || (!last && !ends->second.empty()) || (last && *last < *first)) return {};
   if (*first >= size_bytes) return {std::nullopt, true};
   const std::uint64_t end = last ? std::min(*last, size_bytes - 1) : size_bytes - 1;
-  return {ByteRange{*first, end - *first + 1}, false};
+  return {RangeOfBody{*first, end - *first + 1}, false};
 }
 
 class HttpServer::Daemon {

@@ -81,13 +81,13 @@ class HttpServer {
 };
 
 /// What a Range header asks of `size_bytes` bytes.
-struct ByteRange {
+struct RangeOfBody {
   std::uint64_t offset = 0;
   std::uint64_t size_bytes = 0;
 };
 struct RangeAnswer {
-  std::optional<ByteRange> range;  ///< Nothing: all of it, as without a range.
-  bool is_unsatisfiable = false;   ///< 416
+  std::optional<RangeOfBody> range;  ///< Nothing: all of it, as without a range.
+  bool is_unsatisfiable = false;     ///< 416
 };
 /// Pure. One range is honoured; several, other units and nonsense are ignored, as the standard permits.
 /// Source: RFC 9110 14.2.

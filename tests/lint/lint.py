@@ -174,6 +174,35 @@ def check_build_files(root):
             yield f"{path.relative_to(root)}: is in no meson.build"
 
 
+def types_of(text):
+    """Names of the classes that a file defines for others, with their namespaces; none of anonymous ones or within others."""
+    text = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
+    text = re.sub(r'"(\\.|[^"\\\n])*"', '""', text)
+    around, found = [], []
+    for token in re.finditer(r"\bnamespace\s*([\w:]*)\s*\{|^\s*(?:struct|class)\s+(?:\[\[\w+\]\]\s*)?(\w+)[^;{()]*\{|[{}]",
+                             text, re.MULTILINE):
+        if token.group(0) == "}":
+            around = around[:-1]
+            continue
+        if token.group(2) and all(around):
+            found.append("::".join([*around, token.group(2)]))
+        around.append(token.group(1) or None)
+    return found
+
+
+def check_types(root):
+    """Two classes of one name are one to the linker, which then mixes their functions."""
+    seen, findings = {}, []
+    for _, path in sources(root):
+        if path.suffix != ".hpp":
+            continue
+        for name in types_of(path.read_text()):
+            if name in seen:
+                findings.append(f"{path.relative_to(root)}: {name} is defined in {seen[name]}, too")
+            seen[name] = path.relative_to(root)
+    return findings
+
+
 def check_binary(binary):
     """The static engine calls no NSS function and is static. (glibc links its own dlopen, for iconv; nobody calls it.)"""
     symbols = subprocess.run(["nm", "-C", binary], stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -194,6 +223,7 @@ def main():
         findings += check_name(root, path)
         findings += check_sizes(root, path, lines)
     findings += check_map(root)
+    findings += check_types(root)
     findings += check_build_files(root)
     if len(sys.argv) > 2:
         findings += check_binary(sys.argv[2])

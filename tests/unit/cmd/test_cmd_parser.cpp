@@ -107,8 +107,8 @@ TEST_CASE("values that cannot be meant are refused with option and value") {
 TEST_CASE("a known option that does not work yet says so, unless it asks for what happens anyway") {
   const auto unsupported = ErrorKind::unsupported;
   CHECK(message_of({"-astdin", "x"}, unsupported) == "--attach is not supported yet");
-  CHECK(message_of({"--restart=always", "x"}, unsupported) == "--restart is not supported yet");
-  CHECK(message_of({"--restart=no", "x"}, unsupported) == "no error");
+  CHECK(message_of({"--retry=5", "x"}, unsupported) == "--retry is not supported yet");
+  CHECK(message_of({"--retry=3", "x"}, unsupported) == "no error");
   CHECK(message_of({"--rmi=false", "x"}, unsupported) == "no error");
   CHECK(message_of({"--rmi", "x"}, unsupported) == "--rmi is not supported yet");
   CHECK(message_of({"--disable-content-trust", "--expose=80", "x"}, unsupported) == "no error");
