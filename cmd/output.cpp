@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
@@ -28,6 +29,12 @@ std::string_view usual_hint(const base::Error& error) {
   return {};
 }
 
+/// Of this process; there is one standard error, too.
+std::function<void(const base::Error&)>& error_listener() {
+  static std::function<void(const base::Error&)> listener;
+  return listener;
+}
+
 }  // namespace
 
 void print(std::string_view text) {
@@ -48,9 +55,14 @@ bool is_closed_pipe(const base::Error& error) noexcept {
   return error.kind() == base::ErrorKind::interrupted && error.code() == EPIPE;
 }
 
+void tell_of_errors(std::function<void(const base::Error&)> listener) {
+  error_listener() = std::move(listener);
+}
+
 void print_error(const base::Error& error) noexcept {
   if (error.message().empty()) return;  // a child of ours has told the user already
   try {
+    if (error_listener()) error_listener()(error);
     std::string text = base::concat("Error: ", error.message(), '\n');
     const std::string_view hint = error.hint().empty() ? usual_hint(error) : std::string_view{error.hint()};
     if (!hint.empty()) text += base::concat("hint: ", hint, '\n');

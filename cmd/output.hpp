@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -17,6 +18,8 @@ bool is_closed_pipe(const base::Error& error) noexcept;
 
 /// "Error: …" and, when there is one, "hint: …" on standard error. Never throws.
 void print_error(const base::Error& error) noexcept;
+/// From now on `listener` learns of every error that is printed. It must not throw.
+void tell_of_errors(std::function<void(const base::Error&)> listener);
 /// "warning: …" on standard error. Never throws.
 void print_warning(std::string_view text) noexcept;
 

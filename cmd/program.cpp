@@ -1,6 +1,7 @@
 #include "cmd/program.hpp"
 
 #include <exception>
+#include <memory>
 #include <new>
 #include <sys/stat.h>
 #include <system_error>
@@ -93,26 +94,24 @@ int run(const Program& program, std::vector<std::string> argv) {
   if (program.transfer == nullptr && !words.empty() && words.front() == "runtime")
     return oci_runtime_main({words.begin() + 1, words.end()});
 
-  GlobalWords globals;
+  const auto globals = std::make_shared<GlobalWords>();  // what is told of errors outlives us
   OptionTable global_table;
-  declare_global_options(global_table, globals);
+  declare_global_options(global_table, *globals);
   global_table.set_words_mode(WordsMode::first_is_last);
   const Walk front = walk_words(global_table, global_table, words, "engine");
   bind_options(front.options);
-  if (globals.version) {
+  if (globals->version) {
     print(version_line());
     return 0;
   }
   const FoundCommand found = find_command(front.words);
   if (found.command == nullptr || front.wants_help) return print_overview(front, global_table);
-  try {
-    return run_command(program, found, globals, global_table, front.words, std::move(argv));
-  } catch (const base::Error& error) {
-    const bool is_asking = found.path == "explain" || found.path == "doctor";
-    if (!is_asking && found.command->visibility == Visibility::listed)
-      engine::remember_failure(globals.options, concat("engine ", found.path), error);
-    throw;
-  }
+  const bool is_asking = found.path == "explain" || found.path == "doctor";
+  if (!is_asking && found.command->visibility == Visibility::listed)
+    tell_of_errors([globals, path = concat("engine ", found.path)](const base::Error& error) {
+      engine::remember_failure(globals->options, path, error);
+    });
+  return run_command(program, found, *globals, global_table, front.words, std::move(argv));
 }
 
 }  // namespace

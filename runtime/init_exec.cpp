@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
 #include "base/path_in_root.hpp"
 #include "runtime/capability_names.hpp"
 #include "runtime/init.hpp"
@@ -136,8 +137,15 @@ void move_to_place(const ExecRequest& request, pid_t child) {
   if (has_initial_affinity(request.process))
     base::with_context([&] { set_cpu_affinity(child, request.process.exec_cpu_affinity->initial); },
                        "process.execCPUAffinity.initial");
-  if (request.cgroup != nullptr)
+  if (request.cgroup == nullptr) return;
+  try {
     base::with_context([&] { request.cgroup->add(child); }, "moving the process to the container's cgroup");
+  } catch (const base::Error& error) {
+    // From one session of a user to a unit of another only systemd could move it. Source: cgroups(7), "delegation
+    // containment".
+    if (error.kind() != base::ErrorKind::permission || ::geteuid() == 0) throw;
+    base::log(base::LogLevel::info, error.message(), ": it stays in the cgroup of its caller");
+  }
 }
 
 base::Child spawn(const ExecRequest& request, const StagePlan& plan, StageDescriptors descriptors) {
