@@ -12,6 +12,11 @@ using base::concat;
 CheckResult network_helper(const HostView& host) {
   const std::string problem = host.uid == 0 ? "" : host.probes.network_helper();
   if (problem.empty()) return {.evidence = "there is one"};
+  if (problem.find("installed") == std::string::npos)
+    return {.status = CheckStatus::warning,
+            .evidence = problem,
+            .consequence = "containers have no network but their loopback, unless --network host",
+            .remedy = "see /dev/net/tun below"};
   return {.status = CheckStatus::warning,
           .evidence = problem,
           .consequence = "containers have no network but their loopback, unless --network host",

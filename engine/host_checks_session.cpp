@@ -69,7 +69,7 @@ CheckResult cgroup_mode(const HostView& host) {
   if (mode == "v2") return {.evidence = "version 2"};
   const bool is_root = host.uid == 0 && mode != "none";
   return {.status = is_root ? CheckStatus::note : CheckStatus::warning,
-          .evidence = concat("cgroups: ", mode),
+          .evidence = mode == "none" ? "there are none" : concat(mode, ", with controllers in version 1"),
           .consequence = is_root ? "version 1 is used" : "containers run, but limits as --memory cannot be set",
           .remedy = "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line"};
 }
