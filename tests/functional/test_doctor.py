@@ -81,7 +81,7 @@ class ExplainTest(EngineTest):
         self.assertEqual(self.failing("exec", "box", "true"), "container-not-running")
         self.assertEqual(self.failing("rmi", BUSYBOX, status=2), "image-in-use")
         self.assertEqual(self.failing("run", "--rm", "-v", "/nonesuch:/mnt", BUSYBOX, "true"), "no-such-file")
-        self.assertEqual(self.failing("pull", "-q", "--tls-verify=false", "127.0.0.1:1/box"), "connection-failed")
+        self.assertEqual(self.failing("pull", "-q", "--tls-verify=false", "127.0.0.1:1/box"), "connection-refused")
         sleeper = self.start_sleeper()
         self.assertEqual(self.failing("rm", sleeper, status=2), "container-running")
         text = self.engine("explain").stdout
