@@ -26,9 +26,10 @@ class RestartPolicyTest(EngineTest):
 
     def test_on_failure_ends_after_so_many_retries(self):
         box = self.run_detached("--restart", "on-failure:2", BUSYBOX, "sh", "-c", COUNTS)
-        wait_until(lambda: self.restarts(box) == 2 and self.status_of(box) == "exited", "the last retry")
-        self.assertEqual(self.engine("logs", box).stdout, "start\n" * 3)
+        wait_until(lambda: self.engine("logs", box).stdout == "start\n" * 3, "the last retry")
+        wait_until(lambda: self.status_of(box) == "exited", "its end")
         found = self.inspected(box)
+        self.assertEqual(found["RestartCount"], 2)
         self.assertEqual(found["HostConfig"]["RestartPolicy"], {"Name": "on-failure", "MaximumRetryCount": 2})
         self.assertEqual(found["State"]["ExitCode"], 3)
 
