@@ -36,7 +36,7 @@ class ImageConfigTest(EngineTest):
         self.assertIn("FROM_IMAGE=a b", report["env"])
         self.assertIn("HOME=/home/user", report["env"])
         self.assertEqual(report["cwd"], "/var/deep/er")
-        self.assertEqual((report["uid"], report["gid"], report["groups"]), (1000, 1000, [1001]))
+        self.assertEqual((report["uid"], report["gid"], report["groups"]), (1000, 1000, [1000, 1001]))
 
     def test_options_after_the_image_belong_to_the_container(self):
         self.pull_image(Entrypoint=["/guest"])
