@@ -147,7 +147,7 @@ class PrivilegeTest(HardeningTest):
         """A file that shuts a group out stays shut for those who have that group as an additional one."""
         entry = make_image.file_entry("shut", 0o604, uid=0, gid=2000)
         image = self.hostile_image([(entry, b"open\n")], name="localhost/hostile:groups")
-        self.assertEqual(self.report("--user", "1000:1000", image=image)["groups"], [])
+        self.assertEqual(self.report("--user", "1000:1000", image=image)["groups"], [1000])
         reading = ["--user", "1000:1000", image, "cat", "/shut"]
         self.assertEqual(self.in_container(*reading).stdout, "open\n")
         inside = self.in_container("--group-add", "2000", *reading, check=False)
@@ -157,7 +157,7 @@ class PrivilegeTest(HardeningTest):
                 groups = self.report(*options, image=image)["groups"]
                 self.assertTrue(set(groups) <= {0, 1000, 1001, 5}, groups)
         container = self.start_sleeper(image=image)
-        self.assertEqual(self.engine("exec", "--user", "1000:1000", container, "/guest").json()["groups"], [])
+        self.assertEqual(self.engine("exec", "--user", "1000:1000", container, "/guest").json()["groups"], [1000])
 
     @row("R7")
     def test_a_filter_is_on_and_new_namespaces_need_capabilities(self):
