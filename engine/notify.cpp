@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "base/error.hpp"
@@ -21,8 +22,10 @@ constexpr const char* folder_name = "notify";
 constexpr const char* socket_name = "notify.sock";
 constexpr const char* inside = "/run/notify";
 
-base::UniqueFd make_socket() {
-  base::UniqueFd socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+constexpr timeval patience{.tv_sec = 5, .tv_usec = 0};
+
+base::UniqueFd make_socket(int flags) {
+  base::UniqueFd socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | flags, 0)};
   if (!socket) throw base::os_error("making a notify socket");
   return socket;
 }
@@ -57,7 +60,9 @@ void notify_service_manager(std::string_view state) noexcept {
     if (path.empty()) return;
     sockaddr_un address{};
     const socklen_t size = fill_address(address, path);
-    const base::UniqueFd socket = make_socket();
+    // A manager that starts many units at once has a full queue at times: what is lost there never comes again.
+    const base::UniqueFd socket = make_socket(0);
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (size == 0 || ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                               reinterpret_cast<const sockaddr*>(&address), size) < 0)
       throw base::os_error("telling the service manager at ", base::quoted(path));
@@ -76,7 +81,7 @@ base::UniqueFd make_notify_socket(const Watch& watch, const storage::ContainerDi
   const base::UniqueFd folder = base::make_directory(container.dir.get(), folder_name);
   if (::fchmod(folder.get(), 0755) != 0) throw base::os_error("setting the mode of the folder of the notify socket");
   base::unlink_file(folder.get(), socket_name);
-  base::UniqueFd socket = make_socket();
+  base::UniqueFd socket = make_socket(SOCK_NONBLOCK);
   sockaddr_un address{};
   const socklen_t size = fill_address(address, concat("/proc/self/fd/", folder.get(), '/', socket_name));
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)

@@ -158,7 +158,7 @@ void draft_container(QuadletDraft& draft) {
     draft.service.add_default("Service", "NotifyAccess", "all");
   }
   draft.add_command("ExecStart", words);
-  draft.add_command("ExecStop", {"rm", "-v", "-f", "-i", name});
+  draft.add_command("ExecStop", {"stop", "-i", name});  // our rm -f gives the program no time to end by itself
   draft.add_command("ExecStopPost", {"rm", "-v", "-f", "-i", name}, "-");
   add_reload(draft, name);
 }

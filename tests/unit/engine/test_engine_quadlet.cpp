@@ -326,7 +326,7 @@ TEST_CASE("a container becomes a service that notifies") {
   CHECK(service.name == "web.service");
   CHECK(service.file.last("Service", "ExecStart") ==
         "/usr/bin/engine run --name systemd-%N --replace --rm --cgroups=split --sdnotify=conmon -d img");
-  CHECK(service.file.last("Service", "ExecStop") == "/usr/bin/engine rm -v -f -i systemd-%N");
+  CHECK(service.file.last("Service", "ExecStop") == "/usr/bin/engine stop -i systemd-%N");
   CHECK(service.file.last("Service", "ExecStopPost") == "-/usr/bin/engine rm -v -f -i systemd-%N");
   CHECK(service.file.last("Service", "Type") == "notify");
   CHECK(service.file.last("Service", "NotifyAccess") == "all");
