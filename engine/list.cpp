@@ -56,7 +56,7 @@ bool was_lost(Engine& engine, const std::string& id) {
 struct Found {
   ContainerSummary summary;
   bool is_shown = false;
-  bool may_run = false;                ///< Its process is to be looked at.
+  bool is_running = false;
   bool is_unfinished = false;          ///< As its state says.
   std::unique_ptr<base::Error> error;  ///< Why they could not be read.
 };
@@ -84,18 +84,7 @@ class Lister {
   bool is_meant(const std::string& id, Found& found) {
     if (found.error) throw std::move(*found.error);
     if (!found.is_shown) return false;
-    bool is_running = false;
-    if (found.may_run) {
-      const auto opened = storage::open_container(engine_.store(), id);
-      if (!opened) return false;
-      Observed observed = observe(*opened, engine_.host.boot_id);
-      is_running = observed.is_running();
-      if (is_running) found.summary.health = read_health(*opened).status;
-      if (!shows_all_ && (!observed.is_started() || observed.is_paused())) return false;
-      found.summary.pid = is_running ? observed.state.process.pid : 0;
-      set_state(found.summary, std::move(observed.state));
-    }
-    if ((found.summary.auto_remove || found.is_unfinished) && !is_running && removed(id)) return false;
+    if ((found.summary.auto_remove || found.is_unfinished) && !found.is_running && removed(id)) return false;
     if (filters_.names_policy) {
       const auto opened = storage::open_container(engine_.store(), id);
       if (!opened) return false;
@@ -109,15 +98,31 @@ class Lister {
   void read(storage::ContainerList& containers, const std::string& id, Found& found) const {
     try {
       storage::ContainerState state = containers.state(id);
-      found.may_run = may_run(state);
       found.is_unfinished = state.is_unfinished;
-      found.is_shown = shows_all_ || found.may_run;
+      found.is_shown = shows_all_ || may_run(state);
       if (!found.is_shown) return;
       found.summary = summarize(containers.record(id));
-      set_state(found.summary, std::move(state));
+      if (may_run(state))
+        look_at_process(id, std::move(state), found);
+      else
+        set_state(found.summary, std::move(state));
     } catch (const base::Error& error) {
       found.error = std::make_unique<base::Error>(error);
     }
+  }
+
+  void look_at_process(const std::string& id, storage::ContainerState state, Found& found) const {
+    const auto opened = storage::open_container(engine_.store(), id);
+    if (!opened) {
+      found.is_shown = false;
+      return;
+    }
+    Observed observed = observe_process(*opened, engine_.host.boot_id, std::move(state));
+    found.is_running = observed.is_running();
+    found.is_shown = shows_all_ || (observed.is_started() && !observed.is_paused());
+    if (found.is_running) found.summary.health = read_health(*opened).status;
+    found.summary.pid = found.is_running ? observed.state.process.pid : 0;
+    set_state(found.summary, std::move(observed.state));
   }
 
   bool removed(const std::string& id) {

@@ -50,9 +50,17 @@ bool may_run(const storage::ContainerState& state) {
 }
 
 Observed observe(const storage::ContainerDir& container, const std::string& boot_id) {
-  Observed observed{.state = storage::read_state(container)};
+  storage::ContainerState state = storage::read_state(container);
+  const bool monitored = may_run(state) && storage::is_monitored(container);
+  Observed observed = observe_process(container, boot_id, std::move(state));
+  observed.monitored = monitored;
+  return observed;
+}
+
+Observed observe_process(const storage::ContainerDir& container, const std::string& boot_id,
+                         storage::ContainerState state) {
+  Observed observed{.state = std::move(state)};
   if (!may_run(observed.state)) return observed;
-  observed.monitored = storage::is_monitored(container);
   if (observed.state.boot_id == boot_id) observed.process = base::open_process(observed.state.process);
   if (!observed.process)
     apply_end(observed.state, container);

@@ -28,6 +28,9 @@ bool may_run(const storage::ContainerState& state);
 /// Reads only; takes no lock. A running container whose process is gone is "exited", with the status of the exit file,
 /// or 255 when nobody recorded one (kill -9 of the monitor, power loss).
 Observed observe(const storage::ContainerDir& container, const std::string& boot_id);
+/// As above, of a state that was just read; who watches it is not asked, and `monitored` is false.
+Observed observe_process(const storage::ContainerDir& container, const std::string& boot_id,
+                         storage::ContainerState state);
 
 /// The record; where it is damaged, one that holds nothing but the id: enough to stop and to remove the container.
 /// @throws Error not_found, when the container was removed.
