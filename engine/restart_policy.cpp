@@ -159,6 +159,12 @@ bool is_end_wanted(const storage::ContainerDir& container) {
   return base::exists(container.dir.get(), stopped_name);
 }
 
+void wait_until_not_restarting(const storage::ContainerDir& container) {
+  if (!is_restarting(container)) return;
+  static_cast<void>(base::FileLock::acquire_for(container.dir.get(), restarting_lock, base::FileLock::Mode::shared,
+                                                predecessors_patience));
+}
+
 void forget_restarts(const storage::ContainerDir& container) {
   base::unlink_file(container.dir.get(), stopped_name);
   base::unlink_file(container.dir.get(), restarts_name);
@@ -185,7 +191,7 @@ int restart_ended(Engine& engine, const std::string& id) {
   if (!comeback.wait(restarts.delay)) return 0;
   restarts.count++;
   write_restarts(*container, restarts);
-  lock.reset();
+  // The lock is let go of when it runs, by the execve of its monitor, too: who stops it now waits for that.
   try {
     start_again(engine, *container, record);
   } catch (const base::Error& error) {

@@ -33,6 +33,8 @@ bool starts_on_boot(const storage::ContainerDir& container);
 /// Before a container is stopped or killed at the user's will: no policy starts it again.
 void note_wanted_end(const storage::ContainerDir& container);
 bool is_end_wanted(const storage::ContainerDir& container);
+/// After note_wanted_end: when this returns, it has not been started again, or runs and can be stopped.
+void wait_until_not_restarting(const storage::ContainerDir& container);
 /// The user starts it: whatever was counted before is over.
 void forget_restarts(const storage::ContainerDir& container);
 /// Whether it has ended and is about to be started again.

@@ -67,10 +67,13 @@ std::vector<std::string> stop(Engine& engine, const StopOptions& options) {
                    options.timeout_seconds.value_or(record.stop_timeout_seconds));
       note_container_event(engine, record, "stop");
       settle(engine, one.container, observed, record.auto_remove);
-    } else if (options.one_of_all) {
+    } else if (options.one_of_all && !is_restarting(one.container)) {
       continue;
     } else {
-      note_wanted_end(one.container);  // it may be waiting to be restarted
+      note_wanted_end(one.container);
+      wait_until_not_restarting(one.container);
+      const Observed again = observe(one.container, engine.host.boot_id);
+      if (again.is_running()) stop_running(one.container, again, SIGKILL, 0);
     }
     stopped.push_back(one.typed);
   }

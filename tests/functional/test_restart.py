@@ -50,6 +50,13 @@ class RestartPolicyTest(EngineTest):
         self.assertEqual(self.engine("ps", "-aq", "--filter", "restart-policy=always", "--no-trunc").stdout.strip(), box)
         self.assertEqual(self.restarts(box), count)
 
+    def test_stop_all_means_those_that_wait_for_their_restart(self):
+        box = self.run_detached("--restart", "always", BUSYBOX, "false")
+        wait_until(lambda: self.inspected(box)["State"]["Restarting"], "its restart to be due")
+        self.engine("stop", "--all", "-t", "0")
+        state = self.inspected(box)["State"]
+        self.assertEqual((state["Status"], state["Restarting"]), ("exited", False))
+
     def test_a_stop_ends_what_runs_and_a_start_counts_anew(self):
         box = self.run_detached("--restart", "unless-stopped", BUSYBOX, "sh", "-c", "echo start; exec /guest wait")
         first = self.inspected(box)["State"]["Pid"]
