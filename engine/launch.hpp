@@ -6,6 +6,7 @@
 #include "base/channel.hpp"
 #include "base/process.hpp"
 #include "engine/context.hpp"
+#include "engine/socket_activation.hpp"
 #include "runtime/container.hpp"
 #include "storage/containers.hpp"
 
@@ -31,7 +32,8 @@ struct Launch {
   const storage::ContainerRecord& record;
   const runtime::Spec& spec;
   unsigned preserve_fds = 0;
-  bool only_initialize = false;  ///< The process waits for a later `start` before it is executed.
+  bool only_initialize = false;              ///< The process waits for a later `start` before it is executed.
+  PassedSockets sockets = passed_sockets();  ///< Come before those of preserve_fds.
 };
 
 /// Creates and starts init as a child of this process and records the state "running".

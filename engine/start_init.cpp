@@ -115,6 +115,7 @@ CompletedSpec complete_spec(const Launch& launch) {
   if (!joins && !network && !keeps_groups && !has_notify_socket && env == launch.spec.process.env) return completed;
   completed.changed = launch.spec;
   completed.changed->process.user.keeps_groups = keeps_groups;
+  tell_of_sockets(env, launch.sockets, launch.spec, launch.record.init);
   completed.changed->process.env = std::move(env);
   if (has_notify_socket) add_notify_socket(*completed.changed, folder_of(launch));
   if (joins) completed.namespaces = open_joined_namespaces(launch.engine, *completed.changed);
@@ -173,7 +174,7 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   request.stdin_fd = stdio.in;
   request.stdout_fd = stdio.out;
   request.stderr_fd = stdio.err;
-  request.preserved_fds = base::inherited_descriptors(launch.preserve_fds);
+  request.preserved_fds = base::inherited_descriptors(launch.sockets.count + launch.preserve_fds);
   request.die_with_parent = die_with_parent;
   request.tiny_init = launch.record.init;
   const auto cgroup = start_cgroup(launch.engine, launch.container, launch.record, spec);

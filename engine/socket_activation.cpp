@@ -1,0 +1,52 @@
+#include "engine/socket_activation.hpp"
+
+#include <algorithm>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "rootless/host_facts.hpp"
+
+namespace engine {
+
+using base::concat;
+
+namespace {
+
+constexpr std::uint64_t max_sockets = 512;
+
+bool has_own_pid_namespace(const runtime::Spec& spec) {
+  return std::any_of(spec.linux.namespaces.begin(), spec.linux.namespaces.end(),
+                     [](const runtime::Namespace& one) { return one.type == "pid" && one.path.empty(); });
+}
+
+}  // namespace
+
+PassedSockets passed_sockets() {
+  const auto count = rootless::environment("LISTEN_FDS"), pid = rootless::environment("LISTEN_PID");
+  if (!count || !pid || base::parse_unsigned(*pid) != static_cast<std::uint64_t>(::getpid())) return {};
+  const auto number = base::parse_unsigned(*count);
+  if (!number || *number > max_sockets)
+    throw base::make_error(base::ErrorKind::invalid_argument, "LISTEN_FDS is ", base::quoted(*count),
+                           ", and not a number of sockets");
+  return {static_cast<unsigned>(*number), rootless::environment("LISTEN_FDNAMES")};
+}
+
+void tell_of_sockets(std::vector<std::string>& env, const PassedSockets& sockets, const runtime::Spec& spec,
+                     bool has_init) {
+  if (sockets.count == 0) return;
+  std::erase_if(env, [](const std::string& entry) {
+    return entry.starts_with("LISTEN_FDS=") || entry.starts_with("LISTEN_PID=") || entry.starts_with("LISTEN_FDNAMES=");
+  });
+  env.push_back(concat("LISTEN_FDS=", sockets.count));
+  if (sockets.names) env.push_back(concat("LISTEN_FDNAMES=", *sockets.names));
+  if (has_own_pid_namespace(spec))
+    env.push_back(concat("LISTEN_PID=", has_init ? 2 : 1));
+  else
+    base::log(base::LogLevel::warn,
+              "LISTEN_PID cannot be told to the program, as its pid is not known in the pid namespace of others: "
+              "libraries that look at it will not take the sockets");
+}
+
+}  // namespace engine

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/spec.hpp"
+
+namespace engine {
+
+/// Sockets that a service manager has opened for this process, from descriptor 3 on. Source: sd_listen_fds(3).
+struct PassedSockets {
+  unsigned count = 0;
+  std::optional<std::string> names;  ///< "http:https"
+};
+
+/// None, when $LISTEN_PID is another process: the variables were inherited from who was meant.
+/// @throws Error invalid_argument, when they are for us and make no sense.
+PassedSockets passed_sockets();
+
+/// Tells the program of them. Its own pid is known where the container has a pid namespace of its own.
+/// @param has_init  Whether --init comes before it.
+void tell_of_sockets(std::vector<std::string>& env, const PassedSockets& sockets, const runtime::Spec& spec,
+                     bool has_init);
+
+}  // namespace engine
