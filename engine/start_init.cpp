@@ -111,11 +111,11 @@ CompletedSpec complete_spec(const Launch& launch) {
   auto network = open_joined_network(launch.engine, launch.record.network);
   const std::vector<std::string>& groups = launch.record.group_add;
   const bool has_notify_socket = !notify_socket().empty() && passes_notify_socket(read_watch(launch.container));
+  tell_of_sockets(env, launch.sockets, launch.spec, launch.record.init);
   const bool keeps_groups = std::find(groups.begin(), groups.end(), "keep-groups") != groups.end();
   if (!joins && !network && !keeps_groups && !has_notify_socket && env == launch.spec.process.env) return completed;
   completed.changed = launch.spec;
   completed.changed->process.user.keeps_groups = keeps_groups;
-  tell_of_sockets(env, launch.sockets, launch.spec, launch.record.init);
   completed.changed->process.env = std::move(env);
   if (has_notify_socket) add_notify_socket(*completed.changed, folder_of(launch));
   if (joins) completed.namespaces = open_joined_namespaces(launch.engine, *completed.changed);

@@ -4,8 +4,8 @@
 //   guest exit N     ends with status N
 //   guest wait       says "ready", then sleeps until a signal ends it
 //   guest inject     tries to type into every terminal that it can get hold of, and says how each attempt ended
-//   guest serve      answers each connection to the socket 3 that a service manager has opened, if it is for this
-//   process guest hold FD    reads from descriptor FD to its end and says how many bytes there were
+//   guest serve      answers connections to socket 3, which a service manager has opened for it
+//   guest hold FD    reads from descriptor FD to its end and says how many bytes there were
 //
 // Static and without any file of its own: it runs in an empty root file system.
 #include <ctype.h>
@@ -25,39 +25,36 @@
 #include <termios.h>
 #include <unistd.h>
 
-static const char* separator = "";
+static const char *separator = "";
 
-static void print_string(const char* text) {
+static void print_string(const char *text) {
   putchar('"');
-  for (const unsigned char* at = (const unsigned char*)text; *at != 0; at++) {
-    if (*at == '"' || *at == '\\')
-      printf("\\%c", *at);
-    else if (*at < 0x20)
-      printf("\\u%04x", *at);
-    else
-      putchar(*at);
+  for (const unsigned char *at = (const unsigned char *)text; *at != 0; at++) {
+    if (*at == '"' || *at == '\\') printf("\\%c", *at);
+    else if (*at < 0x20) printf("\\u%04x", *at);
+    else putchar(*at);
   }
   putchar('"');
 }
 
-static void name(const char* key) {
+static void name(const char *key) {
   printf("%s\n", separator);
   print_string(key);
   printf(": ");
   separator = ",";
 }
 
-static void number(const char* key, long long value) {
+static void number(const char *key, long long value) {
   name(key);
   printf("%lld", value);
 }
 
-static void string(const char* key, const char* value) {
+static void string(const char *key, const char *value) {
   name(key);
   print_string(value);
 }
 
-static void open_group(const char* key, char bracket) {
+static void open_group(const char *key, char bracket) {
   name(key);
   putchar(bracket);
   separator = "";
@@ -68,22 +65,22 @@ static void close_group(char bracket) {
   separator = ",";
 }
 
-static void item(const char* value) {
+static void item(const char *value) {
   printf("%s", separator);
   print_string(value);
   separator = ",";
 }
 
-static void strings(const char* key, char* const* list) {
+static void strings(const char *key, char *const *list) {
   open_group(key, '[');
   for (; *list != NULL; list++) item(*list);
   close_group(']');
 }
 
 // The lines of a file of /proc as a list; none when it cannot be opened.
-static void lines(const char* key, const char* path) {
+static void lines(const char *key, const char *path) {
   open_group(key, '[');
-  FILE* file = fopen(path, "re");
+  FILE *file = fopen(path, "re");
   char line[8192];
   while (file != NULL && fgets(line, sizeof line, file) != NULL) {
     line[strcspn(line, "\n")] = 0;
@@ -96,10 +93,10 @@ static void lines(const char* key, const char* path) {
 // "CapInh:\t00000000" and the like, whole, as the kernel says it.
 static void status(void) {
   open_group("status", '{');
-  FILE* file = fopen("/proc/self/status", "re");
+  FILE *file = fopen("/proc/self/status", "re");
   char line[1024];
   while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-    char* value = strchr(line, ':');
+    char *value = strchr(line, ':');
     if (value == NULL) continue;
     *value++ = 0;
     value += strspn(value, " \t");
@@ -110,10 +107,10 @@ static void status(void) {
   close_group('}');
 }
 
-static void links_in(const char* key, const char* directory) {
+static void links_in(const char *key, const char *directory) {
   open_group(key, '{');
-  DIR* entries = opendir(directory);
-  struct dirent* entry;
+  DIR *entries = opendir(directory);
+  struct dirent *entry;
   while (entries != NULL && (entry = readdir(entries)) != NULL) {
     if (entry->d_name[0] == '.' || (isdigit(entry->d_name[0]) && atoi(entry->d_name) == dirfd(entries))) continue;
     char path[PATH_MAX], target[PATH_MAX];
@@ -128,15 +125,12 @@ static void links_in(const char* key, const char* directory) {
 }
 
 static void limits(void) {
-  static const struct {
-    const char* name;
-    int resource;
-  } all[] = {
-      {"as", RLIMIT_AS},           {"core", RLIMIT_CORE},         {"cpu", RLIMIT_CPU},
-      {"data", RLIMIT_DATA},       {"fsize", RLIMIT_FSIZE},       {"locks", RLIMIT_LOCKS},
+  static const struct { const char *name; int resource; } all[] = {
+      {"as", RLIMIT_AS},         {"core", RLIMIT_CORE},     {"cpu", RLIMIT_CPU},
+      {"data", RLIMIT_DATA},     {"fsize", RLIMIT_FSIZE},   {"locks", RLIMIT_LOCKS},
       {"memlock", RLIMIT_MEMLOCK}, {"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},
-      {"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},       {"rss", RLIMIT_RSS},
-      {"rtprio", RLIMIT_RTPRIO},   {"rttime", RLIMIT_RTTIME},     {"sigpending", RLIMIT_SIGPENDING},
+      {"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC},   {"rss", RLIMIT_RSS},
+      {"rtprio", RLIMIT_RTPRIO}, {"rttime", RLIMIT_RTTIME}, {"sigpending", RLIMIT_SIGPENDING},
       {"stack", RLIMIT_STACK},
   };
   open_group("limits", '{');
@@ -174,7 +168,7 @@ static void terminal(void) {
   close_group('}');
 }
 
-static void report(char** argv) {
+static void report(char **argv) {
   char directory[PATH_MAX] = "";
   struct utsname host;
   uname(&host);
@@ -231,7 +225,7 @@ static int serve(void) {
 }
 
 // The request as 64 bits: the kernel looks at 32 of them, a filter might look at all (CVE-2019-10063).
-static void attempt(const char* where, const char* what, int fd, unsigned long request, const void* argument) {
+static void attempt(const char *where, const char *what, int fd, unsigned long request, const void *argument) {
   const long result = syscall(SYS_ioctl, fd, request, argument);
   printf("%s\n{\"where\": \"%s\", \"what\": \"%s\", \"error\": %d}", separator, where, what, result == 0 ? 0 : errno);
   separator = ",";
@@ -239,7 +233,7 @@ static void attempt(const char* where, const char* what, int fd, unsigned long r
 
 static int inject(void) {
   static const char paste_selection[] = {3};
-  const char* places[] = {"/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2", "/dev/tty", "/dev/console"};
+  const char *places[] = {"/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2", "/dev/tty", "/dev/console"};
   printf("[");
   for (size_t place = 0; place < sizeof places / sizeof places[0]; place++) {
     const int fd = open(places[place], O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -254,8 +248,8 @@ static int inject(void) {
   return 0;
 }
 
-int main(int argc, char** argv) {
-  const char* verb = argc > 1 ? argv[1] : "";
+int main(int argc, char **argv) {
+  const char *verb = argc > 1 ? argv[1] : "";
   if (strcmp(verb, "exit") == 0 && argc > 2) return atoi(argv[2]);
   if (strcmp(verb, "hold") == 0 && argc > 2) return hold(atoi(argv[2]));
   if (strcmp(verb, "inject") == 0) return inject();
