@@ -13,6 +13,24 @@ std::string_view check_restart(std::string_view value) {
   return "is not a restart policy";
 }
 
+std::string_view check_log_destination(std::string_view value) {
+  return value == "local" || value.starts_with('/') ? "" : "is neither local nor an absolute path";
+}
+
+void declare_health_log_options(OptionTable& table, engine::HealthWords& health) {
+  table
+      .text("health-log-destination", 0, "DIRECTORY", health.log_destination,
+            "Where a file with the last checks is written, too; local: only what inspect shows")
+      .checked_by(check_log_destination, "local, or a directory of this host")
+      .defaults_to("local");
+  table.number("health-max-log-count", 0, "COUNT", &health.max_log_count, "How many checks are remembered; 0: no limit")
+      .defaults_to("5");
+  table
+      .number("health-max-log-size", 0, "CHARACTERS", &health.max_log_size,
+              "How much of a check's output is remembered; 0: no limit")
+      .defaults_to("500");
+}
+
 void declare_startup_options(OptionTable& table, engine::HealthWords& health) {
   table.text("health-startup-cmd", 0, "COMMAND", health.startup_command,
              "Command that is checked first, until it succeeds: the container is starting that long");
@@ -59,6 +77,7 @@ void declare_health_options(OptionTable& table, engine::RunOptions& options) {
       .choices("none|kill|restart|stop")
       .defaults_to("none");
   table.flag("no-healthcheck", 0, health.none, "Make no health checks, whatever the image says");
+  declare_health_log_options(table, health);
   declare_startup_options(table, health);
 }
 

@@ -25,34 +25,20 @@ constexpr auto refused = Treatment::refused;
 
 constexpr KnownOption harmless_options[] = {
     {"disable-content-trust", 0, flag, ignored, ""},
+    {"init-path", 0, text, ignored, ""},  // ours is in the binary
     {"isolation", 0, text, ignored, ""},
     {"kernel-memory", 0, text, ignored, ""},
     {"storage-opt", 0, text, ignored, ""},
 };
 
 constexpr KnownOption refused_options[] = {
-    {"attach", 'a', text, refused, ""},
     {"chrootdirs", 0, text, refused, ""},
-    {"conmon-pidfile", 0, text, refused, ""},
     {"decryption-key", 0, text, refused, ""},
-    {"domainname", 0, text, refused, ""},
-    {"health-log-destination", 0, text, refused, "local"},
-    {"health-max-log-count", 0, text, refused, "5"},
-    {"health-max-log-size", 0, text, refused, "500"},
-    {"hosts-file", 0, text, refused, ""},
-    {"image-volume", 0, text, refused, "anonymous|bind"},
     {"init-ctr", 0, text, refused, ""},
-    {"init-path", 0, text, refused, ""},
-    {"no-hostname", 0, flag, refused, ""},
-    {"pidfile", 0, text, refused, ""},
     {"pod", 0, text, refused, ""},
     {"pod-id-file", 0, text, refused, ""},
     {"preserve-fd", 0, text, refused, ""},
     {"rdt-class", 0, text, refused, ""},
-    {"requires", 0, text, refused, ""},
-    {"retry", 0, text, refused, "3"},
-    {"retry-delay", 0, text, refused, ""},
-    {"rmi", 0, flag, refused, ""},
     {"seccomp-policy", 0, text, refused, "default"},
     {"shm-size-systemd", 0, text, refused, ""},
     {"volume-driver", 0, text, refused, "local"},

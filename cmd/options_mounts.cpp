@@ -10,6 +10,9 @@ void declare_mount_options(OptionTable& table, engine::RunOptions& options) {
   table.list("mount", 0, "type=TYPE,...", options.mounts, "Mount something: type is bind, image, tmpfs or volume");
   table.list("volumes-from", 0, "CONTAINER[:OPTIONS]", options.volumes_from, "Mount what another container has mounted")
       .offers(Completes::containers);
+  table.text("image-volume", 0, "MODE", options.image_volume, "What a VOLUME of the image becomes")
+      .choices("bind|anonymous|tmpfs|ignore")
+      .defaults_to("anonymous");
   table.list("tmpfs", 0, "TARGET[:OPTIONS]", options.tmpfs, "Mount a file system in memory");
   table
       .comma_list("device", 0, "PATH[:TARGET][:rwm]", options.devices,

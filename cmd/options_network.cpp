@@ -23,6 +23,12 @@ void declare_network_options(OptionTable& table, engine::RunOptions& options) {
   table.comma_list("expose", 0, "PORT[/PROTOCOL]", options.expose, "Port that --publish-all publishes, too");
   declare_bridge_options(table);
   table.text("hostname", 'h', "NAME", options.hostname, "Host name in the container");
+  table.text("domainname", 0, "NAME", options.domainname, "NIS domain name in the container");
+  table.flag("no-hostname", 0, options.no_hostname, "Leave the image's /etc/hostname as it is");
+  table
+      .text("hosts-file", 0, "FILE", options.hosts_file,
+            "What /etc/hosts begins with, instead of the host's: a file, or none")
+      .offers(Completes::files);
   table.comma_list("add-host", 0, "NAME:IP", options.add_hosts,
                    "Add a line to /etc/hosts; host-gateway is the host's address");
   table.flag("no-hosts", 0, options.no_hosts, "Leave the image's /etc/hosts as it is");

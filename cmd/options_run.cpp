@@ -34,6 +34,17 @@ void declare_container_options(OptionTable& table, RunWords& words) {
   table.flag("rm", 0, options.auto_remove, "Remove the container and its anonymous volumes when it ends");
   table.text("cidfile", 0, "FILE", options.cidfile, "Write the container's id to this new file")
       .offers(Completes::files);
+  table
+      .text("pidfile", 0, "FILE", options.pidfile,
+            "Write the process id of the container's first process to this file at each start")
+      .offers(Completes::files);
+  table
+      .text("conmon-pidfile", 0, "FILE", options.conmon_pidfile,
+            "Write the process id of the container's monitor to this file at each start")
+      .offers(Completes::files);
+  table.comma_list("requires", 0, "CONTAINER", options.required, "Containers that are started before this one")
+      .offers(Completes::containers);
+  table.comma_list("attach", 'a', "STREAM", options.attach, "Attach only stdin, stdout or stderr (repeatable)");
   table.list("label", 'l', "NAME=VALUE", options.labels, "Put a label on the container");
   table.list("label-file", 0, "FILE", words.label_files, "Read labels from a file, one a line")
       .offers(Completes::files);
@@ -56,6 +67,10 @@ void declare_image_options(OptionTable& table, RunWords& words) {
   table.flag("quiet", 'q', options.quiet, "Show no progress while fetching the image");
   declare_platform_options(table, words.platform);
   declare_registry_options(table, options.tls_verify, options.auth_file, options.creds, options.cert_dir);
+  table.text("retry", 0, "COUNT", options.retry, "How often a failed fetch of the image is tried again")
+      .checked_by(check_unsigned, "a number")
+      .defaults_to("3");
+  table.text("retry-delay", 0, "DURATION", options.retry_delay, "How long to wait before that");
   table.flag("rootfs", 0, options.rootfs, "IMAGE is a folder that holds a root file system");
 }
 

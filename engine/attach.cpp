@@ -125,9 +125,11 @@ class AttachedClient {
     const std::string_view payload{buffer + 1, static_cast<std::size_t>(got) - 1};
     switch (buffer[0]) {
       case ATTACH_STDOUT:
+        if (!options_.shows_output) break;
         base::with_context([&] { base::write_all(STDOUT_FILENO, payload); }, "passing the container's output on");
         break;
       case ATTACH_STDERR:
+        if (!options_.shows_errors) break;
         base::with_context([&] { base::write_all(STDERR_FILENO, payload); }, "passing the container's errors on");
         break;
       case ATTACH_EXIT:

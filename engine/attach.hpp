@@ -17,6 +17,7 @@ struct AttachOptions {
   bool with_stdin = false;
   bool ends_terminal = false;  ///< The end of an input that is no terminal is typed into the container's.
   bool sig_proxy = true;
+  bool shows_output = true, shows_errors = true;
   std::string detach_keys;  ///< As the user writes them.
   std::function<void(int signal)> forward_signal;
 };

@@ -29,6 +29,15 @@ std::string read_host_file(const char* path) {
   return fd ? base::read_to_end(fd.get(), max_host_file_bytes) : std::string{};
 }
 
+/// What /etc/hosts begins with: --hosts-file.
+std::string first_hosts(const std::string& file) {
+  if (file.empty()) return read_host_file("/etc/hosts");
+  if (file == "none") return {};
+  const base::UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) throw base::os_error("opening --hosts-file ", quoted(file));
+  return base::read_to_end(fd.get(), max_host_file_bytes);
+}
+
 bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address == "::1";
 }
@@ -134,6 +143,9 @@ std::string make_hosts(std::string_view host_text, const RunOptions& options, co
 void check_name_options(const RunOptions& options) {
   if (options.no_hosts && !options.add_hosts.empty())
     throw make_error(ErrorKind::invalid_argument, "--no-hosts and --add-host cannot be set together");
+  if (options.hosts_file == "image")
+    throw make_error(ErrorKind::unsupported, "--hosts-file image: the hosts of an image are not read")
+        .with_hint("--no-hosts leaves them as they are");
   for (const std::string& word : options.add_hosts) parse_add_host(word);
   if (is_none(options.dns)) {
     if (!options.dns_search.empty() || !options.dns_option.empty())
@@ -155,9 +167,9 @@ void write_container_files(Engine& engine, const storage::ContainerDir& containe
   const auto peer = network_peer(engine, record.network);
   HostNames names = host_names(engine, record);
   if (peer) names.own = "127.0.0.1";
-  const std::string hosts = peer ? file_of(*peer, "hosts") : read_host_file("/etc/hosts");
+  const std::string hosts = peer ? file_of(*peer, "hosts") : first_hosts(options.hosts_file);
   if (!options.no_hosts) write("hosts", make_hosts(hosts, options, record, names));
-  write("hostname", concat(record.hostname, "\n"));
+  if (!options.no_hostname) write("hostname", concat(record.hostname, "\n"));
   const std::string servers = peer ? file_of(*peer, "resolv.conf") : read_host_file("/etc/resolv.conf");
   if (!is_none(options.dns)) {
     const std::string forwarder = rootless::is_user_network(record.network)
@@ -180,7 +192,7 @@ std::vector<std::pair<std::string, std::string>> container_file_mounts(Engine& e
   const std::string folder = concat(engine.store().root_path(), "/", storage::layout::container(record.id), "/");
   std::vector<std::pair<std::string, std::string>> mounts;
   if (!options.no_hosts) mounts.emplace_back(folder + "hosts", "/etc/hosts");
-  mounts.emplace_back(folder + "hostname", "/etc/hostname");
+  if (!options.no_hostname) mounts.emplace_back(folder + "hostname", "/etc/hostname");
   if (!is_none(options.dns)) mounts.emplace_back(folder + "resolv.conf", "/etc/resolv.conf");
   mounts.emplace_back(folder + "containerenv", "/run/.containerenv");
   return mounts;

@@ -36,6 +36,7 @@
 #include "engine/process_of_image.hpp"
 #include "engine/published_ports.hpp"
 #include "engine/remove_container.hpp"
+#include "engine/requirements.hpp"
 #include "engine/resolve_mounts.hpp"
 #include "engine/start_cgroup.hpp"
 #include "engine/upper.hpp"
@@ -252,8 +253,9 @@ class CidFile {
 /// A name that we chose ourselves and that is taken is replaced by another.
 storage::BornContainer give_birth(Engine& engine, const storage::GcHold& hold, const RunOptions& options,
                                   storage::ContainerRecord& record, const std::string& config_json,
-                                  const JoinedNamespaces& joined) {
+                                  const JoinedNamespaces& joined, const std::vector<std::string>& required) {
   if (joined.owner) note_dependent(engine, joined.owner->id, record.id);
+  for (const std::string& id : required) note_dependent(engine, id, record.id);
   constexpr unsigned max_attempts = 16;
   for (unsigned attempt = 1;; ++attempt) {
     try {
@@ -335,7 +337,8 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   replace_existing(engine, options);
   ContainerIds ids = joined.owner ? ids_of_owner(engine, *joined.owner) : choose_ids(engine, options, network, image);
   if (image && !may_be_late(engine, options, *image, ids)) ensure_id_variants(engine, *image, ids);
-  const Watch watch = make_watch(options, config, engine.config);
+  Watch watch = make_watch(options, config, engine.config);
+  watch.required = find_required(engine, options.required);
   storage::ContainerRecord record = make_record(engine, options, config, network);
   note_ids(record, ids);
   record.only_for_run = for_run && options.auto_remove;
@@ -356,7 +359,8 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   spec.linux.resources_json = resources;
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
-  storage::BornContainer born = give_birth(engine, hold, options, record, runtime::write_spec(spec), joined);
+  storage::BornContainer born =
+      give_birth(engine, hold, options, record, runtime::write_spec(spec), joined, watch.required);
   undo_volumes.cancel();
   ids.reservation.reset();
   storage::ContainerDir dir = std::move(born.dir);

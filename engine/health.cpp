@@ -1,6 +1,8 @@
 #include "engine/health.hpp"
 
 #include <csignal>
+#include <fcntl.h>
+#include <numeric>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
@@ -28,20 +30,41 @@ namespace {
 
 constexpr const char* health_name = "health";
 constexpr std::size_t max_health_bytes = 256 * 1024;
-constexpr std::size_t max_output_bytes = 500, max_log_entries = 5;  // podman's
+constexpr std::size_t max_output_bytes = 16 * 1024, max_log_bytes = 128 * 1024;  // where nobody sets a limit
 constexpr int timed_out_code = -1;
 
 void write_health(const storage::ContainerDir& container, const Health& health) {
   base::write_file_atomically(container.dir.get(), health_name, render_health(health), base::Durability::volatile_);
 }
 
-void add_entry(Health& health, HealthLogEntry entry) {
+/// --health-log-destination. A folder that is not there any more is no reason to leave the container unchecked.
+void write_health_log(const storage::ContainerDir& container, const Watch& watch, const Health& health) {
+  if (watch.health_log_folder.empty()) return;
+  try {
+    const base::UniqueFd folder = base::open_directory(AT_FDCWD, watch.health_log_folder);
+    base::write_file_atomically(folder.get(), base::concat(container.id, "-healthcheck.log"), render_health(health),
+                                base::Durability::volatile_);
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::warn, "the log of health checks: ", error.message());
+  }
+}
+
+std::size_t bytes_of(const std::vector<HealthLogEntry>& log) {
+  return std::accumulate(log.begin(), log.end(), std::size_t{0},
+                         [](std::size_t sum, const HealthLogEntry& entry) { return sum + entry.output.size(); });
+}
+
+void add_entry(Health& health, const Watch& watch, HealthLogEntry entry) {
   health.log.push_back(std::move(entry));
-  if (health.log.size() > max_log_entries) health.log.erase(health.log.begin());
+  const std::size_t most = watch.health_log_count;
+  while (health.log.size() > 1 && ((most > 0 && health.log.size() > most) || bytes_of(health.log) > max_log_bytes))
+    health.log.erase(health.log.begin());
 }
 
 /// By our own `exec` in a process of its own, whose end takes the command with it.
-HealthLogEntry make_check(const Engine& engine, const std::string& id, const HealthCheck& check) {
+HealthLogEntry make_check(const Engine& engine, const std::string& id, const HealthCheck& check,
+                          std::size_t most_bytes) {
+  if (most_bytes == 0 || most_bytes > max_output_bytes) most_bytes = max_output_bytes;
   base::Command command;
   command.path = own_program("engine");
   command.argv = {"engine"};
@@ -54,9 +77,9 @@ HealthLogEntry make_check(const Engine& engine, const std::string& id, const Hea
   HealthLogEntry entry;
   entry.start = base::format_rfc3339(base::now());
   const auto began = std::chrono::steady_clock::now();
-  const base::Output output = base::run_and_capture(command, check.timeout, max_output_bytes);
+  const base::Output output = base::run_and_capture(command, check.timeout, most_bytes);
   entry.exit_code = output.status.code;
-  entry.output = base::sanitize_utf8((output.out + output.err).substr(0, max_output_bytes));
+  entry.output = base::sanitize_utf8((output.out + output.err).substr(0, most_bytes));
   if (std::chrono::steady_clock::now() - began >= check.timeout) {
     entry.exit_code = timed_out_code;
     entry.output += base::concat("the command took longer than ", check.timeout.count(), " ms");
@@ -94,7 +117,8 @@ struct Checked {
 Checked check_now(Engine& engine, const storage::ContainerDir& container, const Watch& watch) {
   const Observed observed = observe(container, engine.host.boot_id);
   const bool is_startup = watch.startup.is_there() && !read_health(container).is_started;
-  HealthLogEntry entry = make_check(engine, container.id, is_startup ? watch.startup : watch.health);
+  HealthLogEntry entry =
+      make_check(engine, container.id, is_startup ? watch.startup : watch.health, watch.health_log_bytes);
   const base::FileLock lock = storage::lock_container(container);
   if (!observe(container, engine.host.boot_id).is_started()) return {read_health(container), ""};  // it has ended
   Checked checked{read_health(container), ""};
@@ -105,6 +129,7 @@ Checked check_now(Engine& engine, const storage::ContainerDir& container, const 
     if (checked.health.status == "unhealthy") checked.action = watch.health_on_failure;
   }
   write_health(container, checked.health);
+  write_health_log(container, watch, checked.health);
   return checked;
 }
 
@@ -160,12 +185,12 @@ void apply_check(Health& health, const Watch& watch, HealthLogEntry entry, bool 
   } else if (!in_start_period && ++health.failing_streak >= watch.health.retries) {
     health.status = "unhealthy";
   }
-  add_entry(health, std::move(entry));
+  add_entry(health, watch, std::move(entry));
 }
 
 bool apply_startup_check(Health& health, const Watch& watch, HealthLogEntry entry) {
   const bool succeeded = entry.exit_code == 0;
-  add_entry(health, std::move(entry));
+  add_entry(health, watch, std::move(entry));
   if (succeeded) {
     health.startup_failures = 0;
     health.is_started = ++health.startup_successes >= std::max(watch.startup_successes, 1U);

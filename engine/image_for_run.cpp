@@ -37,6 +37,8 @@ std::vector<std::string> pull_words(const Engine& engine, const RunOptions& opti
   if (!options.auth_file.empty()) words.push_back("--authfile=" + options.auth_file);
   if (!options.creds.empty()) words.push_back("--creds=" + options.creds);
   if (!options.cert_dir.empty()) words.push_back("--cert-dir=" + options.cert_dir);
+  if (!options.retry.empty()) words.push_back("--retry=" + options.retry);
+  if (!options.retry_delay.empty()) words.push_back("--retry-delay=" + options.retry_delay);
   words.emplace_back("--");
   words.push_back(options.image);
   return words;

@@ -136,6 +136,10 @@ void write_config(JsonWriter& json, const Inspected& in) {
   json.member("StopSignal", base::signal_name(in.record.stop_signal));
   write_health_config(json, in.watch.health);
   json.member("HealthcheckOnFailureAction", in.watch.health_on_failure);
+  const std::string& log_folder = in.watch.health_log_folder;
+  json.member("HealthLogDestination", log_folder.empty() ? "local" : log_folder);
+  json.member("HealthcheckMaxLogCount", in.watch.health_log_count);
+  json.member("HealthcheckMaxLogSize", in.watch.health_log_bytes);
   json.key("CreateCommand").raw(in.record.create_command.empty() ? "[]" : in.record.create_command);
   write_secrets(json, in);
   write_systemd_and_zone(json, in);
@@ -191,7 +195,8 @@ std::string render_container(const Inspected& in) {
   json.member("HostsPath", in.folder + "/hosts");
   json.member("StaticDir", in.folder);
   json.member("OCIConfigPath", in.folder + "/config.json");
-  json.member("OCIRuntime", "engine").member("ConmonPidFile", "").member("PidFile", "");  // we keep pids in state
+  json.member("OCIRuntime", "engine").member("ConmonPidFile", in.watch.monitor_pidfile);
+  json.member("PidFile", in.watch.pidfile);
   json.member("Name", in.record.name);
   json.member("RestartCount", in.restarts);
   json.member("Driver", in.record.driver);
@@ -209,6 +214,7 @@ std::string render_container(const Inspected& in) {
   json.key("Dependencies").begin_array();
   if (const auto peer = base::split_once(in.record.network, ':'); peer && peer->first == "container")
     json.value(peer->second);
+  for (const std::string& id : in.watch.required) json.value(id);
   json.end_array();
   write_network(json, in);
   json.member("Namespace", "");

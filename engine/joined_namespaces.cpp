@@ -83,6 +83,8 @@ JoinedNamespaces namespaces_to_join(Engine& engine, const RunOptions& options, c
                         {"--userns", "user", options.userns}};
   if (options.uts.starts_with("container:") && !options.hostname.empty())
     throw make_error(ErrorKind::invalid_argument, "--hostname cannot be set in the UTS namespace of another container");
+  if (options.uts == "host" && (!options.hostname.empty() || !options.domainname.empty()))
+    throw make_error(ErrorKind::invalid_argument, "cannot set hostname when running in the host UTS namespace");
   JoinedNamespaces joined;
   if (const auto pair = base::split_once(network, ':'); pair && pair->first == "container")
     join_container(engine, joined, {"--network", "network", network}, std::string{pair->second});

@@ -1,18 +1,23 @@
 #include "engine/list.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <memory>
+#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "engine/abandoned.hpp"
 #include "engine/health.hpp"
+#include "engine/inside_store.hpp"
 #include "engine/list_filters.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/restart_policy.hpp"
+#include "engine/selection.hpp"
 #include "engine/verbs.hpp"
 #include "storage/container_list.hpp"
+#include "storage/layout.hpp"
 
 namespace engine {
 
@@ -52,6 +57,10 @@ bool was_lost(Engine& engine, const std::string& id) {
   return opened && storage::is_lost(*opened) && remove_if_abandoned(engine, *opened);
 }
 
+base::Time creation_of(Engine& engine, const std::string& name) {
+  return parse_time(storage::read_record(require_container(engine, name)).created).value_or(base::Time{});
+}
+
 /// What a container's files say.
 struct Found {
   ContainerSummary summary;
@@ -67,7 +76,8 @@ class Lister {
  public:
   Lister(Engine& engine, const ListOptions& options)
       : engine_(engine),
-        filters_(parse_list_filters(options.filters)),
+        filters_(parse_list_filters(options.filters,
+                                    [&engine](const std::string& name) { return creation_of(engine, name); })),
         shows_all_(options.all || options.last > 0 || filters_.names_status) {}
 
   std::vector<Found> read(const std::vector<std::string>& ids) const {
@@ -175,6 +185,37 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
   if (options.last > 0 && result.size() > static_cast<std::size_t>(options.last))
     result.resize(static_cast<std::size_t>(options.last));
   return result;
+}
+
+std::vector<ContainerBytes> container_sizes(Engine& engine, const std::vector<ContainerSummary>& containers) {
+  std::vector<ContainerBytes> sizes;
+  if (containers.empty()) return sizes;
+  const storage::Store& store = engine.store();
+  const auto measured = measure_inside(engine, {"layers/*", "merged/*", "containers/*"});
+  const auto bytes_of = [&](const std::string& path) {
+    const auto found = measured.find(path);
+    return found == measured.end() ? std::uint64_t{0} : found->second;
+  };
+  for (const ContainerSummary& container : containers) {
+    ContainerBytes& bytes = sizes.emplace_back();
+    const auto opened = storage::open_container(store, container.id);
+    if (!opened) continue;
+    bytes.writable = bytes_of(storage::layout::container(container.id));
+    bytes.all = bytes.writable;
+    for (const std::string& chain : storage::read_record(*opened).chain_ids)
+      bytes.all += bytes_of(storage::layout::layer(base::Digest::parse(chain)));
+  }
+  return sizes;
+}
+
+std::string namespace_number(int pid, const char* type) {
+  char text[64];
+  const std::string path = base::concat("/proc/", pid, "/ns/", type);
+  const ssize_t got = pid > 0 ? ::readlink(path.c_str(), text, sizeof text) : -1;
+  const std::string_view link{text, got > 0 ? static_cast<std::size_t>(got) : 0};  // "pid:[4026531836]"
+  const std::size_t bracket = link.find('[');
+  return bracket == std::string_view::npos ? std::string{}
+                                           : std::string{link.substr(bracket + 1, link.size() - bracket - 2)};
 }
 
 std::vector<std::string> container_ids(Engine& engine) {

@@ -148,6 +148,7 @@ runtime::Spec make_spec(const SpecInputs& in) {
   spec.root_path = in.root_path;
   spec.root_readonly = in.options.read_only;
   if (in.options.uts != "host" && in.around.joined.count("uts") == 0) spec.hostname = in.hostname;
+  spec.domainname = in.options.domainname;
   if (!in.options.personality.empty()) spec.linux.personality = in.options.personality;
   spec.mounts = all_mounts(in);
   spec.linux.uid_mappings = mappings(in.id_map.uids);

@@ -148,6 +148,18 @@ void add_volumes_from(Engine& engine, const RunOptions& options, ResolvedMounts&
   }
 }
 
+/// What --image-volume says.
+void add_image_volumes(const std::string& mode, const std::vector<std::string>& paths, const MountOwner& owner,
+                       ResolvedMounts& result) {
+  if (mode == "ignore") return;
+  for (const std::string& path : paths) {
+    const std::string destination = clean_destination(path, path);
+    if (is_covered(result.mounts, destination)) continue;
+    result.mounts.push_back(mode == "tmpfs" ? parse_tmpfs_word(destination)
+                                            : parse_volume_word(destination, owner.work_dir));
+  }
+}
+
 void prepare_images(Engine& engine, const storage::ContainerRecord& record, const ResolvedMounts& mounts) {
   for (const ResolvedMounts::ImageMount& image : mounts.images) {
     std::vector<std::string> words{"prepare-image", record.id, image.copy};
@@ -196,11 +208,7 @@ ResolvedMounts resolve_mounts(Engine& engine, const RunOptions& options, const s
     if (mount.kind == MountWord::Kind::image) resolve_image(engine, mount, owner, result);
   }
   add_volumes_from(engine, options, result);
-  for (const std::string& path : image_volumes) {
-    const std::string destination = clean_destination(path, path);
-    if (!is_covered(result.mounts, destination))
-      result.mounts.push_back(parse_volume_word(destination, owner.work_dir));
-  }
+  add_image_volumes(options.image_volume, image_volumes, owner, result);
   for (MountWord& mount : result.mounts) {
     if (mount.kind == MountWord::Kind::volume) resolve_volume(engine, mount, result);
     add_subpath(mount);

@@ -15,6 +15,7 @@
 #include "engine/joined_namespaces.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
+#include "engine/requirements.hpp"
 
 namespace engine {
 
@@ -98,6 +99,7 @@ void start_again(Engine& engine, const storage::ContainerDir& container, const s
   const runtime::Spec spec =
       runtime::parse_spec(json, base::concat("config.json of container ", container.id.substr(0, 12)));
   start_owner(engine, spec);
+  start_required(engine, read_watch(container));
   launch_with_keeper({engine, container, record, spec}, false);
   note_container_event(engine, record, "restart");
   // Somebody may have stopped it while it was not running any more and not yet again.

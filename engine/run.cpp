@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "engine/reconcile.hpp"
 #include "engine/relay.hpp"
 #include "engine/remove_container.hpp"
+#include "engine/requirements.hpp"
 #include "engine/verbs.hpp"
 
 namespace engine {
@@ -41,6 +43,19 @@ void set_console_size(runtime::Spec& spec) {
   if (const auto size = runtime::window_size(STDIN_FILENO)) spec.process.console_size = {size->rows, size->columns};
 }
 
+bool attaches(const RunOptions& options, std::string_view stream) {
+  return std::find(options.attach.begin(), options.attach.end(), stream) != options.attach.end();
+}
+
+void check_attach(const RunOptions& options) {
+  for (const std::string& stream : options.attach)
+    if (stream != "stdin" && stream != "stdout" && stream != "stderr")
+      throw base::make_error(base::ErrorKind::invalid_argument, "invalid stream ", base::quoted(stream),
+                             " for --attach - must be one of stdin, stdout, or stderr");
+  if (!options.attach.empty() && options.log_driver == "passthrough")
+    throw base::make_error(base::ErrorKind::invalid_argument, "cannot specify --attach with --log-driver=passthrough");
+}
+
 int attach_to_started(Engine& engine, const NewContainer& container, base::Channel monitor, const RunOptions& options,
                       base::SignalFd& signals) {
   AttachOptions how{.tty = options.tty,
@@ -48,6 +63,10 @@ int attach_to_started(Engine& engine, const NewContainer& container, base::Chann
                     .ends_terminal = true,
                     .sig_proxy = options.sig_proxy,
                     .detach_keys = container.record.detach_keys};
+  if (!options.attach.empty()) {
+    how.shows_output = attaches(options, "stdout");
+    how.shows_errors = attaches(options, "stderr");
+  }
   const std::string& boot_id = engine.host.boot_id;
   how.forward_signal = [&](int signal) { signal_container(observe(container.dir, boot_id), signal); };
   note_container_event(engine, container.record, "attach");
@@ -72,6 +91,7 @@ void warn_without_terminal(const RunOptions& options) {
 
 int run(Engine& engine, const RunOptions& options) {
   base::inherited_descriptors(options.preserve_fds);  // refused before anything is made
+  check_attach(options);
   NewContainer container = create_container(engine, options, true);
   set_console_size(container.spec);
   const Launch launch{engine, container.dir, container.record, container.spec, options.preserve_fds};
@@ -80,6 +100,7 @@ int run(Engine& engine, const RunOptions& options) {
     if (options.auto_remove) discard_container(engine, container.dir, container.record);
   });
   start_owner(engine, container.spec);
+  if (!options.required.empty()) start_required(engine, read_watch(container.dir));
   const bool direct =
       options.auto_remove && !options.detach && !options.interactive && !options.tty && !container.needs_monitor;
   if (direct) return run_directly(launch, *container.alive, options);

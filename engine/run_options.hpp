@@ -15,6 +15,8 @@ struct HealthWords {
   std::string command, interval, timeout, start_period, start_interval, on_failure;
   std::string startup_command, startup_interval, startup_timeout;
   std::optional<unsigned> retries, startup_retries, startup_success;
+  std::string log_destination;  ///< local, or a folder.
+  std::optional<unsigned> max_log_count, max_log_size;
   bool none = false;  ///< --no-healthcheck
 };
 
@@ -44,6 +46,7 @@ struct RunOptions {
   std::string auth_file;
   std::string creds;
   std::string cert_dir;
+  std::string retry, retry_delay;  ///< For `pull`, as typed.
 
   std::optional<std::string> entrypoint;  ///< "" clears; a JSON array is a list.
   std::vector<std::string> env;           ///< "A=1", "A" (copy), "A*" (prefix copy)
@@ -56,6 +59,7 @@ struct RunOptions {
   std::vector<std::string> mounts;        ///< --mount
   std::vector<std::string> tmpfs;         ///< --tmpfs PATH[:options]
   std::vector<std::string> volumes_from;  ///< CONTAINER[:options]
+  std::string image_volume;               ///< What a VOLUME of the image becomes: bind|anonymous|tmpfs|ignore
   std::vector<std::string> devices;
   std::vector<std::string> cdi_spec_dirs;  ///< Where CDI files are; none: /etc/cdi, /run/cdi.
   std::string shm_size;
@@ -92,7 +96,12 @@ struct RunOptions {
   std::string cgroup_parent;  ///< A slice for systemd, else a path.
   LimitWords limits;
   bool oom_kill_disable = false;
-  std::string cidfile;
+  std::string cidfile, pidfile, conmon_pidfile;
+  std::vector<std::string> attach;    ///< stdin|stdout|stderr: which of them `run` attaches; none: all.
+  std::vector<std::string> required;  ///< Containers that are started before it.
+  bool no_hostname = false;           ///< Leave the image's /etc/hostname.
+  std::string hosts_file;             ///< What /etc/hosts begins with: a path, none; empty: the host's.
+  std::string domainname;
   std::string stop_signal;
   std::optional<unsigned> stop_timeout;
   std::string restart;              ///< no|on-failure[:RETRIES]|always|unless-stopped

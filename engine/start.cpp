@@ -7,6 +7,7 @@
 #include "engine/joined_namespaces.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
+#include "engine/requirements.hpp"
 #include "engine/restart_policy.hpp"
 #include "engine/selection.hpp"
 #include "engine/verbs.hpp"
@@ -40,6 +41,7 @@ std::optional<base::Channel> start_one(Engine& engine, const Selected& one, cons
   forget_restarts(one.container);
   runtime::Spec spec = read_spec(one.container);
   start_owner(engine, spec);
+  start_required(engine, read_watch(one.container));
   if (spec.process.terminal && attached)
     if (const auto size = runtime::window_size(STDIN_FILENO)) spec.process.console_size = {size->rows, size->columns};
   base::Channel monitor = launch_with_keeper({engine, one.container, record, spec}, attached);

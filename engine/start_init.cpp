@@ -21,6 +21,7 @@
 #include "engine/launch.hpp"
 #include "engine/network.hpp"
 #include "engine/notify.hpp"
+#include "engine/requirements.hpp"
 #include "engine/start_cgroup.hpp"
 #include "engine/upper.hpp"
 #include "rootless/network.hpp"
@@ -69,7 +70,9 @@ void record_running(const Launch& launch, const base::FileLock& alive, pid_t pid
     state.started.clear();
   }
   storage::write_state(launch.container, lock, state);
-  begin_health(launch.container, read_watch(launch.container));
+  const Watch watch = read_watch(launch.container);
+  write_pid_files(watch, pid, ::getpid());
+  begin_health(launch.container, watch);
   note_container_event(launch.engine, launch.record, "init");
   if (!launch.only_initialize) note_container_event(launch.engine, launch.record, "start");
 }

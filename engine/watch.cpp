@@ -45,6 +45,9 @@ std::string render_watch(const Watch& watch) {
   if (!watch.health.test.empty()) write_check(json, "health", watch.health);
   if (!watch.startup.test.empty()) write_check(json, "startup", watch.startup);
   json.member("startup_successes", watch.startup_successes).member("health_on_failure", watch.health_on_failure);
+  json.member("health_log_folder", watch.health_log_folder).member("health_log_count", watch.health_log_count);
+  json.member("health_log_bytes", watch.health_log_bytes).member("pidfile", watch.pidfile);
+  json.member("monitor_pidfile", watch.monitor_pidfile).member("required", watch.required);
   json.end_object();
   return json.take();
 }
@@ -65,6 +68,12 @@ Watch parse_watch(std::string_view bytes, const std::string& id) {
   if (const auto check = json.find("startup")) watch.startup = read_check(*check);
   watch.startup_successes = static_cast<unsigned>(json.unsigned_or("startup_successes", 0));
   watch.health_on_failure = json.string_or("health_on_failure", watch.health_on_failure);
+  watch.health_log_folder = json.string_or("health_log_folder", "");
+  watch.health_log_count = static_cast<unsigned>(json.unsigned_or("health_log_count", watch.health_log_count));
+  watch.health_log_bytes = static_cast<unsigned>(json.unsigned_or("health_log_bytes", watch.health_log_bytes));
+  watch.pidfile = json.string_or("pidfile", "");
+  watch.monitor_pidfile = json.string_or("monitor_pidfile", "");
+  watch.required = json.strings_or_empty("required");
   return watch;
 }
 

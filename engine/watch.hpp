@@ -33,6 +33,11 @@ struct Watch {
   unsigned startup_successes = 0;          ///< After which `health` takes over; 0 is 1.
   std::string health_on_failure = "none";  ///< none, kill, restart, stop
 
+  std::string health_log_folder;  ///< Where the last checks are written to, too; empty: nowhere.
+  unsigned health_log_count = 5, health_log_bytes = 500;  ///< Of all checks, of one's output; 0: no limit.
+  std::string pidfile, monitor_pidfile;                   ///< Absolute; written at each start.
+  std::vector<std::string> required;                      ///< Ids of containers that are started before it.
+
   bool restarts() const { return !restart_policy.empty() && restart_policy != "no"; }
 };
 

@@ -1,7 +1,9 @@
 #include "engine/watch_words.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <optional>
+#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -126,6 +128,9 @@ void apply_health(Watch& watch, const HealthWords& words, const std::string& of_
     watch.health.retries = *words.retries;
   }
   apply_startup(watch, words);
+  if (words.log_destination != "local") watch.health_log_folder = words.log_destination;
+  watch.health_log_count = words.max_log_count.value_or(watch.health_log_count);
+  watch.health_log_bytes = words.max_log_size.value_or(watch.health_log_bytes);
   if (!words.on_failure.empty()) watch.health_on_failure = words.on_failure;
   if (watch.health_on_failure != "none" && !watch.health.is_there())
     throw make_error(ErrorKind::invalid_argument, "--health-on-failure ", words.on_failure,
@@ -165,6 +170,14 @@ void apply_log(Watch& watch, const RunOptions& options, const Config& config) {
   }
 }
 
+/// It is written by a process that is in another folder.
+std::string absolute(const std::string& path) {
+  if (path.empty() || path.starts_with('/')) return path;
+  char folder[PATH_MAX];
+  if (::getcwd(folder, sizeof folder) == nullptr) throw base::os_error("looking up the current directory");
+  return base::concat(folder, "/", path);
+}
+
 }  // namespace
 
 Watch make_watch(const RunOptions& options, const oci::ImageConfig& image, const Config& config) {
@@ -178,6 +191,8 @@ Watch make_watch(const RunOptions& options, const oci::ImageConfig& image, const
   if (watch.sdnotify == "healthy" && !watch.health.is_there())
     throw make_error(ErrorKind::invalid_argument, "sdnotify policy \"healthy\" requires a healthcheck to be set");
   apply_log(watch, options, config);
+  watch.pidfile = absolute(options.pidfile);
+  watch.monitor_pidfile = absolute(options.conmon_pidfile);
   return watch;
 }
 
@@ -195,7 +210,7 @@ std::string choose_log_driver(const RunOptions& options, const Config& config) {
 
 bool needs_monitor(const RunOptions& options, const Watch& watch) {
   return watch.health.is_there() || watch.timeout_seconds > 0 || is_notifying(watch) || !watch.log_path.empty() ||
-         options.log_driver == "journald";
+         !options.attach.empty() || options.log_driver == "journald";
 }
 
 }  // namespace engine

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
+#include <thread>
 
+#include "base/error.hpp"
 #include "base/json_writer.hpp"
 #include "base/text.hpp"
 #include "cmd/commands.hpp"
@@ -30,6 +33,14 @@ struct ListWords {
   bool quiet = false;
   bool no_trunc = false;
   bool no_heading = false;
+  bool size = false, namespaces = false, pod = false;
+  unsigned watch_seconds = 0;
+};
+
+/// The containers, and what is looked up only when asked for.
+struct Listed {
+  std::vector<ContainerSummary> containers;
+  std::vector<engine::ContainerBytes> sizes;  ///< Of each, or empty.
 };
 
 std::string command_text_of(const ContainerSummary& container) {
@@ -47,9 +58,12 @@ std::chrono::nanoseconds running_for(const ContainerSummary& container) {
 }
 
 /// @param containers  Newest first.
-void sort_by(std::vector<ContainerSummary>& containers, const std::string& key) {
-  if (key == "created") return std::reverse(containers.begin(), containers.end());
-  const auto comes_before = [&key](const ContainerSummary& left, const ContainerSummary& right) {
+void sort_by(Listed& listed, const std::string& key) {
+  std::vector<std::size_t> order(listed.containers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto comes_before = [&](std::size_t one, std::size_t other) {
+    const ContainerSummary &left = listed.containers[one], &right = listed.containers[other];
+    if (key == "size") return listed.sizes[one].writable < listed.sizes[other].writable;
     if (key == "id") return left.id < right.id;
     if (key == "names") return left.name < right.name;
     if (key == "image") return left.image < right.image;
@@ -57,22 +71,56 @@ void sort_by(std::vector<ContainerSummary>& containers, const std::string& key) 
     if (key == "status") return left.status < right.status;
     return running_for(left) < running_for(right);
   };
-  std::stable_sort(containers.begin(), containers.end(), comes_before);
+  std::stable_sort(order.begin(), order.end(), comes_before);
+  Listed sorted;
+  sorted.containers.reserve(order.size());
+  for (const std::size_t i : order) {
+    sorted.containers.push_back(std::move(listed.containers[i]));
+    if (!listed.sizes.empty()) sorted.sizes.push_back(listed.sizes[i]);
+  }
+  listed = std::move(sorted);
 }
 
-Table table_of(const std::vector<ContainerSummary>& containers, bool no_trunc) {
-  Table table{{"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"}};
-  for (const ContainerSummary& container : containers) {
+std::string size_text(const engine::ContainerBytes& bytes) {
+  return concat(base::human_size(bytes.writable), " (virtual ", base::human_size(bytes.all), ")");
+}
+
+Table table_of(const Listed& listed, const ListWords& words) {
+  std::vector<std::string> headings{"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"};
+  if (words.pod) headings.insert(headings.end(), {"POD ID", "PODNAME"});
+  if (words.size) headings.emplace_back("SIZE");
+  Table table{std::move(headings)};
+  for (std::size_t i = 0; i < listed.containers.size(); ++i) {
+    const ContainerSummary& container = listed.containers[i];
     std::string command = command_text_of(container);
     std::vector<std::string> cells;  // not a list of all, which would copy them
-    cells.reserve(7);
-    cells.push_back(shown_id(container.id, no_trunc));
+    cells.reserve(10);
+    cells.push_back(shown_id(container.id, words.no_trunc));
     cells.push_back(container.image);
-    cells.push_back(no_trunc ? std::move(command) : shortened(command, 20));
+    cells.push_back(words.no_trunc ? std::move(command) : shortened(command, 20));
     cells.push_back(container.created ? time_ago(*container.created) : "");
     cells.push_back(status_text(container));
     cells.push_back(engine::ports_text(engine::published_ports(container.ports)));
     cells.push_back(container.name);
+    if (words.pod) cells.insert(cells.end(), 2, std::string{});
+    if (words.size) cells.push_back(size_text(listed.sizes[i]));
+    table.add_row(std::move(cells));
+  }
+  return table;
+}
+
+constexpr std::pair<const char*, const char*> namespaces[] = {
+    {"CGROUPNS", "cgroup"}, {"IPC", "ipc"},     {"MNT", "mnt"}, {"NET", "net"},
+    {"PIDNS", "pid"},       {"USERNS", "user"}, {"UTS", "uts"}};
+
+/// --ns
+Table table_of_namespaces(const Listed& listed, const ListWords& words) {
+  std::vector<std::string> headings{"CONTAINER ID", "NAMES", "PID"};
+  for (const auto& [heading, type] : namespaces) headings.emplace_back(heading);
+  Table table{std::move(headings)};
+  for (const ContainerSummary& container : listed.containers) {
+    std::vector<std::string> cells{shown_id(container.id, words.no_trunc), container.name, concat(container.pid)};
+    for (const auto& [heading, type] : namespaces) cells.push_back(engine::namespace_number(container.pid, type));
     table.add_row(std::move(cells));
   }
   return table;
@@ -98,7 +146,16 @@ void add_ports(base::JsonWriter& json, const ContainerSummary& container) {
   json.end_array();
 }
 
-void add_object(base::JsonWriter& json, const ContainerSummary& container) {
+void add_size(base::JsonWriter& json, const engine::ContainerBytes* bytes) {
+  json.key("Size");
+  if (bytes == nullptr) {
+    json.null();
+    return;
+  }
+  json.begin_object().member("rootFsSize", bytes->all).member("rwSize", bytes->writable).end_object();
+}
+
+void add_object(base::JsonWriter& json, const ContainerSummary& container, const engine::ContainerBytes* bytes) {
   json.begin_object();
   json.member("AutoRemove", container.auto_remove);
   json.member("Command", container.command);
@@ -118,7 +175,7 @@ void add_object(base::JsonWriter& json, const ContainerSummary& container) {
   json.member("Pid", container.pid);
   json.member("Pod", "").member("PodName", "");
   add_ports(json, container);
-  json.key("Size").null();
+  add_size(json, bytes);
   add_time(json, "StartedAt", container.started);
   json.member("State", container.status == "unmonitored" ? "running" : container.status);
   json.member("Status", status_text(container));
@@ -126,30 +183,59 @@ void add_object(base::JsonWriter& json, const ContainerSummary& container) {
   json.end_object();
 }
 
-void print_list(const std::vector<ContainerSummary>& containers, const ListWords& words) {
+void print_list(const Listed& listed, const ListWords& words) {
   const Form form = form_of(words.format);
-  if (form == Form::text || form == Form::table)
-    return print_containers(containers, words.format, words.no_trunc, !words.no_heading);
+  if (form == Form::text || form == Form::table) {
+    std::vector<std::string> sizes;
+    for (const engine::ContainerBytes& bytes : listed.sizes) sizes.push_back(size_text(bytes));
+    return print_containers(listed.containers, sizes, words.format, words.no_trunc, !words.no_heading);
+  }
   if (words.quiet) {
     std::string ids;
-    for (const ContainerSummary& container : containers) ids += concat(shown_id(container.id, words.no_trunc), '\n');
+    for (const ContainerSummary& container : listed.containers)
+      ids += concat(shown_id(container.id, words.no_trunc), '\n');
     return print(ids);
   }
-  if (form == Form::own) return print(table_of(containers, words.no_trunc).text(!words.no_heading));
+  if (form == Form::own && words.namespaces) return print(table_of_namespaces(listed, words).text(!words.no_heading));
+  if (form == Form::own) return print(table_of(listed, words).text(!words.no_heading));
   base::JsonWriter json{2};
   json.begin_array();
-  for (const ContainerSummary& container : containers) add_object(json, container);
+  for (std::size_t i = 0; i < listed.containers.size(); ++i)
+    add_object(json, listed.containers[i], listed.sizes.empty() ? nullptr : &listed.sizes[i]);
   json.end_array();
   print_line(json.text());
 }
 
-void declare_unsupported(OptionTable& table) {
-  table.known("external", 0, OptionKind::flag, Treatment::ignored);
-  table.known("sync", 0, OptionKind::flag, Treatment::ignored);
-  table.known("ns", 0, OptionKind::flag, Treatment::refused);
-  table.known("pod", 'p', OptionKind::flag, Treatment::refused);
-  table.known("size", 's', OptionKind::flag, Treatment::refused);
-  table.known("watch", 'w', OptionKind::text, Treatment::refused);
+/// Once, or again and again. False, when a container could not be read.
+bool list_once(engine::Engine& engine, const ListWords& words) {
+  engine::ListOptions options = words.options;
+  if (words.latest) options.last = 1;
+  options.all = options.all || options.last > 0;
+  bool is_incomplete = false;
+  Listed listed{engine::list_containers(engine, options, is_incomplete), {}};
+  const bool shows_sizes = words.size || words.format.find(".Size") != std::string::npos;
+  const bool wants_sizes = shows_sizes || words.sort == "size";
+  if (wants_sizes) listed.sizes = engine::container_sizes(engine, listed.containers);
+  if (words.sort == "created") {
+    std::reverse(listed.containers.begin(), listed.containers.end());
+    std::reverse(listed.sizes.begin(), listed.sizes.end());
+  } else {
+    sort_by(listed, words.sort);
+  }
+  if (!shows_sizes) listed.sizes.clear();
+  print_list(listed, words);
+  return !is_incomplete;
+}
+
+/// Of options that have one meaning only: podman's refusals.
+void check(const ListWords& words) {
+  const auto refuse = [](std::string_view text) {
+    throw base::Error{base::ErrorKind::invalid_argument, std::string{text}};
+  };
+  if (words.options.last > 0 && words.latest) refuse("last and latest are mutually exclusive");
+  if (words.quiet && words.namespaces) refuse("quiet and namespace are mutually exclusive");
+  if (words.quiet && words.size) refuse("quiet and size are mutually exclusive");
+  if (words.size && words.namespaces) refuse("size and namespace options conflict");
 }
 
 }  // namespace
@@ -174,26 +260,33 @@ std::string status_text(const ContainerSummary& container) {
 Action declare_ps(OptionTable& table) {
   const auto words = std::make_shared<ListWords>();
   table.flag("all", 'a', words->options.all, "Show containers that are not running as well");
+  table.known("external", 0, OptionKind::flag, Treatment::ignored);
   table.list("filter", 'f', "NAME=VALUE", words->options.filters,
-             "Show only what fits: id, name, label, status, exited, ancestor, volume, network, health, restart-policy");
+             "Show only what fits: id, name, label, status, exited, ancestor, volume, network, health, before, since, "
+             "until, command, restart-policy");
   table.text("format", 0, "FORMAT", words->format, "table, json, or a Go template: table {{.ID}} {{.Status}}");
   table.number("last", 'n', "COUNT", &words->options.last, "Show that many of the newest, running or not");
   table.flag("latest", 'l', words->latest, "Show the newest container, running or not");
   table.flag("no-trunc", 0, words->no_trunc, "Show ids and commands whole");
   table.flag("noheading", 0, words->no_heading, "Leave the headings out");
+  table.flag("ns", 0, words->namespaces, "Show the namespaces of each container's first process");
+  table.flag("pod", 'p', words->pod, "Show the pod that each container is in");
   table.flag("quiet", 'q', words->quiet, "Show ids only");
+  table.flag("size", 's', words->size, "Show how much each container has written, and that with its image");
   table.text("sort", 0, "KEY", words->sort, "Order of the lines")
-      .choices("command|created|id|image|names|runningfor|status");
-  declare_unsupported(table);
+      .choices("command|created|id|image|names|runningfor|size|status");
+  table.known("storage", 0, OptionKind::flag, Treatment::ignored).hide();
+  table.known("sync", 0, OptionKind::flag, Treatment::ignored);
+  table.number("watch", 'w', "SECONDS", &words->watch_seconds, "Show it again after so long, until it is interrupted");
   return [words](Invocation& invocation) {
-    engine::ListOptions options = words->options;
-    if (words->latest) options.last = 1;
-    options.all = options.all || options.last > 0;
-    bool is_incomplete = false;
-    std::vector<ContainerSummary> containers = engine::list_containers(invocation.engine(), options, is_incomplete);
-    sort_by(containers, words->sort);
-    print_list(containers, *words);
-    return is_incomplete ? exit_failed : 0;
+    check(*words);
+    engine::Engine& engine = invocation.engine();
+    while (words->watch_seconds > 0) {
+      print("\033[2J\033[1;1H");  // as podman: clear the screen, go to its corner
+      list_once(engine, *words);
+      std::this_thread::sleep_for(std::chrono::seconds{words->watch_seconds});
+    }
+    return list_once(engine, *words) ? 0 : exit_failed;
   };
 }
 

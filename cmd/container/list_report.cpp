@@ -1,5 +1,8 @@
 #include "cmd/container/list_report.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/json_writer.hpp"
 #include "base/text.hpp"
 #include "cmd/container/list.hpp"
@@ -7,6 +10,7 @@
 #include "cmd/report.hpp"
 #include "cmd/shapes.hpp"
 #include "cmd/table.hpp"
+#include "engine/list.hpp"
 #include "engine/published_ports.hpp"
 
 namespace cmd {
@@ -34,6 +38,10 @@ Headings list_headings() {
           {"User", "USERNS"}};
 }
 
+constexpr std::pair<const char*, const char*> namespace_fields[] = {
+    {"Cgroup", "cgroup"}, {"IPC", "ipc"}, {"MNT", "mnt"},  {"NET", "net"},
+    {"PIDNS", "pid"},     {"UTS", "uts"}, {"User", "user"}};
+
 std::int64_t seconds_of(const std::optional<base::Time>& time) {
   return time ? unix_seconds(*time) : never;
 }
@@ -60,28 +68,34 @@ void add_data(JsonWriter& json, const ContainerSummary& container) {
 }
 
 /// What podman has as methods of psReporter.
-void add_methods(JsonWriter& json, const ContainerSummary& container, bool whole) {
+void add_methods(JsonWriter& json, const ContainerSummary& container, const std::string& size, bool whole) {
   const std::string command = base::join(container.command, " ");
   const std::string ago = container.created ? time_ago(*container.created) : "";
   json.member("Command()", whole ? command : shortened(command, 20)).member("CreatedAt()", go_time(container.created));
   json.member("CreatedHuman()", ago).member("RunningFor()", ago);
   json.member("ID()", shown_id(container.id, whole)).member("ImageID()", shown_id(container.image_id, whole));
   json.member("Label()", container.labels).member("Names()", container.name).member("Networks()", "");
-  json.member("Ports()", engine::ports_text(engine::published_ports(container.ports))).member("Size()", "");
+  json.member("Ports()", engine::ports_text(engine::published_ports(container.ports))).member("Size()", size);
   json.member("Status()", status_text(container));
   json.member("LocalVolumes()", static_cast<std::uint64_t>(container.mounts.size()));
 }
 
 }  // namespace
 
-void print_containers(const std::vector<ContainerSummary>& containers, const std::string& format, bool whole,
-                      bool with_headings) {
+void print_containers(const std::vector<ContainerSummary>& containers, const std::vector<std::string>& sizes,
+                      const std::string& format, bool whole, bool with_headings) {
   JsonWriter json;
   json.begin_array();
-  for (const ContainerSummary& container : containers) {
+  const bool names_namespaces =
+      std::any_of(std::begin(namespace_fields), std::end(namespace_fields),
+                  [&](const auto& field) { return format.find(base::concat(".", field.first)) != std::string::npos; });
+  for (std::size_t i = 0; i < containers.size(); ++i) {
     json.begin_object();
-    add_data(json, container);
-    add_methods(json, container, whole);
+    add_data(json, containers[i]);
+    add_methods(json, containers[i], sizes.empty() ? "" : sizes[i], whole);
+    if (names_namespaces)
+      for (const auto& [field, type] : namespace_fields)
+        json.member(base::concat(field, "()"), engine::namespace_number(containers[i].pid, type));
     json.end_object();
   }
   json.end_array();

@@ -1,12 +1,27 @@
 #include <memory>
 
+#include "base/error.hpp"
+#include "base/log.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/options_run.hpp"
 #include "cmd/output.hpp"
 #include "cmd/progress_bar.hpp"
+#include "engine/verbs.hpp"
 
 namespace cmd {
+namespace {
+
+/// What keeps it, such as another container, is no failure of the one that has run.
+void remove_image(engine::Engine& engine, const std::string& image) {
+  try {
+    engine::remove_images(engine, {.images = {image}});
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::warn, "the image stays: ", error.message());
+  }
+}
+
+}  // namespace
 
 Action declare_run(OptionTable& table) {
   const auto words = std::make_shared<RunWords>();
@@ -14,12 +29,21 @@ Action declare_run(OptionTable& table) {
   table.flag("detach", 'd', words->options.detach, "Run in the background and print the container's id");
   table.text("detach-keys", 0, "KEYS", words->options.detach_keys,
              "Keys that leave the container running, such as ctrl-p,ctrl-q; \"\" for none");
+  const auto removes_image = std::make_shared<bool>(false);
+  table.flag("rmi", 0, *removes_image, "Remove the image afterwards unless something else uses it; includes --rm");
   table.flag("sig-proxy", 0, words->options.sig_proxy, "Pass signals on to the container");
-  return [words](Invocation& invocation) {
+  return [words, removes_image](Invocation& invocation) {
     settle_run_options(*words, invocation.argv);
-    if (words->options.detach) words->options.on_started = [](const std::string& id) { print_line(id); };
-    invocation.report_to(make_progress(words->options.quiet ? ProgressStyle::none : ProgressStyle::automatic));
-    return engine::run(invocation.engine(), words->options);
+    engine::RunOptions& options = words->options;
+    if (*removes_image && options.detach)
+      throw base::make_error(base::ErrorKind::unsupported, "--rmi and --detach cannot be given together")
+          .with_hint("engine rmi when the container has ended");
+    options.auto_remove = options.auto_remove || *removes_image;
+    if (options.detach) options.on_started = [](const std::string& id) { print_line(id); };
+    invocation.report_to(make_progress(options.quiet ? ProgressStyle::none : ProgressStyle::automatic));
+    const int code = engine::run(invocation.engine(), options);
+    if (*removes_image) remove_image(invocation.engine(), options.image);
+    return code;
   };
 }
 
