@@ -31,26 +31,31 @@ char unescaped(char letter) {
   }
 }
 
+/// Without a branch for each byte.
 bool is_plain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  unsigned wrong = 0;
+  for (const char c : text) wrong |= static_cast<unsigned>(static_cast<unsigned char>(c - 0x20) >= 0x7f - 0x20);
+  return wrong == 0;
+}
+
+bool unescape(std::string_view raw, std::string& value) {
+  value.clear();
+  for (std::size_t at = 0; at < raw.size();) {
+    const std::size_t escape = std::min(raw.find('\\', at), raw.size());
+    value.append(raw, at, escape - at);
+    if (escape == raw.size()) return true;
+    const char letter = unescaped(raw[escape + 1]);  // there is one: else the quote would be escaped
+    if (letter == 0) return false;
+    value.push_back(letter);
+    at = escape + 2;
+  }
+  return true;
 }
 
 }  // namespace
 
 JsonScan::JsonScan(std::string_view bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {
   if (!take('{')) give_up();
-}
-
-/// The next byte that is no white space; 0 at the end.
-char JsonScan::peek() {
-  while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) ++at_;
-  return at_ == end_ ? '\0' : *at_;
-}
-
-bool JsonScan::take(char expected) {
-  if (peek() != expected || at_ == end_) return false;
-  ++at_;
-  return true;
 }
 
 /// Nothing can be taken from here on, so is_complete_ stays false.
@@ -77,16 +82,8 @@ std::optional<std::string_view> JsonScan::take_raw_string() {
 bool JsonScan::take_string(std::string& value) {
   const auto raw = take_raw_string();
   if (!raw || !is_plain(*raw)) return false;
-  value.clear();
-  for (std::size_t at = 0; at < raw->size();) {
-    const std::size_t escape = std::min(raw->find('\\', at), raw->size());
-    value.append(*raw, at, escape - at);
-    if (escape == raw->size()) return true;
-    const char letter = unescaped((*raw)[escape + 1]);  // there is one: else the quote would be escaped
-    if (letter == 0) return false;
-    value.push_back(letter);
-    at = escape + 2;
-  }
+  if (raw->find('\\') != std::string_view::npos) return unescape(*raw, value);
+  value.assign(*raw);
   return true;
 }
 

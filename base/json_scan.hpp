@@ -32,8 +32,16 @@ class JsonScan {
   bool complete() const { return is_complete_; }
 
  private:
-  char peek();
-  bool take(char expected);
+  /// The next byte that is no white space; 0 at the end.
+  char peek() {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) ++at_;
+    return at_ == end_ ? '\0' : *at_;
+  }
+  bool take(char expected) {
+    if (peek() != expected || at_ == end_) return false;
+    ++at_;
+    return true;
+  }
   void give_up();
   std::optional<std::string_view> take_raw_string();
   bool take_string(std::string& value);

@@ -4,7 +4,6 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
-#include "storage/container_names.hpp"
 #include "storage/container_records.hpp"
 #include "storage/json_record.hpp"
 #include "storage/layout.hpp"
@@ -20,7 +19,6 @@ std::vector<std::string> ContainerList::ids(const Store& store) {
   const bool has_unborn = std::any_of(others, ids.end(), [](const auto& name) { return name.starts_with(".new-"); });
   ids.erase(others, ids.end());
   if (has_unborn) remove_unborn_containers(store);
-  if (names_in(store.root(), "names").size() > ids.size()) remove_stale_names(store);
   return ids;
 }
 

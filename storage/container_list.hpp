@@ -25,7 +25,7 @@ struct ListedContainer {
 class ContainerList {
  public:
   explicit ContainerList(const Store& store);
-  /// As list_container_ids, but in no order.
+  /// As list_container_ids, but in no order and without a look for names that nobody has any more.
   static std::vector<std::string> ids(const Store& store);
   /// As read_state.
   ContainerState state(const std::string& id);
