@@ -132,10 +132,7 @@ std::vector<Finding> look(Engine& engine, const CheckOptions& options) {
 /// What a repair of folders or records brings to light is repaired in another round.
 constexpr int max_rounds = 3;
 
-}  // namespace
-
-CheckReport check_system(Engine& engine, const CheckOptions& options) {
-  CheckReport report;
+void check_one_store(Engine& engine, const CheckOptions& options, CheckReport& report) {
   std::vector<Finding> found = look(engine, options);
   std::vector<Finding> now = found;
   const auto is_curable = [](const Finding& finding) { return finding.cure != storage::Cure::none; };
@@ -153,7 +150,17 @@ CheckReport check_system(Engine& engine, const CheckOptions& options) {
     const bool remains = is_among(finding, now);
     add(report, finding, !options.repair ? "found" : remains ? "remains" : "repaired");
   }
-  report.is_damaged = has_damage(now);
+  report.is_damaged = report.is_damaged || has_damage(now);
+}
+
+}  // namespace
+
+CheckReport check_system(Engine& engine, const CheckOptions& options) {
+  CheckReport report;
+  check_one_store(engine, options, report);
+  if (engine.config.image_store.empty()) return report;
+  Engine of_images{config_for_images(engine.config), engine.host, engine.progress};
+  check_one_store(of_images, options, report);
   return report;
 }
 

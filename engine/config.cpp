@@ -244,6 +244,14 @@ Config config_for_containers(const Config& config) {
   return other;
 }
 
+Config config_for_images(const Config& config) {
+  Config other = config;
+  if (config.image_store.empty()) return other;
+  other.container_store = std::exchange(other.root, config.image_store);
+  other.image_store.clear();
+  return other;
+}
+
 Config load_config(const GlobalOptions& options, const rootless::HostFacts& host) {
   Config config;
   const ConfigFolders folders = config_folders(host);

@@ -75,6 +75,8 @@ std::vector<std::string> find_auth_files(const rootless::HostFacts& host);
 
 /// For a command on images that must look at the containers: as if it were one on containers.
 Config config_for_containers(const Config& config);
+/// For a command on containers that is about both stores: as if it were one on images.
+Config config_for_images(const Config& config);
 
 /// @throws Error invalid_argument for a storage driver that does not exist or a file that is not TOML.
 Config load_config(const GlobalOptions& options, const rootless::HostFacts& host);

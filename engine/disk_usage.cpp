@@ -68,7 +68,9 @@ class Usage {
         sizes_(measure_inside(
             engine, {"layers/*", "merged/*", "containers/*", "volumes/*", "staging/*", "partial/*", "trash/*"})) {
     measure_blobs(store_, sizes_);
-    for (const ContainerSummary& container : containers_) read_container(container);
+    for (const ContainerSummary& container : containers_) read_container(store_, container.id);
+    if (const storage::Store* users = store_.container_store())
+      for (const std::string& id : storage::list_container_ids(*users)) read_container(*users, id);
   }
 
   SystemUsage take() {
@@ -80,10 +82,10 @@ class Usage {
   }
 
  private:
-  void read_container(const ContainerSummary& summary) {
+  void read_container(const storage::Store& store, const std::string& id) {
     try {
-      const auto container = storage::open_container(store_, summary.id);
-      if (container) records_.emplace(summary.id, storage::read_record(*container));
+      const auto container = storage::open_container(store, id);
+      if (container) records_.emplace(id, storage::read_record(*container));
     } catch (const base::Error&) {  // damaged, or removed meanwhile: it keeps no image that we know of
     }
   }
@@ -111,7 +113,7 @@ class Usage {
   Engine& engine_;
   const storage::Store& store_;
   std::vector<ContainerSummary> containers_;
-  std::map<std::string, storage::ContainerRecord> records_;  ///< By id.
+  std::map<std::string, storage::ContainerRecord> records_;  ///< By id, also of those of another store of ours.
   Sizes sizes_;
   Paths of_images_;
   SystemUsage result_;
@@ -223,7 +225,17 @@ void Usage::add_others() {
 }  // namespace
 
 SystemUsage disk_usage(Engine& engine) {
-  return Usage{engine}.take();
+  SystemUsage usage = Usage{engine}.take();
+  if (engine.config.image_store.empty()) return usage;
+  Engine of_images{config_for_images(engine.config), engine.host, engine.progress};
+  SystemUsage images = Usage{of_images}.take();
+  usage.lines.front() = std::move(images.lines.front());
+  usage.images = std::move(images.images);
+  for (OtherUsage& other : images.others) {
+    other.what += ", in the store of images";
+    usage.others.push_back(std::move(other));
+  }
+  return usage;
 }
 
 }  // namespace engine

@@ -224,9 +224,11 @@ void prune_images_into(PruneReport& report, Engine& engine, const PruneOptions& 
     const storage::GcLock lock = store.lock_garbage();
     storage::Forgotten gone;
     if (options.dry_run) gone.containers = {report.containers.begin(), report.containers.end()};
-    for (const storage::NamedImage& image : unused_images(store, options, filters, gone.containers))
-      gone.images.insert(image.record.manifest);
-    report.images = ids_without(store, gone.images);
+    // Beside a store of images, what this one has of them is only read.
+    if (engine.config.image_store.empty())
+      for (const storage::NamedImage& image : unused_images(store, options, filters, gone.containers))
+        gone.images.insert(image.record.manifest);
+    for (std::string& id : ids_without(store, gone.images)) report.images.push_back(std::move(id));
     storage::Garbage garbage = storage::find_garbage(store, lock, gone);
     const std::set<std::string> whole{garbage.paths.begin(), garbage.paths.end()};
     for (std::string& variant : storage::unused_variants(store, gone))
@@ -278,7 +280,13 @@ PruneReport prune_system(Engine& engine, const PruneOptions& options) {
   prune_containers_into(report, engine, options);
   if (options.volumes) prune_volumes_into(report, engine, options);
   prune_images_into(report, engine, options);
-  if (options.blobs) prune_blobs_into(report, engine, options);
+  if (!engine.config.image_store.empty()) {
+    Engine of_images{config_for_images(engine.config), engine.host, engine.progress};
+    prune_images_into(report, of_images, options);
+    if (options.blobs) prune_blobs_into(report, of_images, options);
+  } else if (options.blobs) {
+    prune_blobs_into(report, engine, options);
+  }
   return report;
 }
 

@@ -31,9 +31,7 @@ void empty_folder(const storage::Store& store, const std::string& folder) {
     storage::move_to_trash(store, base::concat(folder, "/", name));
 }
 
-}  // namespace
-
-void reset_system(Engine& engine) {
+void reset_one_store(Engine& engine) {
   const storage::Store& store = engine.store();
   remove_containers(engine);
   {
@@ -48,6 +46,15 @@ void reset_system(Engine& engine) {
       empty_folder(store, base::concat("blobs/sha256/", folder));
   }
   empty_trash(engine);
+}
+
+}  // namespace
+
+void reset_system(Engine& engine) {
+  reset_one_store(engine);
+  if (engine.config.image_store.empty()) return;
+  Engine of_images{config_for_images(engine.config), engine.host, engine.progress};
+  reset_one_store(of_images);
 }
 
 }  // namespace engine

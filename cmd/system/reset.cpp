@@ -11,9 +11,12 @@ namespace cmd {
 namespace {
 
 std::string warning_of(const engine::Engine& engine) {
-  return base::concat(
+  std::string text = base::concat(
       "WARNING! This will remove:\n        - all containers\n        - all images\n        - all volumes\n",
       "        in the store ", engine.config.root, "\n");
+  if (!engine.config.image_store.empty())
+    text += base::concat("        and in the store of images ", engine.config.image_store, "\n");
+  return text;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """--imagestore: images in one store, containers and volumes in another."""
 
+import json
 import os
 
 from engine_test import BUSYBOX, EngineTest
@@ -77,3 +78,45 @@ class ImageStoreTest(EngineTest):
         self.assertEqual(self.in_container("--pull", "never", BUSYBOX, "echo", "here").stdout, "here\n")
         self.assert_fails(self.engine("rmi", BUSYBOX, check=False), 125, "only read")
         self.assertEqual(len(self.in_store("images", self.root)), 1)
+
+    def rows_of_usage(self):
+        lines = json.loads(self.engine("system", "df", "--format", "json").stdout)
+        return {line["Type"]: (line["Total"], line["Active"], line["RawSize"]) for line in lines}
+
+    def test_usage_is_that_of_both_stores(self):
+        self.engine("create", "--name", "box", self.source, "true")
+        usage = self.rows_of_usage()
+        self.assertEqual(usage["Images"][:2], (1, 1))
+        self.assertGreater(usage["Images"][2], 0)
+        self.assertEqual(usage["Containers"][:2], (1, 0))
+        self.assertIn("container box", self.engine("system", "df", "--verbose").stdout)
+        self.engine("rm", "box")
+        self.assertEqual(self.rows_of_usage()["Images"][:2], (1, 0))
+
+    def test_check_looks_at_both_and_repairs_both(self):
+        self.engine("pull", "-q", self.source)
+        (self.images / "refs" / "damaged").write_text("nonsense\n")
+        self.assertNotEqual(self.engine("system", "check", check=False).status, 0)
+        self.engine("system", "check", "--repair")
+        self.assertFalse((self.images / "refs" / "damaged").exists())
+        self.assertEqual(self.engine("system", "check").stdout, "The store is sound.\n")
+
+    def test_prune_is_about_both(self):
+        self.engine("run", "--name", "box", "--network", "none", self.source, "true")
+        self.engine("run", "-d", "--name", "kept", "--network", "none", BUSYBOX, "sleep", "1000")
+        self.assertEqual(self.plain("pull", "-q", self.archive(self.guest_image("localhost/below"), "below.tar")).status, 0)
+        done = self.engine("system", "prune", "--all", "--force").stdout
+        self.assertNotIn("Deleted Images", done)  # one keeps it, and the other store is only read
+        self.engine("rm", "--force", "--time", "0", "kept")
+        planned = self.engine("system", "prune", "--all", "--dry-run").stdout
+        self.assertEqual(len(self.in_store("images")), 1)
+        self.assertIn(self.engine("images", "-q", BUSYBOX).stdout.strip(), planned)
+        self.assertIn("Deleted Images", self.engine("system", "prune", "--all", "--force").stdout)
+        self.assertEqual((self.in_store("images"), self.in_store("layers")), ([], []))
+        self.assertEqual(len(self.in_store("images", self.root)), 1)
+
+    def test_reset_empties_both(self):
+        self.engine("run", "-d", "--network", "none", self.source, "sleep", "1000")
+        self.engine("system", "reset", "--force")
+        for folder in ("images", "layers", "refs", "containers"):
+            self.assertEqual((self.in_store(folder), self.in_store(folder, self.root)), ([], []), folder)
