@@ -51,13 +51,16 @@ int execute_transfer(const Program& program, const std::vector<std::string>& arg
 int print_overview(const Walk& front, const OptionTable& global_table) {
   if (front.words.empty()) {
     print(overview_text(global_table));
-    return front.wants_help ? 0 : exit_failed;
+    if (!front.wants_help) throw make_error(ErrorKind::invalid_argument, "missing command 'engine COMMAND'");
+    return 0;
   }
   const CommandGroup* group = find_group(front.words.front());
   const bool is_alone = front.words.size() == 1 || front.words[1] == "--help" || front.words[1] == "-h";
   if (group == nullptr || !is_alone) refuse_unknown_command(front.words);
   print(group_text(*group));
-  return front.words.size() > 1 || front.wants_help ? 0 : exit_failed;
+  if (front.words.size() == 1 && !front.wants_help)
+    throw make_error(ErrorKind::invalid_argument, "missing command 'engine ", front.words.front(), " COMMAND'");
+  return 0;
 }
 
 int run_command(const Program& program, const FoundCommand& found, GlobalWords& globals,

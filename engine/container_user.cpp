@@ -156,6 +156,19 @@ std::string line_of_number(const ResolvedUser& user, const std::string& home) {
   return concat(user.uid, ":*:", user.uid, ':', user.gid, ":container user:", home, ":/bin/sh\n");
 }
 
+/// Of a group that only a number says: podman's line, or what --group-entry says.
+void add_group_line(ContainerUser& result, const std::string& of_image, const std::string& wanted,
+                    const RunOptions& options) {
+  const std::string known = result.group.value_or(of_image);
+  const std::string gid = concat(result.user.gid);
+  if (is_known(known, gid, result.user.gid)) return;
+  const auto pair = base::split_once(wanted, ':');
+  if (!options.group_entry.empty())
+    append(result.group, known, filled_in_group(options.group_entry, result.user));
+  else if (options.passwd && pair && pair->second == gid)
+    append(result.group, known, concat(gid, ":x:", gid, ':', pair->first, '\n'));
+}
+
 }  // namespace
 
 std::string passwd_line(std::string_view passwd, const std::string& name, std::uint32_t uid, std::uint32_t gid,
@@ -197,9 +210,7 @@ ContainerUser find_container_user(Engine& engine, const storage::ContainerRecord
   }
   for (const std::string& name : options.host_users)
     append(result.passwd, result.passwd.value_or(passwd), line_of_host_user(name, result.passwd.value_or(passwd)));
-  const std::string& groups = result.group ? *result.group : group;
-  if (!options.group_entry.empty() && !is_known(groups, concat(result.user.gid), result.user.gid))
-    append(result.group, groups, filled_in_group(options.group_entry, result.user));
+  add_group_line(result, group, wanted, options);
   if (ids.own_gid && *ids.own_gid != result.user.gid) result.user.additional_gids.push_back(*ids.own_gid);
   check_user_is_mapped(result.user, ids.map, ids.mode.empty());
   return result;

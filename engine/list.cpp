@@ -187,20 +187,20 @@ std::vector<ContainerSummary> list_containers(Engine& engine, const ListOptions&
   return result;
 }
 
-std::vector<ContainerBytes> container_sizes(Engine& engine, const std::vector<ContainerSummary>& containers) {
+std::vector<ContainerBytes> container_sizes(Engine& engine, const std::vector<std::string>& ids) {
   std::vector<ContainerBytes> sizes;
-  if (containers.empty()) return sizes;
+  if (ids.empty()) return sizes;
   const storage::Store& store = engine.store();
   const auto measured = measure_inside(engine, {"layers/*", "merged/*", "containers/*"});
   const auto bytes_of = [&](const std::string& path) {
     const auto found = measured.find(path);
     return found == measured.end() ? std::uint64_t{0} : found->second;
   };
-  for (const ContainerSummary& container : containers) {
+  for (const std::string& id : ids) {
     ContainerBytes& bytes = sizes.emplace_back();
-    const auto opened = storage::open_container(store, container.id);
+    const auto opened = storage::open_container(store, id);
     if (!opened) continue;
-    bytes.writable = bytes_of(storage::layout::container(container.id));
+    bytes.writable = bytes_of(storage::layout::container(id));
     bytes.all = bytes.writable;
     for (const std::string& chain : storage::read_record(*opened).chain_ids)
       bytes.all += bytes_of(storage::layout::layer(base::Digest::parse(chain)));

@@ -15,7 +15,7 @@ struct ContainerBytes {
   std::uint64_t all = 0;       ///< With its image.
 };
 /// Of each of these, in their order.
-std::vector<ContainerBytes> container_sizes(Engine& engine, const std::vector<ContainerSummary>& containers);
+std::vector<ContainerBytes> container_sizes(Engine& engine, const std::vector<std::string>& ids);
 
 /// "4026531836", the namespace of a process; empty where it cannot be read. @param type  As in /proc/PID/ns.
 std::string namespace_number(int pid, const char* type);

@@ -49,10 +49,6 @@ bool matches(const ContainerSummary& container, std::string_view key, const std:
   return std::find(container.mounts.begin(), container.mounts.end(), value) != container.mounts.end();
 }
 
-bool is_health(std::string_view value) {
-  return value == "starting" || value == "healthy" || value == "unhealthy" || value == "none";
-}
-
 /// Most values are a part of a name: only others need the machine.
 bool is_regular_expression(std::string_view value) {
   return value.find_first_of("^$.*+?()[]{}|\\") != std::string_view::npos;
@@ -70,9 +66,6 @@ void check_value(std::string_view key, std::string_view value) {
   if (key == "should-start-on-boot" && value != "true" && value != "false")
     throw make_error(ErrorKind::invalid_argument, "--filter should-start-on-boot: ", quoted(value),
                      " is neither true nor false");
-  if (key == "health" && !is_health(value))
-    throw make_error(ErrorKind::invalid_argument, "--filter health: ", quoted(value),
-                     " is not one of starting, healthy, unhealthy, none");
   if (key != "status") return;
   for (const char* status :
        {"created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping", "unknown"})

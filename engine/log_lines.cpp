@@ -67,9 +67,9 @@ std::optional<LogLine> parse_log_line(std::string_view line) {
   return LogLine{time->first, stream->first == "stderr", rest[0] == 'P', rest.substr(2)};
 }
 
-base::Time parse_log_time(std::string_view text, base::Time now) {
+base::Time parse_log_time(std::string_view text, base::Time now, int sign) {
   if (const auto seconds = parse_unix_time(text)) return *seconds;
-  if (const auto duration = parse_duration(text)) return now - *duration;
+  if (const auto duration = parse_duration(text)) return now + *duration * sign;
   for (const char* rest : {"", "Z", ":00Z", "T00:00:00Z"})
     if (const auto time = base::parse_rfc3339(base::concat(text, rest))) return *time;
   throw base::make_error(base::ErrorKind::invalid_argument, "time ", base::quoted(text),

@@ -19,7 +19,7 @@ struct LogLine {
 std::optional<LogLine> parse_log_line(std::string_view line);
 
 /// --since and --until: RFC 3339 (also without time or zone), seconds since 1970 with fraction, or a duration before
-/// now such as "1h30m". @throws Error invalid_argument.
-base::Time parse_log_time(std::string_view text, base::Time now);
+/// now such as "1h30m"; after it with `sign` 1. @throws Error invalid_argument.
+base::Time parse_log_time(std::string_view text, base::Time now, int sign = -1);
 
 }  // namespace engine

@@ -5,6 +5,7 @@
 #include "cmd/commands.hpp"
 #include "cmd/container/names.hpp"
 #include "cmd/invocation.hpp"
+#include "cmd/output.hpp"
 
 namespace cmd {
 namespace {
@@ -50,7 +51,11 @@ Action declare_exec(OptionTable& table) {
   table.word("CONTAINER", options.container, "Name or id of a running container").completes =
       Completes::running_containers;
   table.words("COMMAND", options.command, 0, "Command and its arguments");
-  return [words](Invocation& invocation) { return engine::exec(invocation.engine(), settle(invocation, *words)); };
+  return [words](Invocation& invocation) {
+    const int code = engine::exec(invocation.engine(), settle(invocation, *words));
+    if (words->options.detach) print_line(base::random_hex(32));  // podman's session id
+    return code;
+  };
 }
 
 }  // namespace cmd

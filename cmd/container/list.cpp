@@ -61,9 +61,10 @@ std::chrono::nanoseconds running_for(const ContainerSummary& container) {
 void sort_by(Listed& listed, const std::string& key) {
   std::vector<std::size_t> order(listed.containers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
+  if (key == "size") std::reverse(order.begin(), order.end());  // as podman: of equal ones the older one
   const auto comes_before = [&](std::size_t one, std::size_t other) {
     const ContainerSummary &left = listed.containers[one], &right = listed.containers[other];
-    if (key == "size") return listed.sizes[one].writable < listed.sizes[other].writable;
+    if (key == "size") return listed.sizes[one].all < listed.sizes[other].all;
     if (key == "id") return left.id < right.id;
     if (key == "names") return left.name < right.name;
     if (key == "image") return left.image < right.image;
@@ -155,7 +156,8 @@ void add_size(base::JsonWriter& json, const engine::ContainerBytes* bytes) {
   json.begin_object().member("rootFsSize", bytes->all).member("rwSize", bytes->writable).end_object();
 }
 
-void add_object(base::JsonWriter& json, const ContainerSummary& container, const engine::ContainerBytes* bytes) {
+void add_object(base::JsonWriter& json, const ContainerSummary& container, const engine::ContainerBytes* bytes,
+                bool with_namespaces) {
   json.begin_object();
   json.member("AutoRemove", container.auto_remove);
   json.member("Command", container.command);
@@ -171,6 +173,11 @@ void add_object(base::JsonWriter& json, const ContainerSummary& container, const
   container.labels.empty() ? json.null() : json.value(container.labels);
   json.member("Mounts", container.mounts);
   json.member("Names", std::vector<std::string>{container.name});
+  json.key("Namespaces").begin_object();
+  if (with_namespaces)
+    for (const auto& [field, type] : namespace_fields)
+      json.member(field, engine::namespace_number(container.pid, type));
+  json.end_object();
   json.key("Networks").begin_array().end_array();
   json.member("Pid", container.pid);
   json.member("Pod", "").member("PodName", "");
@@ -201,7 +208,7 @@ void print_list(const Listed& listed, const ListWords& words) {
   base::JsonWriter json{2};
   json.begin_array();
   for (std::size_t i = 0; i < listed.containers.size(); ++i)
-    add_object(json, listed.containers[i], listed.sizes.empty() ? nullptr : &listed.sizes[i]);
+    add_object(json, listed.containers[i], listed.sizes.empty() ? nullptr : &listed.sizes[i], words.namespaces);
   json.end_array();
   print_line(json.text());
 }
@@ -215,7 +222,11 @@ bool list_once(engine::Engine& engine, const ListWords& words) {
   Listed listed{engine::list_containers(engine, options, is_incomplete), {}};
   const bool shows_sizes = words.size || words.format.find(".Size") != std::string::npos;
   const bool wants_sizes = shows_sizes || words.sort == "size";
-  if (wants_sizes) listed.sizes = engine::container_sizes(engine, listed.containers);
+  if (wants_sizes) {
+    std::vector<std::string> ids;
+    for (const ContainerSummary& container : listed.containers) ids.push_back(container.id);
+    listed.sizes = engine::container_sizes(engine, ids);
+  }
   if (words.sort == "created") {
     std::reverse(listed.containers.begin(), listed.containers.end());
     std::reverse(listed.sizes.begin(), listed.sizes.end());

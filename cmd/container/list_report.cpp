@@ -38,10 +38,6 @@ Headings list_headings() {
           {"User", "USERNS"}};
 }
 
-constexpr std::pair<const char*, const char*> namespace_fields[] = {
-    {"Cgroup", "cgroup"}, {"IPC", "ipc"}, {"MNT", "mnt"},  {"NET", "net"},
-    {"PIDNS", "pid"},     {"UTS", "uts"}, {"User", "user"}};
-
 std::int64_t seconds_of(const std::optional<base::Time>& time) {
   return time ? unix_seconds(*time) : never;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/container/names.hpp"
 #include "cmd/invocation.hpp"
@@ -17,6 +18,7 @@ namespace {
 struct TopWords {
   engine::TopOptions options;
   ContainerChoice choice;
+  bool lists = false;
 };
 
 /// As podman and docker: the container's own ps(1) with those words.
@@ -42,6 +44,7 @@ int show(Invocation& invocation, engine::TopOptions options) {
 Action declare_top(OptionTable& table) {
   const auto words = std::make_shared<TopWords>();
   declare_latest_option(table, words->choice);
+  table.flag("list-descriptors", 0, words->lists, "Show the descriptors that there are");
   table.set_words_mode(WordsMode::first_is_last);
   Positional& container = table.word("CONTAINER", words->options.container,
                                      "Name or id of a running container, unless --latest says which");
@@ -50,6 +53,10 @@ Action declare_top(OptionTable& table) {
   table.words("DESCRIPTOR", words->options.descriptors, 0,
               "What to show of each process, or words for the container's ps");
   return [words](Invocation& invocation) {
+    if (words->lists) {
+      print_line(base::join(engine::top_descriptors(), "\n"));
+      return 0;
+    }
     engine::TopOptions options = words->options;
     if (words->choice.latest) {
       // The first word is a descriptor then.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/container/names.hpp"
@@ -13,6 +14,7 @@
 #include "cmd/output.hpp"
 #include "cmd/report.hpp"
 #include "cmd/shapes.hpp"
+#include "engine/list.hpp"
 
 namespace cmd {
 namespace {
@@ -22,6 +24,7 @@ struct InspectWords {
   std::string type = "all";
   std::string format;
   bool latest = false;
+  bool size = false;
 };
 
 /// Containers come before images, images before volumes. Source: podman-inspect(1).
@@ -37,6 +40,14 @@ std::optional<Report::Object> look_up(engine::Engine& engine, const std::string&
     if (auto found = engine::inspect_volume(engine, name))
       return Report::Object{"*entities.VolumeInspectReport", std::move(*found)};
   return std::nullopt;
+}
+
+/// --size
+void add_sizes(engine::Engine& engine, Report::Object& container) {
+  const std::string id = base::JsonAt::parse(container.json, "inspect").at("Id").string();
+  const engine::ContainerBytes bytes = engine::container_sizes(engine, {id}).front();
+  container.json.pop_back();  // its brace
+  container.json += base::concat(R"(,"SizeRw":)", bytes.writable, R"(,"SizeRootFs":)", bytes.all, '}');
 }
 
 /// Older names that podman's templates may use.
@@ -75,6 +86,7 @@ int inspect_all(Invocation& invocation, const InspectWords& words) {
       throw base::make_error(base::ErrorKind::not_found, "no such ", words.type == "all" ? "object" : words.type, ": ",
                              base::quoted(name));
     }
+    if (words.size && found->type == "*entities.ContainerInspectReport") add_sizes(invocation.engine(), *found);
     objects.push_back(std::move(*found));
   });
   print_objects(objects, words.format);
@@ -83,7 +95,7 @@ int inspect_all(Invocation& invocation, const InspectWords& words) {
 
 void declare_inspect_options(OptionTable& table, InspectWords& words) {
   declare_format_option(table, words.format);
-  table.known("size", 's', OptionKind::flag, Treatment::refused);
+  table.flag("size", 's', words.size, "Tell of containers how much they have written, and that with their image");
 }
 
 Action inspect_action(std::shared_ptr<InspectWords> words) {
