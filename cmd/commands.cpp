@@ -170,6 +170,8 @@ constexpr Command commands[] = {
      declare_system_df},
     {"system prune", "Remove everything that nothing uses", Home::engine, Visibility::listed, declare_system_prune},
     {"system reset", "Remove everything", Home::engine, Visibility::listed, declare_system_reset},
+    {"systemd install", "Start containers at boot, and update them, by units of systemd", Home::engine,
+     Visibility::listed, declare_systemd_install},
     {"volume create", "Make a volume", Home::engine, Visibility::listed, declare_volume_create},
     {"volume exists", "Tell by the exit code whether a volume exists", Home::engine, Visibility::listed,
      declare_volume_exists},
@@ -197,6 +199,7 @@ constexpr Command commands[] = {
     {"_network", "Look after the network of a container", Home::engine, Visibility::hidden, declare_network_child},
     {"_read-archive", "Read an archive for cp", Home::transfer, Visibility::hidden, declare_read_archive},
     {"_repair", "Make one image of the store whole again", Home::transfer, Visibility::hidden, declare_repair},
+    {"_shutdown", "Stop containers that start again at boot", Home::engine, Visibility::hidden, declare_shutdown},
     {"_unpack", "Unpack layers for pull", Home::transfer, Visibility::hidden, declare_unpack},
 };
 
@@ -213,11 +216,24 @@ constexpr CommandGroup groups[] = {
     {"quadlet", "Work with containers that systemd starts"},
     {"secret", "Work with secrets"},
     {"system", "Look at the engine itself"},
+    {"systemd", "Let systemd start containers at boot"},
     {"volume", "Work with volumes"},
 };
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
-constexpr std::string_view not_built_yet[] = {"build", "farm", "kube", "machine", "play", "pod"};
+constexpr std::string_view not_built_yet[] = {"build",
+                                              "farm",
+                                              "kube",
+                                              "machine",
+                                              "network connect",
+                                              "network create",
+                                              "network disconnect",
+                                              "network prune",
+                                              "network reload",
+                                              "network rm",
+                                              "network update",
+                                              "play",
+                                              "pod"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

@@ -111,6 +111,8 @@ Action declare_quadlet_install(OptionTable& table);
 Action declare_quadlet_list(OptionTable& table);
 Action declare_quadlet_print(OptionTable& table);
 Action declare_quadlet_rm(OptionTable& table);
+Action declare_systemd_install(OptionTable& table);
+Action declare_shutdown(OptionTable& table);
 
 // cmd/system
 Action declare_cleanup(OptionTable& table);

@@ -145,6 +145,7 @@ void update_unit(Engine& engine, const std::string& unit, const std::vector<Cand
   } catch (const base::Error& error) {
     return set_all(of, "failed", concat(*failure, "; the former image is not there: ", error.message()));
   }
+  systemctl({"reset-failed", unit});  // the new image's failures do not count against the former one
   const auto again = restart(unit);
   set_all(of, again ? "failed" : "rolled back", again ? *again : *failure);
 }

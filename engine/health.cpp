@@ -138,7 +138,7 @@ Checked check_and_act(Engine& engine, const storage::ContainerDir& container, co
   Checked checked = check_now(engine, container, watch);
   note_health_event(engine, storage::read_record(container), checked.health.status);
   if (watch.sdnotify == "healthy" && checked.health.status == "healthy" && before != "healthy")
-    notify_service_manager("READY=1");
+    notify_and_wait("READY=1");  // this process ends at once
   act_on_failure(engine, container, checked.action);
   return checked;
 }

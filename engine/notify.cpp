@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
 #include "base/error.hpp"
@@ -40,6 +43,27 @@ socklen_t fill_address(sockaddr_un& address, const std::string& path) {
   return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract ? 0 : 1));
 }
 
+void send_with_descriptor(const sockaddr_un& to, socklen_t size, std::string_view text, int fd) {
+  sockaddr_un address = to;
+  iovec bytes{const_cast<char*>(text.data()), text.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen = size;
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof fd);
+  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  const base::UniqueFd socket = make_socket(0);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0) throw base::os_error("waiting for the service manager");
+}
+
 }  // namespace
 
 std::string notify_socket() {
@@ -66,6 +90,23 @@ void notify_service_manager(std::string_view state) noexcept {
     if (size == 0 || ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                               reinterpret_cast<const sockaddr*>(&address), size) < 0)
       throw base::os_error("telling the service manager at ", base::quoted(path));
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, error.message());
+  }
+}
+
+void notify_and_wait(std::string_view state) noexcept {
+  notify_service_manager(state);
+  try {
+    const std::string path = notify_socket();
+    sockaddr_un address{};
+    const socklen_t size = fill_address(address, path);
+    if (path.empty() || size == 0) return;
+    base::Pipe pipe = base::make_pipe();
+    send_with_descriptor(address, size, "BARRIER=1", pipe.write_end.get());
+    pipe.write_end.reset();
+    pollfd end{pipe.read_end.get(), 0, 0};  // hangs up once the manager has come to the message and closed its copy
+    ::poll(&end, 1, static_cast<int>(patience.tv_sec * 1000));
   } catch (const base::Error& error) {
     base::log(base::LogLevel::debug, error.message());
   }

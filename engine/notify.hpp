@@ -18,6 +18,9 @@ bool is_notifying(const Watch& watch);
 
 /// "READY=1" and the like; a manager that cannot be reached is only a debug message.
 void notify_service_manager(std::string_view state) noexcept;
+/// Returns when the manager has seen it, or after a while: it looks at who sent a message, and does not know those who
+/// have ended meanwhile. Source: sd_notify_barrier(3).
+void notify_and_wait(std::string_view state) noexcept;
 
 /// The command that has started the container: who the main process is from now on, and with `conmon` that it is ready.
 void notify_started(const Watch& watch, pid_t monitor) noexcept;

@@ -31,6 +31,12 @@ std::string config_home() {
   return home && home->starts_with('/') ? *home + "/.config" : "";
 }
 
+std::string required_config_home() {
+  std::string config = config_home();
+  if (config.empty()) throw make_error(ErrorKind::unsupported, "neither HOME nor XDG_CONFIG_HOME is set");
+  return config;
+}
+
 /// The folder that a path means, links followed; empty when there is none.
 std::string real_folder(const std::string& path) {
   char resolved[PATH_MAX];
@@ -125,10 +131,11 @@ std::vector<std::string> quadlet_folders(bool is_user) {
 }
 
 std::string quadlet_install_folder(bool is_user) {
-  if (!is_user) return std::string{system_folder};
-  const std::string config = config_home();
-  if (config.empty()) throw make_error(ErrorKind::unsupported, "neither HOME nor XDG_CONFIG_HOME is set");
-  return config + "/containers/systemd";
+  return is_user ? required_config_home() + "/containers/systemd" : std::string{system_folder};
+}
+
+std::string systemd_unit_folder(bool is_user) {
+  return is_user ? required_config_home() + "/systemd/user" : "/etc/systemd/system";
 }
 
 LoadedQuadlets load_quadlets(const std::vector<std::string>& folders) {

@@ -14,6 +14,10 @@ std::vector<std::string> quadlet_folders(bool is_user);
 /// Where `quadlet install` puts them.
 std::string quadlet_install_folder(bool is_user);
 
+/// Where units are that an administrator, or the user, has put there. Source: systemd.unit(5), "unit file load path".
+/// @throws Error unsupported, for a user without a home.
+std::string systemd_unit_folder(bool is_user);
+
 struct LoadedQuadlets {
   QuadletUnits units;
   std::vector<std::string> problems;  ///< A line each; the file is left out.

@@ -11,6 +11,7 @@
 #include "cmd/invocation.hpp"
 #include "cmd/output.hpp"
 #include "cmd/systemd/creation.hpp"
+#include "cmd/systemd/store_words.hpp"
 
 namespace cmd {
 namespace {
@@ -21,16 +22,6 @@ struct GenerateWords {
   std::string container, format;
   bool files = false, no_header = false;
 };
-
-/// --root and its like, so that the unit means the same store.
-std::vector<std::string> store_words(const engine::GlobalOptions& globals) {
-  std::vector<std::string> words;
-  if (!globals.root.empty()) words.push_back("--root=" + globals.root);
-  if (!globals.runroot.empty()) words.push_back("--runroot=" + globals.runroot);
-  if (!globals.storage_driver.empty()) words.push_back("--storage-driver=" + globals.storage_driver);
-  for (const std::string& option : globals.storage_options) words.push_back("--storage-opt=" + option);
-  return words;
-}
 
 std::string current_directory() {
   char* path = ::get_current_dir_name();

@@ -43,6 +43,7 @@ class SdNotifyTest(EngineTest):
         self.assertEqual(self.told(), [f"MAINPID={self.monitor_of(box)}"])
         self.engine("exec", box, "touch", "/tmp/up")
         self.assertEqual(self.told(), ["READY=1"])
+        self.assertEqual(self.told(), ["BARRIER=1"])  # the sender waits until it was seen, and then ends
 
     def test_container_its_program_says_so_and_no_more(self):
         """The program gets a socket of its own; of what it says only READY=1 is passed on."""

@@ -5,6 +5,7 @@
 //   guest wait       says "ready", then sleeps until a signal ends it
 //   guest inject     tries to type into every terminal that it can get hold of, and says how each attempt ended
 //   guest serve      answers connections to socket 3, which a service manager has opened for it
+//   guest ready      tells the service manager at $NOTIFY_SOCKET that it is ready, then sleeps
 //   guest hold FD    reads from descriptor FD to its end and says how many bytes there were
 //
 // Static and without any file of its own: it runs in an empty root file system.
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <termios.h>
 #include <unistd.h>
@@ -212,16 +215,35 @@ static int hold(int fd) {
   return 0;
 }
 
+static void end(int signal) {
+  (void)signal;
+  _exit(0);
+}
+
 // As sd_listen_fds(3) has it: descriptors are only taken by the process that they are for.
 static int serve(void) {
   const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS"), *names = getenv("LISTEN_FDNAMES");
   if (pid == NULL || atoi(pid) != getpid() || count == NULL || atoi(count) < 1) return 3;
+  signal(SIGTERM, end);
   for (;;) {
     const int client = accept(3, NULL, NULL);
     if (client < 0) return 4;
     dprintf(client, "%s of %s\n", names == NULL ? "none" : names, count);
     close(client);
   }
+}
+
+// As sd_notify(3) has it.
+static int ready(void) {
+  const char *path = getenv("NOTIFY_SOCKET");
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (path == NULL || strlen(path) >= sizeof address.sun_path) return 3;
+  strcpy(address.sun_path, path);
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const char told[] = "READY=1";
+  if (sendto(fd, told, sizeof told - 1, 0, (const struct sockaddr *)&address, sizeof address) < 0) return 4;
+  signal(SIGTERM, end);
+  for (;;) pause();
 }
 
 // The request as 64 bits: the kernel looks at 32 of them, a filter might look at all (CVE-2019-10063).
@@ -254,6 +276,7 @@ int main(int argc, char **argv) {
   if (strcmp(verb, "hold") == 0 && argc > 2) return hold(atoi(argv[2]));
   if (strcmp(verb, "inject") == 0) return inject();
   if (strcmp(verb, "serve") == 0) return serve();
+  if (strcmp(verb, "ready") == 0) return ready();
   if (strcmp(verb, "wait") == 0) {
     puts("ready");
     fflush(stdout);

@@ -6,13 +6,12 @@
 set -eu
 tree=$1 state=$2 root=$2/root
 mount --make-rprivate /
-mount -t tmpfs -o mode=755 scratch "$state/scratch"
-mkdir "$state/scratch/upper" "$state/scratch/work"
+# The disk, a tmpfs that is there already; a second boot finds on it what the first one left.
+mkdir -p "$state/scratch/upper" "$state/scratch/work"
 mount -t overlay -o "lowerdir=$tree,upperdir=$state/scratch/upper,workdir=$state/scratch/work" overlay "$root"
 # An overlay cannot have its upper folder on an overlay; stores of images are in these two.
 for folder in home var/lib; do
-  mkdir -p "$state/scratch/$folder"
-  cp -a "$tree/$folder/." "$state/scratch/$folder/"
+  [ -d "$state/scratch/$folder" ] || { mkdir -p "$state/scratch/$folder"; cp -a "$tree/$folder/." "$state/scratch/$folder/"; }
   mount --bind "$state/scratch/$folder" "$root/$folder"
 done
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"

@@ -17,6 +17,7 @@ class Machine:
     """One boot, one job. `share` is /share inside; the job runs as root and its output is passed on as it comes."""
 
     name = ""
+    boots_again = False  # Whether /share/again makes it boot once more from the same disk.
     output_device = ""  # What /dev/… inside leads to our reading end.
 
     def __init__(self, patience_seconds):

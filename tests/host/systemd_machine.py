@@ -27,6 +27,7 @@ def cgroup2_folder():
 
 class SystemdMachine(Machine):
     name = "systemd"
+    boots_again = True
     output_device = "/dev/output"
 
     def prepare(self):
@@ -55,8 +56,12 @@ class SystemdMachine(Machine):
         # Opened for both, so that it never reports an end of file between two writers.
         reader = os.open(self.state / "pipe", os.O_RDWR | os.O_CLOEXEC)
         members = str(self.cgroup / "cgroup.procs")
-        # The cgroup namespace begins where its first process is; unshare must be in the cgroup before.
-        self.start(["sh", "-c", 'echo $$ >"$0" && exec "$@"', members,
+        # The cgroup namespace begins where its first process is; unshare must be in the cgroup before. The disk is a tmpfs
+        # that all boots see.
+        script = ('again=$1 && shift && echo $$ >"$0" && mount -t tmpfs -o mode=755 scratch "$1/scratch" && shift && '
+                  'while rm -f "$again" && "$@"; test -e "$again"; do :; done')
+        self.start(["unshare", "--kill-child", "--fork", "--mount", "--propagation=private", "sh", "-c", script, members,
+                    str(self.share / "again"), str(self.state),
                     *UNSHARE, "sh", str(HERE / "enter.sh"), str(self.tree), str(self.state)])
         return reader
 

@@ -17,7 +17,9 @@ INSIDE = HERE / "inside"
 SUITE = "bookworm"
 USER = "tester"
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "util-linux", "procps", "kmod",
-            "iproute2", "uidmap", "passwd", "busybox-static", "python3"]
+            "iproute2", "uidmap", "passwd", "busybox-static", "python3",
+            # A registry, and what engine-transfer is linked with.
+            "docker-registry", "libarchive13", "libcurl4", "libisal2", "libmicrohttpd12", "libssl3", "libyaml-0-2"]
 # What needs devices, a disk that stays, the network, or the kernel beneath to itself.
 MASKED = ["systemd-udevd.service", "systemd-udevd-kernel.socket", "systemd-udevd-control.socket",
           "systemd-udev-trigger.service", "systemd-udev-settle.service", "systemd-hwdb-update.service",
