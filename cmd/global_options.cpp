@@ -48,7 +48,10 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
       .choices("trace|debug|info|warn|warning|error|fatal|panic");
   table.flag("debug", 'D', words.debug, "Show every message, as --log-level=debug");
   table.flag("version", 'v', words.version, "Print the version and exit");
-  table.text("runtime", 0, "RUNTIME", words.runtime, "OCI runtime; only the built-in one is supported").hide();
+  table.text("runtime", 0, "RUNTIME", words.options.runtime,
+             "OCI runtime of new containers: builtin, a name such as crun, or a path");
+  table.list("runtime-flag", 0, "FLAG", words.options.runtime_flags,
+             "A global option for that runtime, without its --: debug, platform=ptrace");
   table.text("build", 0, "ID", words.build, "Build of the calling executable").hide();
   constexpr auto text = OptionKind::text;
   for (const std::string_view harmless : {"conmon", "events-backend", "tmpdir", "network-cmd-path"}) {
@@ -56,7 +59,7 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
   }
   table.known("syslog", 0, OptionKind::flag, Treatment::ignored);
   for (const std::string_view later : {"config", "connection", "url", "identity", "ssh", "hooks-dir", "module",
-                                       "network-config-dir", "out", "runtime-flag", "volumepath", "cdi-spec-dir"}) {
+                                       "network-config-dir", "out", "volumepath", "cdi-spec-dir"}) {
     table.known(later, 0, text, Treatment::refused);
   }
   table.known("remote", 0, OptionKind::flag, Treatment::refused);
@@ -69,11 +72,6 @@ void settle_global_options(GlobalWords& words) {
   if (words.debug) words.options.log_level = "debug";
   for (const auto& [name, level] : log_levels) {
     if (name == words.options.log_level) base::set_log_level(level);
-  }
-  if (!words.runtime.empty() && words.runtime != "builtin") {
-    throw base::make_error(base::ErrorKind::unsupported, "--runtime ", base::quoted(words.runtime),
-                           " is not supported yet")
-        .with_hint("leave --runtime out to use the built-in runtime");
   }
   if (!words.build.empty() && words.build != build_id()) {
     throw base::make_error(base::ErrorKind::unsupported, "an engine of build ", words.build, " called one of build ",

@@ -14,7 +14,6 @@ struct GlobalWords {
   bool debug = false;
   bool version = false;
   std::string build;  ///< Build id of the `engine` that executed engine-transfer.
-  std::string runtime;
 };
 
 void declare_global_options(OptionTable& table, GlobalWords& words);

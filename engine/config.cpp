@@ -163,9 +163,23 @@ void apply_cgroups(Config& config, const TomlFile& file, const std::string& what
 
 }  // namespace
 
+namespace {
+
+/// Source: containers.conf(5) runtime, [engine.runtimes].
+void apply_runtimes(Config& config, const TomlFile& file) {
+  config.runtime = file.string("engine.runtime").value_or(config.runtime);
+  constexpr std::string_view table = "engine.runtimes.";
+  for (const std::string& key : file.keys())
+    if (key.starts_with(table))
+      if (const auto places = file.strings(key)) config.runtimes[key.substr(table.size())] = *places;
+}
+
+}  // namespace
+
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
   if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns", "retry", "env", "cgroup",
-                       "pids_limit", "image_copy_tmp_dir", "events_logger", "log_driver", "log_size_max", "log_tag"}))
+                       "pids_limit", "image_copy_tmp_dir", "runtime", "events_logger", "log_driver", "log_size_max",
+                       "log_tag"}))
     return;
   const TomlFile file = TomlFile::parse(text, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
@@ -180,6 +194,7 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
   }
   apply_retries(config, file, what);
   apply_cgroups(config, file, what);
+  apply_runtimes(config, file);
   apply_log(config, file);
   config.spool.folder = file.string("engine.image_copy_tmp_dir").value_or(config.spool.folder);
   if (const auto variables = file.strings("engine.env")) config.environment = *variables;
@@ -260,6 +275,8 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   apply_files(config, find_config_files_by_environment("engine", folders), apply_engine_conf);
   config.build = options.build;
   if (!options.cgroup_manager.empty()) config.cgroup_manager = options.cgroup_manager;
+  if (!options.runtime.empty()) config.runtime = options.runtime;
+  config.runtime_flags = options.runtime_flags;
   choose_places(config, options, host);
   choose_shared_stores(config, options, host);
   choose_image_store(config, options);

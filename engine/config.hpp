@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ struct GlobalOptions {
   std::vector<std::string> storage_options;  ///< --storage-opt additionalimagestore=DIRECTORY; others are podman's.
   std::string cgroup_manager;                ///< --cgroup-manager systemd|cgroupfs
   std::string image_store;                   ///< --imagestore DIRECTORY
+  std::string runtime;                       ///< --runtime NAME|PATH of new containers
+  std::vector<std::string> runtime_flags;    ///< --runtime-flag
   bool is_about_images = false;              ///< The command works on the images of `image_store`, if there is one.
   std::string build;  ///< Of this executable; told to those that we execute, so that builds are never mixed.
 };
@@ -59,7 +62,11 @@ struct Config {
   std::vector<std::string> registries_conf;  ///< Files that exist, lowest priority first.
   std::vector<std::string> auth_files;       ///< In the order in which they are asked; `login` writes the first.
   std::vector<std::string> certs_dirs;       ///< Asked in this order.
-  std::vector<std::string> notes;            ///< What we read and do not follow, for `info`.
+  std::string runtime;                       ///< OCI runtime of new containers, name or path; empty: the built-in one.
+  std::vector<std::string> runtime_flags;    ///< Global options for it, without their "--".
+  /// [engine.runtimes]: where a runtime of that name is looked for.
+  std::map<std::string, std::vector<std::string>> runtimes;
+  std::vector<std::string> notes;  ///< What we read and do not follow, for `info`.
 };
 
 /// One text of containers.conf or storage.conf, laid over what `config` says already. `what` names it in errors.

@@ -24,6 +24,7 @@
 #include "engine/devices.hpp"
 #include "engine/driver.hpp"
 #include "engine/events.hpp"
+#include "engine/external_runtime.hpp"
 #include "engine/id_variants.hpp"
 #include "engine/image_for_run.hpp"
 #include "engine/inside.hpp"
@@ -160,6 +161,8 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   record.auto_remove = options.auto_remove;
   record.tty = options.tty;
   record.open_stdin = options.interactive;
+  record.runtime = runtime_of_new(engine.config);
+  if (!record.runtime.empty()) record.runtime_flags = engine.config.runtime_flags;
   record.privileged = options.privileged;
   record.init = options.init;
   record.read_only = options.read_only;
@@ -377,7 +380,9 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   cidfile.write(record.id);
   undo.cancel();
   note_container_event(engine, record, "create");
-  return {std::move(dir), std::move(record), std::move(spec), std::move(alive), needs_monitor(options, watch)};
+  const bool is_external = !record.runtime.empty();
+  return {std::move(dir), std::move(record), std::move(spec), std::move(alive),
+          needs_monitor(options, watch) || is_external};
 }
 
 std::string create(Engine& engine, const RunOptions& options) {

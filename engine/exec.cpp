@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <functional>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -11,6 +12,7 @@
 #include "engine/environment.hpp"
 #include "engine/events.hpp"
 #include "engine/exec_terminal.hpp"
+#include "engine/external_runtime_start.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/relay.hpp"
 #include "engine/security.hpp"
@@ -100,17 +102,37 @@ bool has_one_id(const runtime::Spec& spec) {
   return spec.linux.uid_mappings.size() == 1 && spec.linux.uid_mappings[0].size == 1;
 }
 
-int run_attached(runtime::ExecRequest& request, const ExecOptions& options) {
+/// Starts the process, by the runtime that made its container; it was executed when this returns.
+using Start = std::function<runtime::CreatedInit(runtime::ExecRequest&)>;
+
+runtime::CreatedInit start_built_in(runtime::ExecRequest& request) {
+  runtime::CreatedInit process = runtime::exec(request);
+  if (process.terminal && !request.die_with_parent) keep_terminal_open(process.terminal.get());
+  runtime::wait_for_exec(process);
+  return process;
+}
+
+/// A runtime that fails says so on the standard error that is meant for the process, too: that is passed on only when
+/// there is a process.
+void hold_back_errors(runtime::ExecRequest& request, ChildStreams& streams) {
+  if (request.stderr_fd != STDERR_FILENO) return;
+  base::Pipe pipe = base::make_pipe();
+  request.stderr_fd = pipe.write_end.get();
+  streams.kept.push_back(std::move(pipe.write_end));
+  streams.relay.outputs.emplace_back(std::move(pipe.read_end), STDERR_FILENO);
+}
+
+int run_attached(runtime::ExecRequest& request, const ExecOptions& options, const Start& start, bool is_external) {
   ChildStreams streams;
   if (!options.tty) {
     streams = make_child_streams(options.interactive);
     request.stdin_fd = streams.in;
     request.stdout_fd = streams.out;
     request.stderr_fd = streams.err;
+    if (is_external) hold_back_errors(request, streams);
   }
   base::SignalFd signals{forwarded_signals()};
-  runtime::CreatedInit process = runtime::exec(request);
-  runtime::wait_for_exec(process);
+  runtime::CreatedInit process = start(request);
   streams.kept.clear();
   streams.relay.terminal = process.terminal.get();
   streams.relay.with_stdin = options.interactive;
@@ -119,12 +141,10 @@ int run_attached(runtime::ExecRequest& request, const ExecOptions& options) {
   return relay(process.process, std::move(streams.relay), signals).code;
 }
 
-int run_detached(runtime::ExecRequest& request) {
+int run_detached(runtime::ExecRequest& request, const Start& start) {
   const base::UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
   request.stdin_fd = request.stdout_fd = request.stderr_fd = null.get();
-  runtime::CreatedInit process = runtime::exec(request);
-  if (process.terminal) keep_terminal_open(process.terminal.get());
-  runtime::wait_for_exec(process);
+  runtime::CreatedInit process = start(request);
   process.process.detach();  // the container's init becomes its parent when we end
   return 0;
 }
@@ -157,8 +177,15 @@ int exec(Engine& engine, const ExecOptions& options) {
   request.preserved_fds = base::inherited_descriptors(options.preserve_fds);
   const storage::ContainerRecord record = storage::read_record(container);
   note_container_event(engine, record, "exec");
-  if (options.detach) return run_detached(request);
-  const int code = run_attached(request, options);
+  Start start = start_built_in;
+  if (!record.runtime.empty())
+    start = [&](runtime::ExecRequest& wanted) {
+      runtime::CreatedInit process = exec_externally(engine, container, record, wanted);
+      if (process.terminal && options.detach) keep_terminal_open(process.terminal.get());
+      return process;
+    };
+  if (options.detach) return run_detached(request, start);
+  const int code = run_attached(request, options, start, !record.runtime.empty());
   note_container_event(engine, record, "exec_died", code);
   return code;
 }

@@ -14,6 +14,7 @@
 #include "base/json_writer.hpp"
 #include "base/oci/platform.hpp"
 #include "engine/driver.hpp"
+#include "engine/external_runtime.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/security.hpp"
 #include "engine/start_cgroup.hpp"
@@ -109,7 +110,13 @@ void write_network_helpers(JsonWriter& json, const rootless::HostFacts& host) {
   json.end_object();
 }
 
-void write_own_runtime(JsonWriter& json) {
+void write_runtime(JsonWriter& json, const Config& config) {
+  if (const std::string name = runtime_of_new(config); !name.empty()) {
+    const ExternalRuntime runtime = find_external_runtime(config, name, {});
+    json.key("ociRuntime").begin_object().member("name", name).member("package", "");
+    json.member("path", runtime.path).member("version", version_of(runtime)).end_object();
+    return;
+  }
   json.key("ociRuntime").begin_object().member("name", "engine").member("package", "built in");
   json.member("path", path_of_own_program("engine")).member("version", "engine " ENGINE_VERSION).end_object();
 }
@@ -121,7 +128,7 @@ void write_from_memory_on(JsonWriter& json, const Engine& engine) {
   const std::uint64_t unit = facts.mem_unit;
   json.member("memFree", facts.freeram * unit).member("memTotal", facts.totalram * unit);
   json.member("networkBackend", "none");
-  write_own_runtime(json);
+  write_runtime(json, engine.config);
   json.member("os", "linux").key("remoteSocket").begin_object().member("path", "").end_object();
   json.member("serviceIsRemote", false);
   write_security(json, engine);

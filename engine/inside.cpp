@@ -19,6 +19,7 @@
 #include "engine/driver.hpp"
 #include "engine/error_bytes.hpp"
 #include "engine/exec_terminal.hpp"
+#include "engine/external_runtime_start.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/id_variants.hpp"
 #include "engine/inside_store.hpp"
@@ -270,6 +271,8 @@ int inside(Engine& engine, const std::vector<std::string>& words) {
   ::prctl(PR_SET_NAME, "engine");  // executed as /proc/self/exe
   if (words.at(0) == "fuse-overlayfs") return run_fuse_overlayfs({words.begin() + 1, words.end()});
   if (words.at(0) == "fuse-lowers") return run_fuse_lowers({words.begin() + 1, words.end()});
+  if (words.at(0) == "oci-start") return start_externally_inside(engine, words);
+  if (words.at(0) == "oci-call") return call_externally_inside(engine.host, words);
   if (words.at(0) == "keep-terminal") return read_terminal_to_end();
   if (words.at(0) == "cp-running") return serve_copy_running();
   if (words.at(0) == "probe") return probe_inside(words);

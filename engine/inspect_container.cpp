@@ -195,7 +195,8 @@ std::string render_container(const Inspected& in) {
   json.member("HostsPath", in.folder + "/hosts");
   json.member("StaticDir", in.folder);
   json.member("OCIConfigPath", in.folder + "/config.json");
-  json.member("OCIRuntime", "engine").member("ConmonPidFile", in.watch.monitor_pidfile);
+  json.member("OCIRuntime", in.record.runtime.empty() ? "engine" : in.record.runtime)
+      .member("ConmonPidFile", in.watch.monitor_pidfile);
   json.member("PidFile", in.watch.pidfile);
   json.member("Name", in.record.name);
   json.member("RestartCount", in.restarts);

@@ -192,7 +192,7 @@ std::optional<base::Channel::Message> receive_verdict(const base::Channel& verdi
 
 base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optional<base::FileLock> alive) {
   base::assert_single_threaded();
-  complete_layers(launch.engine, launch.record, true);
+  complete_layers(launch.engine, launch.record, launch.record.runtime.empty());
   launch.engine.store();  // opened before the fork, so that both sides use the same descriptors
   auto [verdict, keepers_verdict] = base::Channel::make_pair();
   std::pair<base::Channel, base::Channel> stream;

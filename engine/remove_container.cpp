@@ -8,6 +8,7 @@
 #include "engine/container_cgroup.hpp"
 #include "engine/container_secrets.hpp"
 #include "engine/events.hpp"
+#include "engine/external_runtime_start.hpp"
 #include "engine/network.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/restart_policy.hpp"
@@ -98,6 +99,7 @@ void remove_stopped(Engine& engine, const storage::ContainerDir& container, cons
     wait_for_ports(container, record);
     const base::FileLock lock = storage::lock_container(container);
     remove_container_cgroup(container);
+    if (!record.runtime.empty()) delete_externally(engine, container, record);
     storage::remove_container(engine.store(), container, lock);
   }
   remove_attach_socket(engine, container.id);

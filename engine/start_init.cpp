@@ -13,6 +13,7 @@
 #include "engine/container_ids.hpp"
 #include "engine/container_secrets.hpp"
 #include "engine/events.hpp"
+#include "engine/external_runtime_start.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/health.hpp"
 #include "engine/initialized.hpp"
@@ -189,10 +190,11 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
     request.start_fd = gate->start.get();
     request.report_fd = gate->report.get();
   }
-  started.init = runtime::create(request);
+  const bool is_external = !launch.record.runtime.empty();
+  started.init = is_external ? create_externally(launch, request, id_map) : runtime::create(request);
   if (cgroup) started.oom_count = note_started_cgroup(launch.container, *cgroup);
-  if (!gate) runtime::wait_for_exec(started.init);
-  if (!spec.hooks.poststart.empty())
+  if (!gate && !is_external) runtime::wait_for_exec(started.init);
+  if (!spec.hooks.poststart.empty() && !is_external)
     runtime::run_hooks(spec.hooks.poststart, "poststart", hook_state(hooked, started.init.process.pid(), "running"));
   record_running(launch, alive, started.init.process.pid());
   undo_cgroup.cancel();

@@ -150,6 +150,8 @@ void read_options(const base::JsonAt& json, ContainerRecord& record) {
   for (const auto& [key, list] : lists_as_written) record.*list = json.strings_or_empty(std::string{key});
   record.cidfile = json.string_or("cidfile", "");
   record.create_command = json.string_or("create_command", "");
+  record.runtime = json.string_or("runtime", "");
+  record.runtime_flags = json.strings_or_empty("runtime_flags");
 }
 
 }  // namespace
@@ -183,6 +185,7 @@ std::string render_record(const ContainerRecord& record) {
     if (!(record.*list).empty()) json.member(key, record.*list);
   if (!record.cidfile.empty()) json.member("cidfile", record.cidfile);
   json.member("create_command", record.create_command);
+  if (!record.runtime.empty()) json.member("runtime", record.runtime).member("runtime_flags", record.runtime_flags);
   json.end_object();
   return json.take();
 }

@@ -58,6 +58,8 @@ struct ContainerRecord {
   std::vector<std::string> security_opt, add_hosts, group_add, dns, dns_search, dns_option;
   std::string cidfile;
   std::string create_command;  ///< JSON array of the words the user typed.
+  std::string runtime;         ///< An OCI runtime that is not ours, by name or path; empty: the built-in one.
+  std::vector<std::string> runtime_flags;  ///< Global options for it, without their "--".
 };
 
 /// "created", "running", "stopping", "exited", "removing"; see engine/reconcile.hpp for the truth about "running".

@@ -1,0 +1,68 @@
+#include "engine/external_runtime_spec.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "rootless/id_ranges.hpp"
+
+namespace engine {
+namespace {
+
+constexpr const char* init_path = "/run/podman-init";
+
+std::vector<runtime::IdMapping> seen_from(const std::vector<rootless::IdRange>& map,
+                                          const std::vector<rootless::IdRange>& outer) {
+  const auto ranges = rootless::compose(map, rootless::inverse(outer));
+  if (!ranges) throw base::make_error(base::ErrorKind::internal, "the container has ids that its runtime has not");
+  std::vector<runtime::IdMapping> mappings;
+  for (const rootless::IdRange& range : *ranges) mappings.push_back({range.inside, range.outside, range.count});
+  return mappings;
+}
+
+void set_ids(runtime::Spec& spec, const ExternalPlace& place) {
+  if (!place.has_outer) return;  // config.json has them as the host does
+  if (place.map.uids == place.outer.uids && place.map.gids == place.outer.gids) {
+    std::erase_if(spec.linux.namespaces, [](const runtime::Namespace& one) { return one.type == "user"; });
+    spec.linux.uid_mappings.clear();
+    spec.linux.gid_mappings.clear();
+    return;
+  }
+  spec.linux.uid_mappings = seen_from(place.map.uids, place.outer.uids);
+  spec.linux.gid_mappings = seen_from(place.map.gids, place.outer.gids);
+}
+
+/// The kernel mounts a fresh one only for who owns the namespace that it shows.
+void bind_instead(runtime::Spec& spec, std::string_view type) {
+  for (runtime::Mount& mount : spec.mounts) {
+    if (mount.type != type) continue;
+    mount.type = "bind";
+    mount.source = mount.destination;
+    mount.options.insert(mount.options.begin(), {"rbind", "rprivate"});
+  }
+}
+
+void add_init(runtime::Spec& spec, const std::string& program) {
+  spec.mounts.push_back({init_path, "bind", program, {"bind", "rprivate", "ro", "nosuid", "nodev"}});
+  spec.process.args.insert(spec.process.args.begin(), {init_path, "--"});
+}
+
+}  // namespace
+
+runtime::Spec external_spec(runtime::Spec spec, const ExternalPlace& place) {
+  spec.root_path = place.root_path;
+  set_ids(spec, place);
+  spec.linux.resources_json.clear();
+  if (!runtime::has_namespace(spec, "network")) bind_instead(spec, "sysfs");
+  if (!runtime::has_namespace(spec, "pid")) bind_instead(spec, "proc");
+  if (!place.init_program.empty()) add_init(spec, place.init_program);
+  return spec;
+}
+
+std::string external_obstacle(const runtime::Spec& spec) {
+  for (const runtime::Namespace& one : spec.linux.namespaces)
+    if (!one.path.empty()) return base::concat("it joins the ", one.type, " namespace of another");
+  if (spec.process.user.keeps_groups) return "it keeps the groups of its caller (--group-add keep-groups)";
+  return {};
+}
+
+}  // namespace engine
