@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/invocation.hpp"
+#include "cmd/options_hpc.hpp"
 #include "cmd/options_run.hpp"
 #include "cmd/output.hpp"
 #include "cmd/progress_bar.hpp"
@@ -32,7 +33,9 @@ Action declare_run(OptionTable& table) {
   const auto removes_image = std::make_shared<bool>(false);
   table.flag("rmi", 0, *removes_image, "Remove the image afterwards unless something else uses it; includes --rm");
   table.flag("sig-proxy", 0, words->options.sig_proxy, "Pass signals on to the container");
-  return [words, removes_image](Invocation& invocation) {
+  const auto is_hpc = std::make_shared<bool>(false);
+  declare_hpc_option(table, *is_hpc);
+  return [words, removes_image, is_hpc](Invocation& invocation) {
     settle_run_options(*words, invocation.argv);
     engine::RunOptions& options = words->options;
     if (*removes_image && options.detach)
@@ -41,6 +44,7 @@ Action declare_run(OptionTable& table) {
     options.auto_remove = options.auto_remove || *removes_image;
     if (options.detach) options.on_started = [](const std::string& id) { print_line(id); };
     invocation.report_to(make_progress(options.quiet ? ProgressStyle::none : ProgressStyle::automatic));
+    settle_hpc_option(*is_hpc, invocation.engine(), options);
     const int code = engine::run(invocation.engine(), options);
     if (*removes_image) remove_image(invocation.engine(), options.image);
     return code;

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "engine/run_options.hpp"
+#include "rootless/host_facts.hpp"
+
+namespace engine {
+
+/// `--hpc`: what a batch job expects of a container, as apptainer has it. The caller's own id and no other, its home,
+/// working directory and /tmp, its environment, the host's network, processes, ipc and hostname, and an image that is
+/// only read. What `options` says already of a place or of the user stays. @param work_dir  The caller's.
+void apply_hpc_profile(RunOptions& options, const rootless::HostFacts& host, const std::string& work_dir);
+
+}  // namespace engine
