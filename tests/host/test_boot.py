@@ -88,10 +88,10 @@ class FirstBoot(UnitsTest):
     def test_what_is_left_for_the_second(self):
         self.call("cp", "-a", self.rootfs, ROOTFS)
         ROOTFS.chmod(0o755)
-        for name, policy in (("b-always", "always"), ("b-unless", "unless-stopped"), ("b-stopped", "unless-stopped"),
-                             ("b-never", "no")):
+        for name, policy in (("b-always", "always"), ("b-unless", "unless-stopped"), ("b-stopped", "unless-stopped")):
             self.engine("run", "-d", "--name", name, "--restart", policy, "--network", "none", "--rootfs", ROOTFS, *IDLE)
         self.engine("stop", "b-stopped")
+        self.engine("create", "--name", "b-never", "--network", "none", "--rootfs", ROOTFS, *IDLE)
         QUADLETS.mkdir(parents=True, exist_ok=True)
         (QUADLETS / "b-web.container").write_text(
             f"[Container]\nRootfs={ROOTFS}\nNetwork=none\nExec=sh -c 'trap \"exit 0\" TERM; while true; do sleep 0.1; done'\n"
