@@ -51,7 +51,6 @@ void declare_startup_options(OptionTable& table, engine::HealthWords& health) {
 }  // namespace
 
 void declare_health_options(OptionTable& table, engine::RunOptions& options) {
-  engine::HealthWords& health = options.health;
   table
       .text("restart", 0, "POLICY", options.restart,
             "Start it again when it ends: no, on-failure[:RETRIES], always, unless-stopped")
@@ -59,6 +58,10 @@ void declare_health_options(OptionTable& table, engine::RunOptions& options) {
       .defaults_to("no");
   table.number("timeout", 0, "SECONDS", &options.timeout, "Kill the container after it has run so long; 0: never")
       .defaults_to("0");
+  declare_health_words(table, options.health);
+}
+
+void declare_health_words(OptionTable& table, engine::HealthWords& health) {
   table.text("health-cmd", 0, "COMMAND", health.command,
              "Command in the container that tells by its exit code whether it is healthy; none: no check");
   table.text("health-interval", 0, "DURATION", health.interval, "Time between checks; disable: only by hand")

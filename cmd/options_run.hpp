@@ -26,6 +26,8 @@ void declare_process_options(OptionTable& table, engine::RunOptions& options);
 void declare_mount_options(OptionTable& table, engine::RunOptions& options);
 void declare_network_options(OptionTable& table, engine::RunOptions& options);
 void declare_health_options(OptionTable& table, engine::RunOptions& options);
+/// Those that `update` changes, too.
+void declare_health_words(OptionTable& table, engine::HealthWords& health);
 void declare_isolation_options(OptionTable& table, engine::RunOptions& options);
 void declare_more_process_options(OptionTable& table, engine::RunOptions& options);
 void declare_later_options(OptionTable& table);

@@ -8,6 +8,7 @@
 #include "engine/remove_container.hpp"
 #include "engine/selection.hpp"
 #include "engine/trash.hpp"
+#include "engine/watch.hpp"
 
 namespace engine {
 
@@ -48,6 +49,19 @@ void clean_up_container(Engine& engine, const std::string& container, bool remov
     remove_container_cgroup(found);
   }
   empty_trash(engine);
+}
+
+void copy_watch(Engine& engine, const std::string& from_id, const std::string& to_id) {
+  const Watch from = read_watch(require_container(engine, from_id));
+  const storage::ContainerDir to = require_container(engine, to_id);
+  const Watch made = read_watch(to);
+  Watch watch = from;
+  watch.pidfile = made.pidfile;
+  watch.monitor_pidfile = made.monitor_pidfile;
+  watch.required = made.required;
+  if (storage::read_record(to).auto_remove) watch.restart_policy = made.restart_policy;
+  const base::FileLock lock = storage::lock_container(to);
+  if (render_watch(watch) != render_watch(made)) replace_watch(to, watch);
 }
 
 }  // namespace engine

@@ -25,4 +25,7 @@ std::string free_clone_name(Engine& engine, const std::string& name);
 /// @throws Error not_found; in_use, when it runs.
 void clean_up_container(Engine& engine, const std::string& container, bool removes);
 
+/// Gives a clone what `update` has changed of its original since that was made: restarts and health checks.
+void copy_watch(Engine& engine, const std::string& from_id, const std::string& to_id);
+
 }  // namespace engine

@@ -20,9 +20,10 @@ constexpr std::array<std::string_view, 7> own_members = {"created", "author",   
                                                          "history", "container", "comment"};
 
 template <std::size_t Count>
-void keep_others(JsonWriter& json, const JsonAt& object, const std::array<std::string_view, Count>& ours) {
+void keep_others(JsonWriter& json, const JsonAt& object, const std::array<std::string_view, Count>& ours,
+                 std::string_view also = {}) {
   for (const auto& [key, value] : object.members())
-    if (std::find(ours.begin(), ours.end(), key) == ours.end()) json.key(key).raw(value.dump());
+    if (std::find(ours.begin(), ours.end(), key) == ours.end() && key != also) json.key(key).raw(value.dump());
 }
 
 void write_history(JsonWriter& json, const JsonAt& base, const CommitConfig& commit) {
@@ -44,7 +45,8 @@ std::string make_commit_config(const CommitConfig& commit) {
   if (!commit.docker_comment.empty()) json.member("comment", commit.docker_comment);
   keep_others(json, base, own_members);
   json.key("config").begin_object();
-  if (const auto old = base.find("config"); old && old->is_object()) keep_others(json, *old, own_settings);
+  if (const auto old = base.find("config"); old && old->is_object())
+    keep_others(json, *old, own_settings, commit.config.sets_health() ? "Healthcheck" : "");
   commit.config.write_members(json);
   json.end_object();
   json.key("rootfs").begin_object().member("type", "layers").key("diff_ids").begin_array();

@@ -78,8 +78,11 @@ void check_hostname(const std::string& name) {
                      has_blank ? "not one word" : "longer than 64 bytes");
 }
 
-/// Options whose values only some of podman's forms are understood yet.
-void refuse_unsupported(const RunOptions& options) {
+/// What can be told without looking at anything.
+void check_options(const RunOptions& options) {
+  check_surroundings(options);
+  check_name_options(options);
+  check_hostname(options.hostname);
   for (const std::string& word : options.sysctls)
     if (!base::split_once(word, '='))
       throw make_error(ErrorKind::invalid_argument, "--sysctl ", quoted(word), " is not NAME=VALUE");
@@ -158,11 +161,11 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   record.hostname = options.hostname.empty() ? record.id.substr(0, 12) : options.hostname;
   record.cgroups = cgroups_mode_of_new(engine.config, options);
   record.cgroup_parent = options.cgroup_parent;
+  record.runtime = runtime_of_new(engine.config);
+  if (!record.runtime.empty()) record.runtime_flags = engine.config.runtime_flags;
   record.auto_remove = options.auto_remove;
   record.tty = options.tty;
   record.open_stdin = options.interactive;
-  record.runtime = runtime_of_new(engine.config);
-  if (!record.runtime.empty()) record.runtime_flags = engine.config.runtime_flags;
   record.privileged = options.privileged;
   record.init = options.init;
   record.read_only = options.read_only;
@@ -289,10 +292,12 @@ ContainerIds choose_ids(Engine& engine, const RunOptions& options, const std::st
 
 /// What lies beside the root file system, and who that belongs to.
 void write_folder(Engine& engine, const storage::ContainerDir& dir, const storage::ContainerRecord& record,
-                  const RunOptions& options, const ContainerUser& user, const ContainerIds& ids, const Watch& watch) {
+                  const RunOptions& options, const ContainerUser& user, const ContainerIds& ids, const Watch& watch,
+                  const std::vector<storage::ContainerSecret>& secrets) {
   write_container_files(engine, dir, record, options);
   write_user_files(engine, dir, record, user);
   write_watch(dir, watch);
+  storage::write_container_secrets(engine.store(), dir, secrets);
   give_upper_to_root(engine, dir, record, ids);
   if (record.driver == "copy") run_inside(engine, {"prepare-copy", record.id});
 }
@@ -321,13 +326,10 @@ void note_mounts(storage::ContainerRecord& record, const ResolvedMounts& mounts)
 }  // namespace
 
 NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
-  refuse_unsupported(options);
+  check_options(options);
   const std::string resources = resources_of_new(engine.config, options);
-  check_surroundings(options);
-  check_name_options(options);
   const std::string network = choose_network(engine, options);
   const JoinedNamespaces joined = namespaces_to_join(engine, options, network);
-  check_hostname(options.hostname);
   warn_of_single_id(engine);
   CidFile cidfile{options.cidfile};
   std::optional<ImageForRun> image;
@@ -372,8 +374,7 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
     alive.reset();
     discard_container(engine, dir, record);
   });
-  write_folder(engine, dir, record, options, user, ids, watch);
-  storage::write_container_secrets(engine.store(), dir, secrets);
+  write_folder(engine, dir, record, options, user, ids, watch, secrets);
   prepare_mounts(engine, record, mounts);
   if (!record.only_for_run) storage::finish_container(dir);
   if (!record.auto_remove) flush_container_files(dir);

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "engine/duration.hpp"
 
 namespace engine {
 namespace {
@@ -106,6 +107,52 @@ void add_once(std::vector<std::string>& list, std::string text) {
   if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(std::move(text));
 }
 
+/// "--interval=5s": the name that the config has for it, and nanoseconds; or a number of retries.
+void write_health_option(base::JsonWriter& json, std::string_view option, std::string_view instruction) {
+  constexpr std::pair<std::string_view, std::string_view> names[] = {{"--interval", "Interval"},
+                                                                     {"--timeout", "Timeout"},
+                                                                     {"--start-period", "StartPeriod"},
+                                                                     {"--start-interval", "StartInterval"}};
+  const auto pair = base::split_once(option, '=');
+  if (!pair) throw invalid(instruction, base::concat(base::quoted(option), " is not OPTION=VALUE"));
+  if (const auto retries = base::parse_unsigned(pair->second); retries && pair->first == "--retries") {
+    json.member("Retries", *retries);
+    return;
+  }
+  for (const auto& [name, member] : names) {
+    const auto duration = pair->first == name ? parse_duration(pair->second) : std::nullopt;
+    if (!duration) continue;
+    json.member(member, std::chrono::nanoseconds{*duration}.count());
+    return;
+  }
+  throw invalid(instruction, base::concat(base::quoted(option), " is no option of HEALTHCHECK"));
+}
+
+/// "NONE", or "[OPTION…] CMD command": a JSON list of words, or a line for the shell.
+std::string health_object(std::string_view value, std::string_view instruction) {
+  base::JsonWriter json;
+  json.begin_object();
+  std::string_view rest = base::trim(value);
+  while (rest.starts_with("--")) {
+    const std::string_view option = rest.substr(0, rest.find(' '));
+    write_health_option(json, option, instruction);
+    rest = base::trim(rest.substr(option.size()));
+  }
+  std::vector<std::string> test;
+  const auto pair = base::split_once(rest, ' ');
+  if (base::to_lower(rest) == "none") {
+    test = {"NONE"};
+  } else if (pair && base::to_lower(pair->first) == "cmd") {
+    const std::string command{base::trim(pair->second)};
+    test = json_list(command).value_or(std::vector<std::string>{command});
+    test.insert(test.begin(), json_list(command) ? "CMD" : "CMD-SHELL");
+  } else {
+    throw invalid(instruction, "it must be NONE, or CMD and a command");
+  }
+  json.member("Test", test).end_object();
+  return json.take();
+}
+
 /// As keys of an object without values.
 void write_set(base::JsonWriter& json, std::string_view name, const std::vector<std::string>& keys) {
   if (keys.empty()) return;
@@ -166,6 +213,8 @@ void ImageChanges::apply(std::string_view instruction) {
     work_dir_ = value;
   } else if (key == "STOPSIGNAL") {
     stop_signal_ = value;
+  } else if (key == "HEALTHCHECK") {
+    health_ = health_object(value, instruction);
   } else if (key == "ONBUILD") {
     triggers_.push_back(value);
   } else {
@@ -191,6 +240,7 @@ void ImageChanges::write_members(base::JsonWriter& json) const {
   if (!work_dir_.empty()) json.member("WorkingDir", work_dir_);
   if (!labels_.empty()) json.member("Labels", labels_);
   if (!stop_signal_.empty()) json.member("StopSignal", stop_signal_);
+  if (!health_.empty()) json.key("Healthcheck").raw(health_);
   if (!triggers_.empty()) json.member("OnBuild", triggers_);
 }
 

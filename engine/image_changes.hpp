@@ -29,10 +29,12 @@ class ImageChanges {
   /// Begins with these settings.
   explicit ImageChanges(const ChangeableSettings& settings);
 
-  /// CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR, as "CMD /bin/sh" or
+  /// CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR, as "CMD /bin/sh" or
   /// "CMD=/bin/sh". A list is JSON, any other command is one for /bin/sh. ENV and LABEL take several KEY=VALUE.
   /// @throws Error invalid_argument. Source: podman-import(1) "--change".
   void apply(std::string_view instruction);
+
+  bool sets_health() const { return !health_.empty(); }
 
   /// The object "config" of an image config, in the order that podman writes; what is empty is left out.
   void write(base::JsonWriter& json) const;
@@ -53,6 +55,7 @@ class ImageChanges {
   Map labels_;
   std::string stop_signal_;
   std::vector<std::string> triggers_;
+  std::string health_;  ///< The object "Healthcheck"; empty: nobody spoke of it.
 };
 
 }  // namespace engine

@@ -25,6 +25,8 @@ class LogPrinter {
   LogPrinter(const LogsOptions& options, std::string prefix, std::string colour);
   bool wants(const LogLine& line) const;
   bool wants(const JournalLine& line) const { return wants(LogLine{line.time, false, false, {}}); }
+  /// Whether no line that comes now is wanted any more.
+  bool is_past(base::Time now) const { return until_ && now > *until_; }
   void print(const LogLine& line) const;
   void print(const JournalLine& line) const { print(LogLine{line.time, line.is_stderr, line.is_partial, line.text}); }
 

@@ -99,7 +99,7 @@ void follow(Engine& engine, AllShown& all) {
     }
     print_new(all);
     for (Shown* shown : ended) shown->is_over = true;
-    if (running.empty()) return;
+    if (running.empty() || all.front().printer.is_past(base::now())) return;
     wait_for_more(all, running);
     for (Shown& shown : all) shown.source->drain();
   }

@@ -63,6 +63,8 @@ void add_systemd_tmpfs(const SpecInputs& in, std::vector<runtime::Mount>& mounts
 
 runtime::Mount user_mount(const MountWord& word) {
   if (word.kind == MountWord::Kind::tmpfs) return {word.destination, "tmpfs", "tmpfs", word.options};
+  if (word.kind == MountWord::Kind::devpts) return {word.destination, "devpts", "devpts", word.options};
+  if (word.is_overlay) return {word.destination, "overlay", "overlay", word.options};
   return {word.destination, "bind", word.source, word.options};
 }
 

@@ -11,6 +11,7 @@
 #include "base/fs.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/journal.hpp"
+#include "engine/log_tag.hpp"
 #include "engine/notify.hpp"
 
 namespace engine {
@@ -136,9 +137,10 @@ std::string journal_fields(const storage::ContainerRecord& record, const Watch& 
   add("CONTAINER_NAME", record.name);
   add("CONTAINER_ID", record.id.substr(0, 12));
   add("CONTAINER_ID_FULL", record.id);
-  if (!watch.log_tag.empty()) add("CONTAINER_TAG", watch.log_tag);
+  const std::string tag = log_tag(watch.log_tag, record);
+  if (!tag.empty()) add("CONTAINER_TAG", tag);
   add("IMAGE_NAME", record.rootfs.empty() ? record.image_name : record.rootfs);
-  add("SYSLOG_IDENTIFIER", watch.log_tag.empty() ? record.name : watch.log_tag);
+  add("SYSLOG_IDENTIFIER", tag.empty() ? record.name : tag);
   return fields;
 }
 

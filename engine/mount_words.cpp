@@ -54,6 +54,13 @@ void check_access(const MountWord& mount, std::string_view word) {
     throw bad_word(word, "only one of ro and rw can be given");
 }
 
+/// Its source becomes an option of overlay, in which these separate.
+void check_overlay(const MountWord& mount, std::string_view word) {
+  if (mount.kind != MountWord::Kind::bind) throw bad_word(word, "option O needs a folder of the host as its source");
+  if (mount.source.find_first_of(",:\\") != std::string::npos)
+    throw bad_word(word, "with option O the source may have none of , : \\ in its path");
+}
+
 /// What podman adds to a bind or volume mount that does not say otherwise.
 void add_bind_defaults(MountWord& mount) {
   auto& options = mount.options;
@@ -143,12 +150,13 @@ MountWord parse_volume_word(std::string_view word, const std::string& work_dir) 
       if (option == "nocopy")
         mount.copy_up = false;
       else if (option == "O")
-        throw make_error(ErrorKind::unsupported, "mount ", quoted(word), ": option \"O\" is not supported yet");
+        mount.is_overlay = true;
       else if (option != "copy")
         throw bad_word(word, concat("unknown option ", quoted(option)));
     }
   }
   check_access(mount, word);
+  if (mount.is_overlay) check_overlay(mount, word);
   add_bind_defaults(mount);
   return mount;
 }
@@ -174,7 +182,8 @@ MountWord::Kind parse_kind(std::string_view value, std::string_view word) {
   if (value == "volume") return MountWord::Kind::volume;
   if (value == "tmpfs") return MountWord::Kind::tmpfs;
   if (value == "image") return MountWord::Kind::image;
-  throw bad_word(word, concat("type ", quoted(value), " is not one of bind, volume, tmpfs, image"));
+  if (value == "devpts") return MountWord::Kind::devpts;
+  throw bad_word(word, concat("type ", quoted(value), " is not one of bind, volume, tmpfs, image, devpts"));
 }
 
 /// The fields of --mount that name things; false when `name` is an option of the mount.
@@ -197,6 +206,22 @@ bool apply_named_field(MountWord& mount, std::string_view name, std::string_view
     return false;
   }
   return true;
+}
+
+/// Terminals of its own.
+MountWord devpts_mount(MountWord mount, const std::vector<std::string_view>& options, std::string_view word) {
+  if (!mount.source.empty()) throw bad_word(word, "a devpts has no source");
+  mount.options = {"nosuid", "noexec", "newinstance", "ptmxmode=0666"};
+  bool has_mode = false;
+  for (const std::string_view option : options) {
+    const auto pair = base::split_once(option, '=');
+    if (!pair || !is_one_of(pair->first, {"uid", "gid", "mode", "max"}))
+      throw bad_word(word, concat("unknown option ", quoted(option)));
+    has_mode = has_mode || pair->first == "mode";
+    mount.options.emplace_back(option);
+  }
+  if (!has_mode) mount.options.emplace_back("mode=0620");
+  return mount;
 }
 
 /// podman's "rw=true" for images; of the options of other mounts an image has none but these.
@@ -223,6 +248,7 @@ MountWord parse_mount_word(std::string_view word, const std::string& work_dir) {
       options.push_back(field);
   }
   if (mount.destination.empty()) throw bad_word(word, "has no destination (dst=…)");
+  if (mount.kind == MountWord::Kind::devpts) return devpts_mount(std::move(mount), options, word);
   const bool is_tmpfs = mount.kind == MountWord::Kind::tmpfs;
   if (is_tmpfs && !mount.source.empty()) throw bad_word(word, "a tmpfs has no source");
   for (const std::string_view option : options)

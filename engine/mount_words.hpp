@@ -9,7 +9,7 @@ namespace engine {
 
 /// One -v, --mount or --tmpfs, understood but not yet looked up on disk.
 struct MountWord {
-  enum class Kind { bind, volume, tmpfs, image };
+  enum class Kind { bind, volume, tmpfs, image, devpts };
   Kind kind = Kind::bind;
   std::string source;                ///< Host path (bind), volume name (volume; empty: anonymous), image name.
   std::string destination;           ///< Absolute path in the container, cleaned.
@@ -18,12 +18,13 @@ struct MountWord {
   bool writable = false;             ///< Image: changes are kept apart, and go with the container.
   bool copy_up = true;               ///< Volume: copy the image's content into a new volume.
   bool change_owner = false;         ///< U: chown the source to the container's user.
+  bool is_overlay = false;           ///< O: what is written goes into the container, not into the source.
   bool create_source = false;        ///< A missing bind source is an error (podman), unless this says otherwise.
 };
 
 /// -v [SOURCE:]DESTINATION[:OPTIONS]; relative sources start with "." and are made absolute with `work_dir`.
 MountWord parse_volume_word(std::string_view word, const std::string& work_dir);
-/// --mount type=bind|volume|tmpfs|image,src=…,dst=…,… (type defaults to volume).
+/// --mount type=bind|volume|tmpfs|image|devpts,src=…,dst=…,… (type defaults to volume).
 MountWord parse_mount_word(std::string_view word, const std::string& work_dir);
 /// --tmpfs DESTINATION[:OPTIONS]
 MountWord parse_tmpfs_word(std::string_view word);

@@ -213,6 +213,7 @@ void choose_ports(storage::ContainerRecord& record, const RunOptions& options,
     count += mappings.back().count;
   }
   if (count > max_ports) throw make_error(ErrorKind::invalid_argument, "more than ", max_ports, " ports to publish");
+  for (const std::string& word : options.expose) parse_expose(word);  // refused, whatever the network
   if (!rootless::is_user_network(record.network)) {
     if (!mappings.empty() || options.publish_all)
       base::log(base::LogLevel::warn, "port mappings have been discarded, as --network ", record.network,

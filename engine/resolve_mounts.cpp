@@ -106,6 +106,16 @@ void resolve_volume(Engine& engine, MountWord& mount, ResolvedMounts& result) {
     result.copy_ups.push_back({name, mount.destination});
 }
 
+/// Option O. What the container writes there lies in its folder, and goes with it.
+void become_overlay(Engine& engine, MountWord& mount, const MountOwner& owner, ResolvedMounts& result) {
+  const std::string folder = concat("overlay-", result.overlays.size());
+  const std::string path =
+      concat(engine.store().root_path(), "/", storage::layout::container(owner.container_id), "/", folder);
+  mount.options = {concat("lowerdir=", mount.source), concat("upperdir=", path, "/upper"),
+                   concat("workdir=", path, "/work"), "userxattr"};
+  result.overlays.push_back({folder, mount.source});
+}
+
 /// The caller holds the garbage lock, so that its layers stay until the container's record names them.
 void resolve_image(Engine& engine, MountWord& mount, const MountOwner& owner, ResolvedMounts& result) {
   const storage::Store& store = engine.store();
@@ -168,6 +178,20 @@ void prepare_images(Engine& engine, const storage::ContainerRecord& record, cons
   }
 }
 
+void make_overlay_folders(Engine& engine, const storage::ContainerRecord& record, const ResolvedMounts& mounts) {
+  const std::string container = storage::layout::container(record.id);
+  for (const ResolvedMounts::Overlay& overlay : mounts.overlays) {
+    const auto make = [&](const char* part) {
+      return base::make_directories(engine.store().root(), concat(container, "/", overlay.folder, "/", part));
+    };
+    make("work");
+    struct stat source {};
+    // What the container sees as the folder's mode is that of the upper one.
+    if (::stat(overlay.source.c_str(), &source) != 0 || ::fchmod(make("upper").get(), source.st_mode & 07777) != 0)
+      throw base::os_error("preparing an overlay over ", quoted(overlay.source));
+  }
+}
+
 void copy_up_volumes(Engine& engine, const storage::ContainerRecord& record, const ResolvedMounts& mounts) {
   if (mounts.copy_ups.empty()) return;
   std::vector<std::string> words{"copy-up", record.id};
@@ -212,7 +236,8 @@ ResolvedMounts resolve_mounts(Engine& engine, const RunOptions& options, const s
   for (MountWord& mount : result.mounts) {
     if (mount.kind == MountWord::Kind::volume) resolve_volume(engine, mount, result);
     add_subpath(mount);
-    if (!mount.change_owner || mount.kind == MountWord::Kind::tmpfs) continue;
+    if (mount.is_overlay) become_overlay(engine, mount, owner, result);
+    if (!mount.change_owner || mount.kind == MountWord::Kind::tmpfs || mount.is_overlay) continue;
     if (is_system_folder(mount.source))
       throw make_error(ErrorKind::invalid_argument, "mount on ", quoted(mount.destination), ": option U would change ",
                        "the owner of ", quoted(mount.source));
@@ -222,6 +247,7 @@ ResolvedMounts resolve_mounts(Engine& engine, const RunOptions& options, const s
 }
 
 void prepare_mounts(Engine& engine, const storage::ContainerRecord& record, const ResolvedMounts& mounts) {
+  make_overlay_folders(engine, record, mounts);
   check_inherited_volumes(engine, mounts);
   prepare_images(engine, record, mounts);
   copy_up_volumes(engine, record, mounts);

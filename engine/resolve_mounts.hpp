@@ -15,6 +15,11 @@ struct ResolvedMounts {
   std::vector<MountWord> mounts;  ///< Sources of volumes and images are host paths now.
   std::vector<std::string> named_volumes;
   std::vector<std::string> anonymous_volumes;
+  struct Overlay {
+    std::string folder;  ///< Of the container.
+    std::string source;
+  };
+  std::vector<Overlay> overlays;               ///< Option O.
   std::vector<std::string> inherited_volumes;  ///< Those of them that --volumes-from brought.
   struct CopyUp {
     std::string volume;

@@ -6,6 +6,7 @@
 #include "engine/events.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
+#include "engine/watch_words.hpp"
 #include "runtime/spec.hpp"
 
 namespace engine {
@@ -47,8 +48,18 @@ std::string update(Engine& engine, const UpdateOptions& options) {
   std::string resources = checked_resources(options.limits, true);
   const storage::ContainerDir container = require_container(engine, options.container);
   const storage::ContainerRecord record = storage::read_record(container);
-  if (resources.empty()) return container.id;
+  const Watch before = read_watch(container);
+  Watch after = before;
+  change_watch(after, options.restart, options.health);
+  if (after.restarts() && record.auto_remove)
+    throw base::make_error(base::ErrorKind::invalid_argument, "the --rm option conflicts with --restart ",
+                           after.restart_policy);
   const base::FileLock lock = storage::lock_container(container);
+  if (render_watch(after) != render_watch(before)) {
+    replace_watch(container, after);
+    if (resources.empty()) note_container_event(engine, record, "update");
+  }
+  if (resources.empty()) return container.id;
   const Observed observed = observe(container, engine.host.boot_id);
   if (observed.is_running())
     base::with_context([&] { resources = set_now(engine, container, lock, observed, options.limits, resources); },

@@ -87,4 +87,9 @@ void write_watch(const storage::ContainerDir& container, const Watch& watch) {
   if (text != render_watch(Watch{})) base::write_file_atomically(container.dir.get(), watch_name, text);
 }
 
+void replace_watch(const storage::ContainerDir& container, const Watch& watch) {
+  if (render_watch(watch) == render_watch(Watch{})) base::unlink_file(container.dir.get(), watch_name);
+  write_watch(container, watch);
+}
+
 }  // namespace engine

@@ -46,6 +46,9 @@ Watch read_watch(const storage::ContainerDir& container);
 /// Writes nothing when all is as by default.
 void write_watch(const storage::ContainerDir& container, const Watch& watch);
 
+/// The same over an older one, which goes when all is as by default.
+void replace_watch(const storage::ContainerDir& container, const Watch& watch);
+
 /// Pure: the file's text, and back. @throws Error corrupt.
 std::string render_watch(const Watch& watch);
 Watch parse_watch(std::string_view bytes, const std::string& id);

@@ -11,6 +11,7 @@
 #include "engine/duration.hpp"
 #include "engine/notify.hpp"
 #include "engine/restart_policy.hpp"
+#include "engine/templates/template.hpp"
 
 namespace engine {
 
@@ -113,10 +114,10 @@ void apply_startup(Watch& watch, const HealthWords& words) {
   set_duration(watch.startup.timeout, "health-startup-timeout", words.startup_timeout, shortest_timeout);
 }
 
-void apply_health(Watch& watch, const HealthWords& words, const std::string& of_image) {
+/// @param watch  With what holds where the words say nothing.
+void apply_health(Watch& watch, const HealthWords& words) {
   if (words.none && !words.command.empty())
     throw make_error(ErrorKind::invalid_argument, "--no-healthcheck and --health-cmd cannot be given together");
-  watch.health = check_of_image(of_image);
   if (!words.command.empty()) watch.health.test = parse_test(words.command);
   if (words.none) watch.health.test = {"NONE"};
   set_interval(watch.health.interval, "health-interval", words.interval);
@@ -128,7 +129,8 @@ void apply_health(Watch& watch, const HealthWords& words, const std::string& of_
     watch.health.retries = *words.retries;
   }
   apply_startup(watch, words);
-  if (words.log_destination != "local") watch.health_log_folder = words.log_destination;
+  if (!words.log_destination.empty())
+    watch.health_log_folder = words.log_destination == "local" ? "" : words.log_destination;
   watch.health_log_count = words.max_log_count.value_or(watch.health_log_count);
   watch.health_log_bytes = words.max_log_size.value_or(watch.health_log_bytes);
   if (!words.on_failure.empty()) watch.health_on_failure = words.on_failure;
@@ -146,6 +148,7 @@ void apply_log_option(Watch& watch, std::string_view key, std::string_view value
     watch.log_path = value;
   } else if (key == "tag") {
     watch.log_tag = value;
+    templates::Template::parse("container", value);  // refused now rather than at the start
   } else if (key == "max-size") {
     const auto bytes = value == "-1" ? std::optional<std::uint64_t>{0} : base::parse_size(value);
     if (!bytes) throw refuse("a size like 10mb");
@@ -187,13 +190,19 @@ Watch make_watch(const RunOptions& options, const oci::ImageConfig& image, const
     throw make_error(ErrorKind::invalid_argument, "the --rm option conflicts with --restart ", options.restart);
   watch.timeout_seconds = options.timeout.value_or(0);
   watch.sdnotify = options.sdnotify;
-  apply_health(watch, options.health, image.healthcheck);
+  watch.health = check_of_image(image.healthcheck);
+  apply_health(watch, options.health);
   if (watch.sdnotify == "healthy" && !watch.health.is_there())
     throw make_error(ErrorKind::invalid_argument, "sdnotify policy \"healthy\" requires a healthcheck to be set");
   apply_log(watch, options, config);
   watch.pidfile = absolute(options.pidfile);
   watch.monitor_pidfile = absolute(options.conmon_pidfile);
   return watch;
+}
+
+void change_watch(Watch& watch, const std::optional<std::string>& restart, const HealthWords& health) {
+  if (restart) apply_restart_words(watch, *restart);
+  apply_health(watch, health);
 }
 
 std::string choose_log_driver(const RunOptions& options, const Config& config) {

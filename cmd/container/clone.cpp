@@ -44,10 +44,20 @@ constexpr Limit limits[] = {
     {"memory-swappiness", 0, "PERCENT", "How readily it is swapped out; cgroup version 1"},
 };
 
+struct DeviceLimit {
+  std::string_view name, value_name, help;
+};
+constexpr DeviceLimit device_limits[] = {
+    {"blkio-weight-device", "DEVICE:WEIGHT", "The share of one device's time"},
+    {"device-read-bps", "DEVICE:SIZE", "Most bytes a second that are read from a device"},
+    {"device-write-bps", "DEVICE:SIZE", "Most bytes a second that are written to a device"},
+};
+
 struct CloneWords {
   std::string container, name, image, named;
   bool destroy = false, force = false, run = false;
   std::deque<std::optional<std::string>> limits;
+  std::deque<std::vector<std::string>> device_limits;
 };
 
 /// What belongs to the one container that it was said of.
@@ -89,6 +99,9 @@ std::vector<std::string> words_of_clone(const CloneWords& words, const engine::C
   Creation creation = take_apart(source.command_line, table);
   for (std::size_t i = 0; i < words.limits.size(); ++i)
     if (words.limits[i]) creation.options.push_back(concat("--", limits[i].name, "=", *words.limits[i]));
+  for (std::size_t i = 0; i < words.device_limits.size(); ++i)
+    for (const std::string& value : words.device_limits[i])
+      creation.options.push_back(concat("--", device_limits[i].name, "=", value));
   creation.options.push_back("--name=" + name);
   if (creation.words.empty()) throw make_error(ErrorKind::unsupported, "the container was made without an image");
   if (!words.image.empty())
@@ -119,6 +132,7 @@ int clone(Invocation& invocation, const CloneWords& words) {
     throw base::Error{ErrorKind::invalid_argument, "--force is for --destroy, which is not given"};
   const engine::CloneSource source = engine::clone_source(invocation.engine(), words.container);
   const std::string id = create_clone(invocation, words, source);
+  engine::copy_watch(invocation.engine(), source.id, id);
   if (words.destroy) {
     engine::RemoveOptions options;
     options.containers = {source.id};
@@ -145,8 +159,8 @@ Action declare_container_clone(OptionTable& table) {
   table.known("pod", 0, OptionKind::text, Treatment::refused);
   for (const Limit& limit : limits)
     table.text(limit.name, limit.letter, limit.value_name, words->limits.emplace_back(), limit.help);
-  for (const std::string_view device : {"blkio-weight-device", "device-read-bps", "device-write-bps"})
-    table.known(device, 0, OptionKind::list, Treatment::refused);
+  for (const DeviceLimit& limit : device_limits)
+    table.list(limit.name, 0, limit.value_name, words->device_limits.emplace_back(), limit.help);
   table.word("CONTAINER", words->container, "Name or id; the beginning of an id is enough").completes =
       Completes::containers;
   table.word("NAME", words->name, "Name of the clone").at_least = 0;

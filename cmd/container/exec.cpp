@@ -44,6 +44,7 @@ Action declare_exec(OptionTable& table) {
   table.text("user", 'u', "USER[:GROUP]", options.user, "User and group, by name or number");
   table.text("workdir", 'w', "DIRECTORY", options.work_dir, "Working directory in the container");
   table.text("detach-keys", 0, "KEYS", options.detach_keys, "Keys that leave the command running; \"\" for none");
+  table.known("no-session", 0, OptionKind::flag, Treatment::ignored);  // there is none that would be kept
   table.number("preserve-fds", 0, "COUNT", &options.preserve_fds, "Pass that many more descriptors, from 3 on");
   declare_latest_option(table, words->choice);
   declare_cidfile_option(table, words->choice);

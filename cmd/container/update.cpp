@@ -12,7 +12,7 @@ namespace cmd {
 namespace {
 
 struct UpdateWords {
-  engine::LimitWords limits;
+  engine::UpdateOptions options;
   ContainerChoice choice;
 };
 
@@ -20,12 +20,15 @@ struct UpdateWords {
 
 Action declare_update(OptionTable& table) {
   const auto words = std::make_shared<UpdateWords>();
-  declare_limit_options(table, words->limits);
+  declare_limit_options(table, words->options.limits);
+  table.text("restart", 0, "POLICY", words->options.restart,
+             "Start it again when it ends: no, on-failure[:RETRIES], always, unless-stopped; from its next start on");
+  declare_health_words(table, words->options.health);
   declare_latest_option(table, words->choice);
   declare_container_words(table, words->choice, Completes::containers);
   return [words](Invocation& invocation) {
     const std::vector<std::string> names = chosen_names(invocation, words->choice);
-    engine::UpdateOptions options{.container = {}, .limits = words->limits};
+    engine::UpdateOptions options = words->options;
     for (const std::string& name : names) {
       options.container = name;
       print_line(engine::update(invocation.engine(), options));

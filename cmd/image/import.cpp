@@ -21,7 +21,7 @@ Action declare_import(OptionTable& table) {
   engine::ImportOptions& options = words->options;
   table.text("arch", 0, "ARCH", options.architecture, "Architecture that the image is for; this machine's by default");
   table.list("change", 'c', "INSTRUCTION", options.changes,
-             "Apply CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR");
+             "Apply CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR");
   table.text("message", 'm', "TEXT", options.message, "Comment in the image's history");
   table.text("os", 0, "OS", options.os, "Operating system that the image is for");
   table.flag("quiet", 'q', words->quiet, "Show no progress");

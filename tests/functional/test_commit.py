@@ -55,6 +55,14 @@ class CommitTest(EngineTest):
         self.assertEqual(sorted(config["Volumes"]), ["/v", "/volume"])
         self.assertEqual((config["User"], config["WorkingDir"], config["Labels"]["x"]), ("5", "/tmp", "y"))
 
+    def test_a_health_check_replaces_that_of_the_image(self):
+        self.engine("commit", "-q", "-c", "HEALTHCHECK CMD test -e /one", "box", "first")
+        self.engine("create", "--name", "again", "--network", "none", "localhost/first", "sleep", "1000")
+        self.engine("commit", "-q", "-c", "HEALTHCHECK --retries=2 CMD test -e /two", "again", "second")
+        self.assertEqual(self.inspect("localhost/first")["HealthCheck"]["Test"], ["CMD-SHELL", "test -e /one"])
+        second = self.inspect("localhost/second")["HealthCheck"]
+        self.assertEqual((second["Test"], second["Retries"]), (["CMD-SHELL", "test -e /two"], 2))
+
     def test_squashed_it_is_one_layer_with_everything(self):
         self.engine("commit", "-q", "--squash", "box", "kept")
         self.assertEqual(len(self.inspect("localhost/kept")["RootFS"]["Layers"]), 1)

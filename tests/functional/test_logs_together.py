@@ -68,6 +68,12 @@ class LogsTogetherTest(EngineTest):
         rest, _ = follower.communicate(timeout=60)
         self.assertEqual((rest, follower.returncode), ("one one 3\n", 0))
 
+    def test_followers_end_at_a_time_that_was_given(self):
+        self.start("one", "sh", "-c", "echo said; exec sleep 1000")
+        self.wait_for_log("one", "said")
+        self.assertEqual(self.engine("logs", "-f", "--until", "1s", "one").stdout, "said\n")
+        self.assertEqual(self.status_of("one"), "running")
+
     def test_one_without_a_log_is_refused_before_anything_is_shown(self):
         self.engine("run", "--name", "kept", "--network", "none", BUSYBOX, "echo", "kept")
         self.engine("run", "--name", "none", "--log-driver", "none", "--network", "none", BUSYBOX, "echo", "lost")

@@ -20,7 +20,7 @@ REFUSED = [
     ("--personality", "foo"), ("--annotation", "abc"), ("--pid", "foo"), ("--ipc", "foo"), ("--uts", "foo"),
     ("--cgroupns", "foo"), ("--pid", "container:nope"), ("--pid", "container:"), ("--pid", "ns:relative"),
     ("--device", "/dev/null:abc"), ("--device", "/dev/null:/dev/x:rz"), ("--device", "/etc/passwd"),
-    ("--device", "/dev/nope"), ("--env-merge", "foo"),
+    ("--device", "/dev/nope"), ("--env-merge", "foo"), ("--expose", "nonsense"),
 ]
 ACCEPTED = [
     ("--memory", "10.5m"), ("--memory", "10MiB"), ("--memory", "0"), ("--memory", ""), ("--memory-swap", "-1"),

@@ -76,8 +76,8 @@ class RunMoreTest(EngineTest):
         without = self.run_box("-h", "named", "--no-hostname", words=("cat", "/etc/hostname"), check=False).stdout
         self.assertEqual(with_file, "named\n")
         self.assertNotEqual(without, "named\n")
-        self.assertEqual(self.run_box("--domainname", "lan.example", words=("cat", "/proc/sys/kernel/domainname")).stdout,
-                         "lan.example\n")
+        domain = self.run_box("--domainname", "lan.example", words=("cat", "/proc/sys/kernel/domainname")).stdout
+        self.assertEqual(domain, "lan.example\n")
 
     def test_a_host_name_needs_a_namespace_of_its_own(self):
         self.assert_fails(self.run_box("--uts", "host", "-h", "named", check=False), 125,
@@ -125,6 +125,96 @@ class RunMoreTest(EngineTest):
         self.assertEqual((config["HealthLogDestination"], config["HealthcheckMaxLogCount"],
                           config["HealthcheckMaxLogSize"]), (str(folder), 2, 4))
         self.assert_fails(self.run_box("--health-log-destination", "here", check=False), 125, "absolute path")
+
+    def test_a_group_that_is_a_number_has_a_line(self):
+        for user, line in (("4242:4243", "4243:x:4243:4242"), ("4242:0", None), ("4242", None)):
+            with self.subTest(user=user):
+                text = self.run_box("-u", user, words=("cat", "/etc/group")).stdout
+                self.assertEqual([one for one in text.splitlines() if one.startswith("424")], [line] if line else [])
+
+    def test_ps_shows_sizes_and_namespaces(self):
+        box = self.sleeper("box")
+        self.engine("exec", box, "dd", "if=/dev/zero", "of=/file", "bs=1024", "count=1000")
+        self.engine("create", "--network", "none", "--name", "small", BUSYBOX)
+        sizes = {one["Names"][0]: one["Size"] for one in self.engine("ps", "-a", "-s", "--format", "json").json()}
+        self.assertGreater(sizes["box"]["rwSize"], 1_000_000)
+        self.assertGreater(sizes["box"]["rootFsSize"], sizes["box"]["rwSize"])
+        self.assertLess(sizes["small"]["rwSize"], 1_000_000)
+        self.assertRegex(self.engine("ps", "-s").stdout, r"SIZE *\n.*MB \(virtual .*B\)")
+        names = self.engine("ps", "-a", "--sort", "size", "--format", "{{.Names}}").stdout.split()
+        self.assertEqual(names, ["small", "box"])
+        inspected = self.engine("inspect", "--size", "--format", "{{.SizeRw}} {{.SizeRootFs}}", box).stdout.split()
+        self.assertEqual([int(number) for number in inspected], [sizes["box"]["rwSize"], sizes["box"]["rootFsSize"]])
+        own = self.engine("exec", box, "readlink", "/proc/self/ns/uts").stdout.strip()
+        self.assertIn(own[len("uts:["):-1], self.engine("ps", "--ns").stdout)
+        self.assertEqual(f"uts:[{self.engine('ps', '--format', '{{.UTS}}').stdout.strip()}]", own)
+        self.assert_fails(self.engine("ps", "-q", "-s", check=False), 125, "mutually exclusive")
+
+    def test_ps_filters_by_time_of_creation_and_by_pattern(self):
+        for name in ("first", "second", "third"):
+            self.engine("create", "--network", "none", "--name", name, "--label", f"turn={name}", BUSYBOX, "sleep", "1")
+
+        def names(*filters):
+            words = [word for one in filters for word in ("--filter", one)]
+            return self.engine("ps", "-a", "--format", "{{.Names}}", *words).stdout.split()
+
+        self.assertEqual(names("before=second"), ["first"])
+        self.assertEqual(names("since=second"), ["third"])
+        self.assertEqual(names("since=first", "before=third"), ["second"])
+        self.assertEqual(names("until=0s"), ["first", "second", "third"])
+        self.assertEqual(names("until=1h"), [])
+        self.assertEqual(names("name=^s"), ["second"])
+        self.assertEqual(names("name=ir.t?", "name=con"), ["first", "second", "third"])
+        self.assertEqual(names("label!=turn=first", "command=sleep"), ["second", "third"])
+        self.assert_fails(self.engine("ps", "--filter", "before=absent", check=False), 125, '"absent"')
+        self.assert_fails(self.engine("ps", "--filter", "name=(", check=False), 125, "regular expression")
+
+    def test_what_update_changes_holds_and_a_clone_has_it(self):
+        self.engine("create", "--network", "none", "--name", "box", "--restart", "on-failure:2", "--health-cmd", "true",
+                    "--log-opt", "max-size=20kb", "--log-opt", "tag={{.Name}}", BUSYBOX, "sleep", "1000")
+        self.engine("update", "--restart", "always", "--health-interval", "disable", "--health-retries", "9", "box")
+        self.engine("container", "clone", "box", "other")
+        for name in ("box", "other"):
+            with self.subTest(name=name):
+                found = self.inspect(name)
+                self.assertEqual(found["HostConfig"]["RestartPolicy"], {"Name": "always", "MaximumRetryCount": 0})
+                check = found["Config"]["Healthcheck"]
+                self.assertEqual((check["Test"], check["Retries"]), (["CMD-SHELL", "true"], 9))
+                self.assertEqual(found["HostConfig"]["LogConfig"]["Tag"], "{{.Name}}")
+        self.engine("update", "--no-healthcheck", "--restart", "no", "box")
+        self.assertEqual(self.inspect("box")["Config"]["Healthcheck"]["Test"], ["NONE"])
+        self.assert_fails(self.engine("update", "--restart", "sometimes", "box", check=False), 125, "sometimes")
+        self.engine("create", "--rm", "--network", "none", "--name", "gone", BUSYBOX)
+        self.assert_fails(self.engine("update", "--restart", "always", "gone", check=False), 125, "--rm")
+        bad = self.engine("create", "--network", "none", "--log-opt", "tag={{.Name", BUSYBOX, check=False)
+        self.assert_fails(bad, 125, "template")
+
+    def test_a_running_container_uses_the_new_check(self):
+        box = self.sleeper("box", "--health-cmd", "false", "--health-retries", "1", "--health-interval", "disable")
+        self.assertEqual(self.engine("healthcheck", "run", box, check=False).status, 1)
+        self.engine("update", "--health-cmd", "true", box)
+        self.assertEqual(self.engine("healthcheck", "run", box).status, 0)
+
+    def test_an_overlay_over_a_folder_keeps_the_folder(self):
+        folder = self.dir / "folder"
+        folder.mkdir(mode=0o750)
+        (folder / "file").write_text("old\n")
+        script = "cat /d/file; echo new > /d/file; echo more > /d/other; cat /d/file; stat -c %a /d"
+        done = self.run_box("-v", f"{folder}:/d:O", words=("sh", "-c", script))
+        self.assertEqual(done.stdout, "old\nnew\n750\n")
+        self.assertEqual((folder / "file").read_text(), "old\n")
+        self.assertFalse((folder / "other").exists())
+        self.assert_fails(self.run_box("-v", "named:/d:O", check=False), 125, "folder of the host")
+        self.assert_fails(self.run_box("-v", f"{folder},x:/d:O", check=False), 125, "its path")
+        self.assert_no_containers()
+
+    def test_terminals_of_its_own(self):
+        words = ("sh", "-c", "ls /p; stat -f -c %T /p || true; grep ' /p ' /proc/mounts")
+        text = self.run_box("--mount", "type=devpts,dst=/p,mode=0600", words=words).stdout
+        self.assertIn("ptmx\n", text)
+        self.assertRegex(text, r"devpts .*mode=600")
+        refused = self.run_box("--mount", "type=devpts,src=/dev/pts,dst=/p", check=False)
+        self.assert_fails(refused, 125, "a devpts has no source")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,18 @@ TEST_CASE("a command that is no list is one for the shell, and the key may be fo
   CHECK(config_of({"CMD a", "CMD [\"b\"]"}) == R"({"Cmd":["b"]})");
 }
 
+TEST_CASE("HEALTHCHECK is a command with options, or none") {
+  CHECK(config_of({"HEALTHCHECK NONE"}) == R"({"Healthcheck":{"Test":["NONE"]}})");
+  CHECK(config_of({"HEALTHCHECK CMD test -e /up"}) == R"({"Healthcheck":{"Test":["CMD-SHELL","test -e /up"]}})");
+  CHECK(config_of({R"(HEALTHCHECK --interval=5s --timeout=1m --retries=4 CMD ["/bin/a", "b"])"}) ==
+        R"({"Healthcheck":{"Interval":5000000000,"Timeout":60000000000,"Retries":4,"Test":["CMD","/bin/a","b"]}})");
+  for (const char* bad : {"HEALTHCHECK", "HEALTHCHECK test -e /up", "HEALTHCHECK --interval=soon CMD a",
+                          "HEALTHCHECK --interval 5s CMD a", "HEALTHCHECK --colour=red CMD a"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(config_of({bad}), base::Error);
+  }
+}
+
 TEST_CASE("ENV and LABEL take several pairs, quoted ones, and the old form with a blank") {
   CHECK(config_of({R"(ENV a=1 b="two words" c=x\ y d='q')"}) == R"({"Env":["a=1","b=two words","c=x y","d=q"]})");
   CHECK(config_of({"ENV a one two"}) == R"({"Env":["a=one two"]})");

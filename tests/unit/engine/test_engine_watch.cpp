@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "engine/health.hpp"
 #include "engine/journal.hpp"
+#include "engine/log_tag.hpp"
 #include "engine/monitor_orders.hpp"
 #include "engine/restart_policy.hpp"
 #include "engine/watch_words.hpp"
@@ -154,6 +155,44 @@ TEST_CASE("fields of the journal cannot be forged by a name with a line end") {
   const std::string fields = journal_fields(record, watch);
   CHECK(fields.find("CONTAINER_NAME=web\nCONTAINER_ID=aaaaaaaaaaaa\nCONTAINER_ID_FULL=") == 0);
   CHECK(fields.find("\nPRIORITY") == std::string::npos);
+}
+
+TEST_CASE("the tag of a log is a template of the container") {
+  storage::ContainerRecord record;
+  record.id = std::string(64, 'a');
+  record.name = "web";
+  record.image_name = "localhost/box:1";
+  CHECK(log_tag("plain", record) == "plain");
+  CHECK(log_tag("{{.Name}}-{{.ImageName}}", record) == "web-localhost/box:1");
+  CHECK(log_tag("{{slice .ID 0 3}}", record) == "aaa");
+  CHECK_THROWS_AS(log_tag("{{.Nonsense}}", record), base::Error);
+  Watch watch;
+  watch.log_tag = "{{.Name}}/x";
+  const std::string fields = journal_fields(record, watch);
+  CHECK(fields.find("\nCONTAINER_TAG=web/x\n") != std::string::npos);
+  CHECK(fields.find("\nSYSLOG_IDENTIFIER=web/x\n") != std::string::npos);
+}
+
+TEST_CASE("update changes what it names and nothing else") {
+  Watch watch;
+  watch.health.test = {"CMD-SHELL", "true"};
+  watch.health.retries = 7;
+  watch.restart_policy = "always";
+  HealthWords words;
+  words.interval = "5s";
+  change_watch(watch, std::nullopt, words);
+  CHECK(watch.health.interval == std::chrono::seconds{5});
+  CHECK(watch.health.retries == 7);
+  CHECK(watch.health.test == std::vector<std::string>{"CMD-SHELL", "true"});
+  CHECK(watch.restart_policy == "always");
+  change_watch(watch, "on-failure:3", {});
+  CHECK(watch.restart_policy == "on-failure");
+  CHECK(watch.restart_retries == 3);
+  HealthWords none;
+  none.none = true;
+  change_watch(watch, std::nullopt, none);
+  CHECK_FALSE(watch.health.is_there());
+  CHECK_THROWS_AS(change_watch(watch, "sometimes", {}), base::Error);
 }
 
 }  // namespace engine
