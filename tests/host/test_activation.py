@@ -48,7 +48,7 @@ class SocketActivationTest(GuestTest):
 
     def test_a_quadlet_serves_the_socket_of_its_unit(self):
         path, text = self.socket_unit("a-quadlet")
-        self.quadlet("a-quadlet", "StopTimeout=0", "/guest serve", socket_unit=text)
+        self.quadlet("a-quadlet", "", "/guest serve", socket_unit=text)
         self.assert_served("a-quadlet", path)
         self.systemctl("stop", "a-quadlet.service", "a-quadlet.socket")
         self.assert_gone("systemd-a-quadlet")
