@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/mode.hpp"
+
 namespace cmd {
 
 engine::Engine& Invocation::engine() {
@@ -9,6 +11,8 @@ engine::Engine& Invocation::engine() {
     if (!progress_) progress_ = std::make_unique<base::NoProgress>();
     rootless::HostFacts host = rootless::look_at_host();
     engine::Config config = engine::load_config(globals, host);
+    engine::force_single_id(host, config);
+    engine::leave_read_only_place(config, globals, host);
     engine_.emplace(std::move(config), std::move(host), *progress_);
   }
   return *engine_;

@@ -26,6 +26,10 @@ void declare_isolation_options(OptionTable& table, engine::RunOptions& options) 
   table.text("ipc", 0, "MODE", options.ipc,
              "Inter-process communication: shareable, private, none, host, or container:NAME");
   table.text("uts", 0, "MODE", options.uts, "Host name: private, host, or container:NAME");
+  table.comma_list("require", 0, "PART", options.require,
+                   "Fail where the host allows only a lesser mode: full, or ids, rootfs, namespaces, cgroup, network");
+  table.flag("root-emulation", 0, options.root_emulation,
+             "With a single id: changing owners and users, and making devices, seems to succeed");
   table.text("cgroupns", 0, "MODE", options.cgroupns, "Cgroup namespace: private, host, or container:NAME");
 }
 

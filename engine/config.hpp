@@ -28,6 +28,14 @@ struct GlobalOptions {
   std::string build;  ///< Of this executable; told to those that we execute, so that builds are never mixed.
 };
 
+/// [mode] of engine.conf: lower rungs that are forced, and what must not be one.
+struct ModeConfig {
+  bool single_id = false;            ///< ids = "single"
+  bool root_emulation = true;        ///< Of containers with a single id.
+  std::vector<std::string> without;  ///< Namespaces that are not made; engine/namespace_choice.hpp.
+  std::vector<std::string> require;  ///< Of containers that do not say: --require.
+};
+
 /// Defaults, files, environment and flags, merged once (podman 6 order).
 struct Config {
   std::string root;                        ///< Absolute path of the store.
@@ -41,6 +49,7 @@ struct Config {
   /// A first start with other ids waits until layers of fewer entries than these were made for them.
   std::uint64_t wait_below_entries = 10'000;
   storage::UnpackLimits unpack_limits;
+  ModeConfig mode;
   unsigned retries = 3;  ///< Of requests to a registry.
   registry::NetworkLimits network;
   registry::SpoolPlace spool;            ///< For load, import and what else must be read at any place.

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "engine/mode.hpp"
 #include "engine/network.hpp"
 #include "rootless/host_address.hpp"
 #include "rootless/network.hpp"
@@ -19,6 +20,9 @@ using base::make_error;
 using base::quoted;
 
 namespace {
+
+// apt makes sure that the user it became is not root any more, which is what the emulation cannot show.
+constexpr const char* apt_settings = "APT::Sandbox::User \"root\";\n";
 
 constexpr std::size_t max_host_file_bytes = 1024 * 1024;
 constexpr unsigned container_number = 100;  // of the container in the network of slirp4netns
@@ -178,10 +182,11 @@ void write_container_files(Engine& engine, const storage::ContainerDir& containe
     write("resolv.conf", make_resolv_conf(servers, options, peer ? "host" : record.network, forwarder));
   }
   write("containerenv", containerenv(record));
+  if (emulates_root(engine, options, engine.host.id_map)) write("apt.conf", apt_settings);
 }
 
 void flush_container_files(const storage::ContainerDir& container) {
-  for (const char* name : {"hosts", "hostname", "resolv.conf", "containerenv"})
+  for (const char* name : {"hosts", "hostname", "resolv.conf", "containerenv", "apt.conf"})
     if (const auto fd = base::try_open_file(container.dir.get(), name)) base::flush(fd->get(), name);
   base::flush(container.dir.get(), "the container's folder");
 }
@@ -195,6 +200,7 @@ std::vector<std::pair<std::string, std::string>> container_file_mounts(Engine& e
   if (!options.no_hostname) mounts.emplace_back(folder + "hostname", "/etc/hostname");
   if (!is_none(options.dns)) mounts.emplace_back(folder + "resolv.conf", "/etc/resolv.conf");
   mounts.emplace_back(folder + "containerenv", "/run/.containerenv");
+  if (emulates_root(engine, options, engine.host.id_map)) mounts.emplace_back(folder + "apt.conf", apt_settings_place);
   return mounts;
 }
 

@@ -32,6 +32,7 @@
 #include "engine/late_layers.hpp"
 #include "engine/limits.hpp"
 #include "engine/make_spec.hpp"
+#include "engine/mode.hpp"
 #include "engine/names.hpp"
 #include "engine/network.hpp"
 #include "engine/process_of_image.hpp"
@@ -216,6 +217,7 @@ runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::Ima
     in.shm_bytes = *bytes;
   }
   runtime::Spec spec = make_spec(in);
+  apply_mode(engine, options, ids.map, security, spec);
   apply_cdi_edits(spec, devices.edits);
   return spec;
 }
@@ -323,9 +325,7 @@ void note_mounts(storage::ContainerRecord& record, const ResolvedMounts& mounts)
     record.mounted_chain_ids.insert(record.mounted_chain_ids.end(), mounted.chain_ids.begin(), mounted.chain_ids.end());
 }
 
-}  // namespace
-
-NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
+NewContainer create_as_fitted(Engine& engine, const RunOptions& options, bool for_run) {
   check_options(options);
   const std::string resources = resources_of_new(engine.config, options);
   const std::string network = choose_network(engine, options);
@@ -384,6 +384,13 @@ NewContainer create_container(Engine& engine, const RunOptions& options, bool fo
   const bool is_external = !record.runtime.empty();
   return {std::move(dir), std::move(record), std::move(spec), std::move(alive),
           needs_monitor(options, watch) || is_external};
+}
+
+}  // namespace
+
+NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
+  const std::optional<RunOptions> fitted = fit_to_mode(engine, options);
+  return create_as_fitted(engine, fitted ? *fitted : options, for_run);
 }
 
 std::string create(Engine& engine, const RunOptions& options) {

@@ -4,6 +4,8 @@
 #include "base/text.hpp"
 #include "engine/config.hpp"
 #include "engine/duration.hpp"
+#include "engine/mode.hpp"
+#include "engine/namespace_choice.hpp"
 #include "engine/toml_file.hpp"
 
 // engine.conf: what we alone have, so that no other tool complains about it in a file that it shares with us.
@@ -59,6 +61,35 @@ bool apply_network(Config& config, const TomlFile& file, std::string_view key, c
   return true;
 }
 
+/// [mode]: rungs that are forced, and what must not fall back.
+bool apply_mode_table(Config& config, const TomlFile& file, std::string_view key, const std::string& what) {
+  if (key == "mode.ids") {
+    const auto value = file.string(key);
+    if (value != "single" && value != "auto") throw invalid(what, key, "is neither \"auto\" nor \"single\"");
+    config.mode.single_id = value == "single";
+    return true;
+  }
+  if (key == "mode.root_emulation") {
+    const auto value = file.boolean(key);
+    if (!value) throw invalid(what, key, "is neither true nor false");
+    config.mode.root_emulation = *value;
+    return true;
+  }
+  if (key != "mode.without" && key != "mode.require") return false;
+  const auto words = file.strings(key);
+  if (!words) throw invalid(what, key, "is not a list of texts");
+  if (key == "mode.require") {
+    base::with_context([&] { check_require(*words); }, what);
+    config.mode.require = *words;
+    return true;
+  }
+  for (const std::string& word : *words)
+    if (std::find(namespace_names().begin(), namespace_names().end(), word) == namespace_names().end())
+      throw invalid(what, key, base::concat("may have ", base::join(namespace_names(), ", "), ", not ", word));
+  config.mode.without = *words;
+  return true;
+}
+
 }  // namespace
 
 void apply_engine_conf(Config& config, std::string_view text, const std::string& what) {
@@ -78,7 +109,7 @@ void apply_engine_conf(Config& config, std::string_view text, const std::string&
         throw invalid(what, key, base::concat("is not a number from ", limit->least, " to ", limit->most))
             .with_hint("a text may have a unit, as in \"64GiB\"");
       config.unpack_limits.*limit->value = *value;
-    } else if (!apply_network(config, file, key, what)) {
+    } else if (!apply_network(config, file, key, what) && !apply_mode_table(config, file, key, what)) {
       throw invalid(what, key, "is not known").with_hint("engine-pull(1) lists what engine.conf may have");
     }
   }

@@ -15,6 +15,7 @@
 #include "base/oci/platform.hpp"
 #include "engine/driver.hpp"
 #include "engine/external_runtime.hpp"
+#include "engine/mode.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/security.hpp"
 #include "engine/start_cgroup.hpp"
@@ -155,26 +156,6 @@ void write_host(JsonWriter& json, Engine& engine, const rootless::Delegation& de
   json.end_object().member("kernel", engine.host.kernel).member("logDriver", "k8s-file");
   write_from_memory_on(json, engine);
   json.end_object();
-}
-
-/// Why there is what there is: the rungs that were taken, and what stands in the way of better ones.
-void write_mode(JsonWriter& json, Engine& engine, const rootless::Delegation& delegation, const DriverChoice& driver) {
-  const rootless::HostFacts& host = engine.host;
-  json.key("mode").begin_object();
-  json.key("ids").begin_object();
-  json.member("kind", host.id_map.single ? "single" : host.writes_maps ? "own" : "subordinate");
-  if (!host.single_reason.empty()) json.member("reason", host.single_reason);
-  if (!host.single_hint.empty()) json.member("hint", host.single_hint);
-  json.end_object().key("rootfs").begin_object();
-  json.member("driver", storage::name_of(driver.driver)).member("reason", driver.reason);
-  json.end_object().key("cgroup").begin_object().member("version", rootless::name_of(host.cgroup));
-  json.member("delegated", delegation.path);
-  if (!delegation.why_none.empty()) json.member("reason", delegation.why_none);
-  json.end_object().key("network").begin_object();
-  const std::string problem = rootless::user_network_problem(host);
-  json.member("helper", !problem.empty() ? "none" : host.slirp4netns.empty() ? "pasta" : "slirp4netns");
-  if (!problem.empty()) json.member("reason", problem);
-  json.end_object().member("notes", engine.config.notes).end_object();
 }
 
 /// What stands in the way of a faster or safer store.

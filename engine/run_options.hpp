@@ -102,6 +102,8 @@ struct RunOptions {
   bool no_hostname = false;           ///< Leave the image's /etc/hostname.
   std::string hosts_file;             ///< What /etc/hosts begins with: a path, none; empty: the host's.
   std::string domainname;
+  std::vector<std::string> require;    ///< Parts of the mode that may not fall back; engine/mode.hpp.
+  std::optional<bool> root_emulation;  ///< Nothing: as engine.conf says.
   std::string stop_signal;
   std::optional<unsigned> stop_timeout;
   std::string restart;              ///< no|on-failure[:RETRIES]|always|unless-stopped

@@ -9,9 +9,12 @@ import sys
 from generate import escape, inline, roff_of_prose
 
 
+GROUPS = {"5": "File Formats", "7": "Miscellanea"}
+
+
 def main():
     source, name, section, summary, version, output = sys.argv[1:]
-    out = [f'.TH "{name.upper()}" "{section}" "" "engine {version}" "File Formats"',
+    out = [f'.TH "{name.upper()}" "{section}" "" "engine {version}" "{GROUPS[section]}"',
            ".SH NAME", f"{escape(name)} \\- {inline(summary)}"]
     for heading, roff in roff_of_prose(pathlib.Path(source).read_text(encoding="utf-8")):
         out += [f".SH {heading}", *roff]

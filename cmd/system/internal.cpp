@@ -9,6 +9,7 @@
 #include "cmd/transfer_verbs.hpp"
 #include "engine/health.hpp"
 #include "engine/late_layers.hpp"
+#include "engine/namespace_choice.hpp"
 #include "engine/network.hpp"
 #include "engine/restart_policy.hpp"
 #include "engine/verbs.hpp"
@@ -28,6 +29,7 @@ Action declare_inside(OptionTable& table) {
   table.set_words_mode(WordsMode::raw);
   table.words("WORD", *words, 1, "A verb and what it works on");
   return [words](Invocation& invocation) {
+    if (words->front() == "mount-proc") return engine::mount_proc_inside();  // nobody there whose store could be found
     ::umask(invocation.program.callers_umask);  // the calling engine has set the one that is right
     return engine::inside(invocation.engine(), *words);
   };
