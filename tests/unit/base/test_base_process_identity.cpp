@@ -1,4 +1,6 @@
+#include <csignal>
 #include <doctest/doctest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/process.hpp"
@@ -14,13 +16,26 @@ TEST_CASE("our own process has an identity and can be opened by it") {
 TEST_CASE("a process with the same number but another start or another inode is not the one that was meant") {
   const base::ProcessIdentity self = base::identify_or_none(::getpid());
   base::ProcessIdentity other = self;
-  ++other.start_time;
-  CHECK_FALSE(base::open_process(other));
-  other = self;
   ++other.inode;
   CHECK_FALSE(base::open_process(other));
   other.inode = 0;
   CHECK(base::open_process(other));
+  ++other.start_time;
+  CHECK_FALSE(base::open_process(other));
+}
+
+TEST_CASE("a process that nobody has waited for yet is not there") {
+  base::Child child = base::spawn({.path = "/bin/sleep", .argv = {"sleep", "1000"}});
+  const base::ProcessIdentity running = base::identify_or_none(child.pid());
+  base::ProcessIdentity by_start_time = running;
+  by_start_time.inode = 0;
+  REQUIRE(base::open_process(running));
+  child.send_signal(SIGKILL);
+  siginfo_t ended{};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(child.pid()), &ended, WEXITED | WNOWAIT) == 0);
+  CHECK_FALSE(base::open_process(running));
+  CHECK_FALSE(base::open_process(by_start_time));
+  child.wait();
 }
 
 TEST_CASE("a process that ended is not there, not even as a zombie") {
