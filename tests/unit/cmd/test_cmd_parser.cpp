@@ -106,11 +106,14 @@ TEST_CASE("values that cannot be meant are refused with option and value") {
 
 TEST_CASE("a known option that does not work yet says so, unless it asks for what happens anyway") {
   const auto unsupported = ErrorKind::unsupported;
-  CHECK(message_of({"-astdin", "x"}, unsupported) == "--attach is not supported yet");
-  CHECK(message_of({"--retry=5", "x"}, unsupported) == "--retry is not supported yet");
-  CHECK(message_of({"--retry=3", "x"}, unsupported) == "no error");
-  CHECK(message_of({"--rmi=false", "x"}, unsupported) == "no error");
-  CHECK(message_of({"--rmi", "x"}, unsupported) == "--rmi is not supported yet");
+  CHECK(message_of({"--pod", "some", "x"}, unsupported) == "--pod is not supported yet");
+  CHECK(message_of({"--seccomp-policy=image", "x"}, unsupported) == "--seccomp-policy is not supported yet");
+  CHECK(message_of({"--seccomp-policy=default", "x"}, unsupported) == "no error");
+  OptionTable table;
+  table.known("later", 0, cmd::OptionKind::flag, cmd::Treatment::refused);
+  bind_options(walk_words(table, table, {"--later=false"}, "engine some").options);
+  CHECK_THROWS_WITH_AS(bind_options(walk_words(table, table, {"--later"}, "engine some").options),
+                       "--later is not supported yet", base::Error);
   CHECK(message_of({"--disable-content-trust", "--expose=80", "x"}, unsupported) == "no error");
 }
 
