@@ -32,7 +32,9 @@ void declare_container_options(OptionTable& table, RunWords& words) {
   table.text("name", 0, "NAME", options.name, "Name of the container; made up when not given");
   table.flag("replace", 0, options.replace, "Remove a container that has the name already");
   table.flag("rm", 0, options.auto_remove, "Remove the container and its anonymous volumes when it ends");
-  table.text("cidfile", 0, "FILE", options.cidfile, "Write the container's id to this new file")
+  table
+      .text("cidfile", 0, "FILE", options.cidfile,
+            "Write the container's id to this new file, which is removed with the container")
       .offers(Completes::files);
   table
       .text("pidfile", 0, "FILE", options.pidfile,

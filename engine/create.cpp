@@ -118,9 +118,9 @@ void add_image(storage::ContainerRecord& record, const ImageForRun& image) {
   for (const base::Digest& chain : image.record.chain_ids) record.chain_ids.push_back(chain.text());
 }
 
-std::string absolute_rootfs(const std::string& path) {
+std::string absolute_path(const char* what, const std::string& path) {
   char resolved[PATH_MAX];
-  if (::realpath(path.c_str(), resolved) == nullptr) throw base::os_error("rootfs ", quoted(path));
+  if (::realpath(path.c_str(), resolved) == nullptr) throw base::os_error(what, " ", quoted(path));
   return resolved;
 }
 
@@ -180,7 +180,7 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   record.dns = options.dns;
   record.dns_search = options.dns_search;
   record.dns_option = options.dns_option;
-  record.cidfile = options.cidfile;
+  if (!options.cidfile.empty()) record.cidfile = absolute_path("container id file", options.cidfile);
   record.create_command = words_as_json(options.command_line);
   const std::string stop_signal = options.stop_signal.empty() ? image.stop_signal : options.stop_signal;
   if (!stop_signal.empty()) {
@@ -348,7 +348,7 @@ NewContainer create_as_fitted(Engine& engine, const RunOptions& options, bool fo
   note_ids(record, ids);
   record.only_for_run = for_run && options.auto_remove;
   if (image) add_image(record, *image);
-  if (options.rootfs) record.rootfs = absolute_rootfs(options.image);
+  if (options.rootfs) record.rootfs = absolute_path("rootfs", options.image);
   record.driver = options.rootfs ? "plain" : std::string{storage::name_of(choose_driver(engine))};
   const std::string work_dir = current_directory();
   ResolvedMounts mounts = resolve_mounts(engine, options, config.volumes,

@@ -1,8 +1,10 @@
 #include "engine/remove_container.hpp"
 
 #include <csignal>
+#include <fcntl.h>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "engine/container_cgroup.hpp"
@@ -30,6 +32,18 @@ namespace {
 void remove_attach_socket(Engine& engine, const std::string& id) {
   if (const auto folder = base::try_open_directory(engine.store().run(), "attach"))
     base::unlink_file(folder->get(), id);
+}
+
+/// What --cidfile wrote goes with the container, as podman has it; a file that somebody else put there meanwhile stays.
+void remove_cidfile(const storage::ContainerRecord& record) noexcept {
+  if (record.cidfile.empty()) return;
+  try {
+    const base::UniqueFd file{::open(record.cidfile.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    if (file && base::read_to_end(file.get(), record.id.size()) == record.id)
+      base::unlink_file(AT_FDCWD, record.cidfile);
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, "container id file ", record.cidfile, " stays: ", error.message());
+  }
 }
 
 /// rm --force of a live container: kill it, and let its monitor finish.
@@ -104,6 +118,7 @@ void remove_stopped(Engine& engine, const storage::ContainerDir& container, cons
   }
   remove_attach_socket(engine, container.id);
   forget_secrets(engine.store(), container.id);
+  remove_cidfile(record);
   note_container_event(engine, record, "remove");
   if (with_anonymous_volumes) remove_anonymous_volumes(engine, record);
   empty_trash(engine);

@@ -56,6 +56,8 @@ def find_programs():
 def sources():
     """All that is imported or read by tests; names are unique, so that they can lie in one folder."""
     yield from HERE.glob("*.py")
+    if (recipes := HERE.parents[1] / "man/engine-ci.7.md").exists():
+        yield recipes
     if HARDENING.is_dir():
         yield from HARDENING.glob("*.py")
         yield HARDENING / "README.md"
