@@ -159,6 +159,7 @@ class AbandonedTest(DamageTest):
         record = (self.folder(container) / "record").read_text()
         (self.root / "names" / "stale").write_text(record.replace(container, "f" * 64))
         self.assertEqual(self.engine("ps", "-aq", "--no-trunc").stdout, container + "\n")
+        self.assertEqual(self.engine("container", "exists", "stale", check=False).status, 1)
         self.assertEqual([path.name for path in (self.root / "names").iterdir()], ["box"])
 
     def test_its_image_can_be_removed(self):
