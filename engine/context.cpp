@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
+#include "engine/program_loader.hpp"
 #include "rootless/id_map.hpp"
 
 namespace engine {
@@ -89,7 +90,12 @@ std::string path_of_own_program(const std::string& name) {
   if (is_running_one(name)) return running_executable();
   const std::vector<std::string> paths = candidates(name);
   for (const std::string& path : paths) {
-    if (is_trusted_program(path)) return path;
+    if (!is_trusted_program(path)) continue;
+    if (const auto loader = missing_loader(path))
+      throw base::Error{base::ErrorKind::unsupported,
+                        base::concat("this command needs ", name, ", which needs ", base::quoted(*loader)),
+                        base::concat("build ", name, " for this distribution and put it in place of ", path)};
+    return path;
   }
   throw base::Error{base::ErrorKind::unsupported, base::concat("this command needs ", name),
                     base::concat("install it as ", paths.back())};

@@ -39,7 +39,7 @@ THIRD_PARTY = {
 # The C library, the kernel, the compiler. Whatever else is included in <> must stand in the table above.
 SYSTEM_HEADER = re.compile(
     r"(sys|linux|asm|net|netinet|arpa)/[\w.-]+|"
-    r"(dirent|fcntl|fnmatch|grp|ifaddrs|poll|sched|stddef|stdint|termios|unistd|cpuid|immintrin)\.h|[a-z_]+")
+    r"(dirent|elf|fcntl|fnmatch|grp|ifaddrs|poll|sched|stddef|stdint|termios|unistd|cpuid|immintrin)\.h|[a-z_]+")
 
 # Calls and words that belong to one file. The stub is freestanding and has its own.
 FORBIDDEN = {
