@@ -46,8 +46,24 @@ base::UniqueFd container_root(const Observed& observed) {
   return root;
 }
 
-void set_user(runtime::Process& process, const ExecOptions& options, const Observed& observed, bool single) {
+bool has_one_id(const runtime::Spec& spec) {
+  return spec.linux.uid_mappings.size() == 1 && spec.linux.uid_mappings.front().size == 1;
+}
+
+/// Where root is emulated, the kernel would not be asked, and the process would stay root with all that it may do.
+void check_only_id(const runtime::Spec& spec, const ResolvedUser& user) {
+  const auto is_it = [](const std::vector<runtime::IdMapping>& map, std::uint32_t id) {
+    return map.empty() || map.front().container_id == id;
+  };
+  if (is_it(spec.linux.uid_mappings, user.uid) && is_it(spec.linux.gid_mappings, user.gid)) return;
+  throw make_error(ErrorKind::unsupported, "user ", user.uid, ":", user.gid, " is not the one that this container has")
+      .with_hint("leave --user out");
+}
+
+void set_user(runtime::Process& process, const ExecOptions& options, const Observed& observed,
+              const runtime::Spec& spec) {
   if (options.user.empty()) return;
+  const bool single = has_one_id(spec);
   const base::UniqueFd root = container_root(observed);
   std::string passwd, group;
   if (root) {
@@ -55,6 +71,7 @@ void set_user(runtime::Process& process, const ExecOptions& options, const Obser
     group = base::read_small_file_in_root(root.get(), "etc/group", max_passwd_bytes);
   }
   const ResolvedUser user = resolve_user(options.user, passwd, group, {});
+  if (single) check_only_id(spec, user);
   const auto bounding = process.capabilities.bounding;
   process.user.uid = user.uid;
   process.user.gid = user.gid;
@@ -80,15 +97,14 @@ void set_environment(runtime::Process& process, const ExecOptions& options) {
   process.env = environment.assignments();
 }
 
-runtime::Process make_process(const runtime::Spec& spec, const ExecOptions& options, const Observed& observed,
-                              bool single) {
+runtime::Process make_process(const runtime::Spec& spec, const ExecOptions& options, const Observed& observed) {
   runtime::Process process = spec.process;
   process.args = options.command;
   process.terminal = options.tty;
   process.console_size = {};
   if (options.tty)
     if (const auto size = runtime::window_size(STDIN_FILENO)) process.console_size = {size->rows, size->columns};
-  set_user(process, options, observed, single);
+  set_user(process, options, observed, spec);
   set_environment(process, options);
   if (!options.work_dir.empty()) process.cwd = options.work_dir;
   if (options.privileged) {
@@ -96,10 +112,6 @@ runtime::Process make_process(const runtime::Spec& spec, const ExecOptions& opti
         all_capabilities();
   }
   return process;
-}
-
-bool has_one_id(const runtime::Spec& spec) {
-  return spec.linux.uid_mappings.size() == 1 && spec.linux.uid_mappings[0].size == 1;
 }
 
 /// Starts the process, by the runtime that made its container; it was executed when this returns.
@@ -167,7 +179,7 @@ int exec(Engine& engine, const ExecOptions& options) {
   const runtime::Spec spec = runtime::parse_spec(json, "config.json of the container");
   runtime::ExecRequest request{.init_pid = observed.state.process.pid,
                                .init_pidfd = observed.process.get(),
-                               .process = make_process(spec, options, observed, has_one_id(spec))};
+                               .process = make_process(spec, options, observed)};
   add_secret_variables(container, request.process.env);
   if (!options.privileged) request.seccomp = runtime::compile_seccomp(spec.linux.seccomp_json, -1);
   request.namespaces = spec.linux.namespaces;

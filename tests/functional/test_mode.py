@@ -68,6 +68,10 @@ class ModeTest(EngineTest):
         self.assertEqual(done.stdout.split(), ["chowned", "grouped", "made"])
         container = self.start_sleeper()
         self.assertEqual(self.engine("exec", container, "sh", "-c", OWNERS).stdout.split(), ["chowned", "grouped", "made"])
+        for user in ("5", "0:5"):  # it would be root, with all capabilities
+            done = self.engine("exec", "--user", user, container, "true", check=False)
+            self.assertIn("is not the one that this container has", done.stderr)
+        self.assertEqual(self.engine("exec", "--user", "root", container, "id", "-u").stdout, "0\n")
 
     def test_several_ids_are_never_emulated(self):
         self.pull_image()
