@@ -123,6 +123,9 @@ class ProcessOptionsTest(EngineTest):
         refused = self.in_container("--security-opt", f"seccomp={profile}", BUSYBOX, "mkdir", "/x", check=False)
         self.assertEqual(refused.status, 1, refused)
         self.assertIn("not supported", refused.stderr)  # 95 is EOPNOTSUPP
+        profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ERRNO"}))  # not even exit(2): it ends nevertheless
+        ended = self.in_container("--security-opt", f"seccomp={profile}", BUSYBOX, "true", check=False)
+        self.assertNotEqual(ended.status, 0, ended)
 
     def test_masked_and_read_only_parts_of_proc(self):
         masked = self.in_container(BUSYBOX, "sh", "-c",
