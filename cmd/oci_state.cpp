@@ -115,7 +115,12 @@ std::vector<OciContainer> select_oci_containers(const std::string& root, const s
 }
 
 base::UniqueFd open_oci_process(const OciState& state) {
-  return base::open_process(state.process);
+  base::UniqueFd process = base::open_process(state.process);
+  // The state may be older than this boot, in which the same pid may have the same inode again, but hardly at that
+  // time.
+  const auto found = process ? base::identify_process(state.process.pid) : std::nullopt;
+  if (!found || found->start_time != state.process.start_time) return {};
+  return process;
 }
 
 std::string status_of(const OciContainer& container) {

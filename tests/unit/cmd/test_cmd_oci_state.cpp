@@ -148,3 +148,11 @@ TEST_CASE("ids are selected by an extended regular expression") {
   CHECK_THROWS_AS(cmd::select_oci_containers(root.path(), "nothing", true), base::Error);
   CHECK_THROWS_AS(cmd::select_oci_containers(root.path(), "(", true), base::Error);
 }
+
+TEST_CASE("a process of another time is not the container's, whatever its inode") {
+  cmd::OciState state = some_state("one");
+  state.process = base::identify_or_none(::getpid());
+  CHECK(cmd::open_oci_process(state));
+  ++state.process.start_time;
+  CHECK(!cmd::open_oci_process(state));
+}
