@@ -117,7 +117,8 @@ runtime::CreatedInit exec_externally(Engine& engine, const storage::ContainerDir
                           .folder = folder.get(),
                           .work_folder = concat("exec-", base::random_hex(8)),
                           .words = exec_words(record.id, request),
-                          .preserved = static_cast<unsigned>(request.preserved_fds.size())};
+                          .preserved = static_cast<unsigned>(request.preserved_fds.size()),
+                          .umask = static_cast<mode_t>(request.process.user.umask.value_or(0022))};
   const base::UniqueFd work = base::make_directory(folder.get(), call.work_folder, 0700);
   const auto undo = base::on_scope_exit([&] { base::remove_tree(folder.get(), call.work_folder); });
   base::write_file_atomically(work.get(), process_file, process_json(request.process), base::Durability::volatile_,
@@ -135,15 +136,21 @@ runtime::CreatedInit exec_externally(Engine& engine, const storage::ContainerDir
 
 void make_root_place(const std::string& path) {
   if (!path.starts_with('/')) return;  // in the bundle
-  if (::mkdir(path.c_str(), 0711) != 0 && errno != EEXIST) throw base::os_error("making ", base::quoted(path));
-  ::chmod(path.c_str(), 0711);
+  // It stands in /tmp, where somebody else may have put a link in its place after it was cleaned away.
+  const base::UniqueFd place = base::make_directory(AT_FDCWD, path, 0711);
+  ::fchmod(place.get(), 0711);
 }
 
 void delete_externally(Engine& engine, const storage::ContainerDir& container,
                        const storage::ContainerRecord& record) noexcept {
   try {
     const auto folder = base::try_open_directory(container.dir.get(), oci_folder);
-    if (!folder || base::list_directory(folder->get(), oci_state).empty()) return;
+    if (!folder) return;
+    const std::string root_place = read_bundle(folder->get()).root_path;
+    const auto undo = base::on_scope_exit([&] {
+      if (root_place.starts_with('/')) ::rmdir(root_place.c_str());
+    });
+    if (base::list_directory(folder->get(), oci_state).empty()) return;
     const ExternalRuntime runtime = external_runtime_of(engine.config, record);
     const ExternalCall call{.runtime = runtime, .folder = folder->get(), .words = {"delete", "--force", record.id}};
     const bool is_root = is_host_root(engine.host);
@@ -155,8 +162,6 @@ void delete_externally(Engine& engine, const storage::ContainerDir& container,
       base::spawn(command).wait();
     else
       rootless::spawn_in_user_namespace(std::move(command), engine.host.id_map, engine.host).process.wait();
-    const std::string root_place = read_bundle(folder->get()).root_path;
-    if (root_place.starts_with('/')) ::rmdir(root_place.c_str());
   } catch (const base::Error& error) {
     base::log(base::LogLevel::debug, "the OCI runtime of container ", record.name, ": ", error.message());
   }

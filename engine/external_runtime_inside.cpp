@@ -116,7 +116,7 @@ bool wait_for_start() {
 /// @throws external_error.
 void must_call(const HelperWords& words, int folder, std::vector<std::string> call, unsigned preserved = 0) {
   const std::string verb = call.front();
-  const int status = call_runtime({words.runtime, folder, "", std::move(call), preserved});
+  const int status = call_runtime({words.runtime, folder, "", std::move(call), preserved, 0022});
   if (status != 0) throw external_error(words.runtime, folder, verb, status);
 }
 
@@ -178,15 +178,13 @@ int call_runtime(const ExternalCall& call) {
   command.env = external_environment();
   for (unsigned i = 0; i < call.preserved; ++i)
     command.fds.emplace_back(helper_preserved_number + static_cast<int>(i), 3 + static_cast<int>(i));
+  ::umask(call.umask);
   return base::spawn(command).wait().code;
 }
 
 std::vector<std::string> to_words(CallPlace place, const ExternalCall& call) {
-  std::vector<std::string> words{std::string{static_cast<char>(place)},
-                                 call.work_folder,
-                                 concat(call.preserved),
-                                 call.runtime.name,
-                                 call.runtime.path,
+  std::vector<std::string> words{std::string{static_cast<char>(place)},     call.work_folder,  concat(call.preserved),
+                                 concat(static_cast<unsigned>(call.umask)), call.runtime.name, call.runtime.path,
                                  concat(call.runtime.flags.size())};
   words.insert(words.end(), call.runtime.flags.begin(), call.runtime.flags.end());
   words.insert(words.end(), call.words.begin(), call.words.end());
@@ -209,13 +207,15 @@ int call_externally_inside(const rootless::HostFacts& host, const std::vector<st
     show_one_cgroup_version(host);
   }
   wait_for_cgroup();
-  const auto flags = static_cast<std::ptrdiff_t>(base::parse_unsigned(words.at(6)).value_or(0));
-  const ExternalRuntime runtime{words.at(4), words.at(5), {words.begin() + 7, words.begin() + 7 + flags}};
+  const auto number = [&](std::size_t index) { return base::parse_unsigned(words.at(index)).value_or(0); };
+  const auto flags = static_cast<std::ptrdiff_t>(number(7));
+  const ExternalRuntime runtime{words.at(5), words.at(6), {words.begin() + 8, words.begin() + 8 + flags}};
   return call_runtime({.runtime = runtime,
                        .folder = call_folder_number,
                        .work_folder = words.at(2),
-                       .words = {words.begin() + 7 + flags, words.end()},
-                       .preserved = static_cast<unsigned>(base::parse_unsigned(words.at(3)).value_or(0))});
+                       .words = {words.begin() + 8 + flags, words.end()},
+                       .preserved = static_cast<unsigned>(number(3)),
+                       .umask = static_cast<mode_t>(number(4))});
 }
 
 int start_externally_inside(Engine& engine, const std::vector<std::string>& words) {

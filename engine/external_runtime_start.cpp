@@ -144,8 +144,8 @@ runtime::CreatedInit create_externally(const Launch& launch, runtime::CreateRequ
   delete_externally(launch.engine, launch.container, launch.record);
   const base::UniqueFd folder = make_oci_folder(launch.container);
   const std::string root_place = choose_root_place(launch, map);
-  make_root_place(root_place);
   write_bundle(launch, request.spec, map, folder.get(), root_place);
+  make_root_place(root_place);
   std::optional<ConsoleSocket> console;
   if (request.spec.process.terminal) console.emplace(folder.get(), oci_console);
   become_subreaper();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 #include "base/process.hpp"
@@ -61,6 +62,7 @@ struct ExternalCall {
   std::string work_folder = "";    ///< Below that: where it works and writes its log; empty: there itself.
   std::vector<std::string> words;  ///< From the verb on.
   unsigned preserved = 0;          ///< Descriptors from helper_preserved_number on become 3 and so on.
+  mode_t umask = 0022;             ///< runc gives it to what `exec` starts, and to the mount points that it makes.
 };
 /// With our standard streams. @return its exit status.
 int call_runtime(const ExternalCall& call);

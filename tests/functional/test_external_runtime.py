@@ -110,6 +110,14 @@ class ExternalRuntime:
         self.run_once("-v", "named:/n", BUSYBOX, "sh", "-c", "echo kept > /n/file")
         self.assertEqual(self.run_once("-v", "named:/n", BUSYBOX, "cat", "/n/file").stdout, "kept\n")
 
+    def test_our_umask_is_not_the_containers(self):
+        shown = self.run_once("-v", f"{self.dir}:/a/b", BUSYBOX, "stat", "-c", "%a", "/a")
+        self.assertEqual(shown.stdout, "755\n")  # who is not root gets to the volume too
+        for words, expected in (((), "0022"), (("--umask", "0027"), "0027")):
+            name = self.sleeper(*words)
+            self.assertEqual(self.engine("exec", name, "sh", "-c", "umask").stdout, expected + "\n")
+            self.engine("rm", "-f", "-t", "0", name)
+
     def test_a_read_only_root(self):
         done = self.run_once("--read-only", BUSYBOX, "sh", "-c", "touch /tmp/x && touch /x", check=False)
         self.assertNotEqual(done.status, 0, done)
@@ -147,6 +155,11 @@ class CrunTest(ExternalRuntime, EngineTest):
                 shown = self.engine("exec", mode, "sh", "-c", "id -u; touch /x && stat -c %u /x").stdout.split()
                 self.assertEqual(shown, ["0", "0"])
                 self.engine("rm", "-f", "-t", "0", mode)
+        name = self.under("create", "--network", "none", "--userns", "nomap", BUSYBOX, "nosuch").stdout.strip()
+        self.engine("start", name, check=False)
+        place = json.loads((self.root / "containers" / name / "oci/config.json").read_text())["root"]["path"]
+        self.engine("rm", name)
+        self.assertFalse(Path(place).exists(), "where its root file system was mounted, nothing stays")
         self.assert_nothing_left()
 
 
@@ -162,6 +175,7 @@ class RunscTest(ExternalRuntime, EngineTest):
     test_exec_at_a_terminal = None  # the terminal of its exec has no size
     test_its_monitor_is_killed = test_removing_by_force = test_a_read_only_root = None
     test_a_command_that_cannot_run_is_one_line = test_volumes_user_and_place = None
+    test_our_umask_is_not_the_containers = None
     test_later_starts_see_what_was_written = test_initialized_and_started_later = test_a_restart_policy = None
 
     def setUp(self):
