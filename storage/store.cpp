@@ -66,9 +66,19 @@ base::UniqueFd open_place(const std::string& path) {
   return fd;
 }
 
-bool is_ours(const std::string& name) {
-  return name == "lost+found" || name == layout::partial_folder || name.front() == '.' ||
-         std::find(layout::folders.begin(), layout::folders.end(), name) != layout::folders.end();
+bool is_folder_of_ours(const std::string& name) {
+  return std::find(layout::folders.begin(), layout::folders.end(), name) != layout::folders.end();
+}
+
+/// What whoever died while making a store has not left: its folders are empty, and other people's may have such names.
+std::optional<std::string> find_stranger(int root, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (name == "lost+found" || name == layout::partial_folder || name.front() == '.') continue;
+    if (!is_folder_of_ours(name)) return name;
+    for (const std::string& inner : base::list_directory(root, name))
+      if (!is_folder_of_ours(base::concat(name, "/", inner))) return base::concat(name, "/", inner);
+  }
+  return std::nullopt;
 }
 
 /// A store may be made in an empty folder, or where a process died while making one.
@@ -80,8 +90,8 @@ void check_place_for_store(int root, const std::string& path) {
                       base::concat("the folder ", base::quoted(path), " holds a containers/storage store"),
                       "podman and engine cannot share one store; choose another folder with --root"};
   }
-  const auto stranger = std::find_if_not(names.begin(), names.end(), is_ours);
-  if (stranger == names.end()) return;
+  const auto stranger = find_stranger(root, names);
+  if (!stranger || base::exists(root, "format")) return;  // made by another process meanwhile
   throw base::Error{base::ErrorKind::invalid_argument,
                     base::concat("the folder ", base::quoted(path), " is not empty (it has ", base::quoted(*stranger),
                                  ") and holds no store"),

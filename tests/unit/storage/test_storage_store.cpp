@@ -68,6 +68,16 @@ TEST_CASE("a folder with a stranger's files is not made a store") {
   CHECK_FALSE(base::exists(folder.fd(), "blobs"));
 }
 
+TEST_CASE("a folder whose own folders are called as a store's is not made one, as reset would empty them") {
+  base::TempDir folder;
+  base::make_directory(folder.fd(), "volumes");
+  const base::UniqueFd images = base::make_directory(folder.fd(), "images");
+  storage::test::write_file(images.get(), "photo.jpg", "x");
+  const base::Error error = error_of_opening(folder.path(), folder.path() + "/run");
+  CHECK(error.message().find("images/photo.jpg") != std::string::npos);
+  CHECK(!base::exists(folder.fd(), "layers"));
+}
+
 TEST_CASE("a store that others may write is refused") {
   storage::test::TempStore store;
   REQUIRE(::chmod(store.root_path().c_str(), 0770) == 0);
