@@ -13,7 +13,9 @@ namespace {
 
 void write_pid_file(const std::string& path, pid_t pid) {
   if (path.empty()) return;
-  const base::UniqueFd fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+  // Written again at each start: a container that has the folder may have put a link or a FIFO in its place.
+  constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const base::UniqueFd fd{::open(path.c_str(), flags, 0644)};
   if (!fd) throw base::os_error("creating pid file ", base::quoted(path));
   base::with_context([&] { base::write_all(fd.get(), std::to_string(pid)); }, "writing pid file ", base::quoted(path));
 }
