@@ -65,8 +65,9 @@ class ProcessOptionsTest(EngineTest):
             self.assertNotIn(absent, names)
 
     def test_the_host_name_is_the_short_id_or_the_option(self):
-        report = self.report("--cidfile", self.dir / "id")
-        self.assertEqual(report["hostname"], (self.dir / "id").read_text().strip()[:12])
+        container = self.engine("create", "--network", "none", BUSYBOX, "/guest").stdout.strip()
+        report = self.engine("start", "--attach", container).json()
+        self.assertEqual(report["hostname"], container[:12])
         self.assertIn("HOSTNAME=" + report["hostname"], report["env"])
         report = self.report("--hostname", "box.example")
         self.assertEqual(report["hostname"], "box.example")
