@@ -91,10 +91,11 @@ std::string path_of_own_program(const std::string& name) {
   const std::vector<std::string> paths = candidates(name);
   for (const std::string& path : paths) {
     if (!is_trusted_program(path)) continue;
-    if (const auto loader = missing_loader(path))
-      throw base::Error{base::ErrorKind::unsupported,
-                        base::concat("this command needs ", name, ", which needs ", base::quoted(*loader)),
-                        base::concat("build ", name, " for this distribution and put it in place of ", path)};
+    if (const auto library = missing_library(path))
+      throw base::Error{
+          base::ErrorKind::unsupported,
+          base::concat("this command needs ", name, ", which needs ", base::quoted(*library)),
+          base::concat("install what has it, or build ", name, " for this distribution and put it in place of ", path)};
     return path;
   }
   throw base::Error{base::ErrorKind::unsupported, base::concat("this command needs ", name),

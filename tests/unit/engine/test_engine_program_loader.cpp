@@ -33,22 +33,27 @@ TEST_CASE("a loader that is not there is named, and one that is there is not") {
   const std::string program = folder.path() + "/program", here = folder.path() + "/loader";
   std::ofstream{here} << "x";
   write_program(program, "/nowhere/ld.so");
-  CHECK(engine::missing_loader(program) == "/nowhere/ld.so");
+  CHECK(engine::missing_library(program) == "/nowhere/ld.so");
   write_program(program, here);
-  CHECK_FALSE(engine::missing_loader(program).has_value());
+  CHECK_FALSE(engine::missing_library(program).has_value());
 }
 
 TEST_CASE("what is no program of shared libraries misses no loader") {
   const base::TempDir folder;
   const std::string program = folder.path() + "/program";
-  CHECK_FALSE(engine::missing_loader(program).has_value());
+  CHECK_FALSE(engine::missing_library(program).has_value());
   for (const std::string& text : {std::string{}, std::string{"#!/bin/sh\n"}, std::string{"\177ELF"}}) {
     std::ofstream{program} << text;
-    CHECK_FALSE(engine::missing_loader(program).has_value());
+    CHECK_FALSE(engine::missing_library(program).has_value());
   }
   write_program(program, "/nowhere/ld.so", ELFCLASS32);
-  CHECK_FALSE(engine::missing_loader(program).has_value());
+  CHECK_FALSE(engine::missing_library(program).has_value());
   write_program(program, "/" + std::string(5000, 'x'));
-  CHECK_FALSE(engine::missing_loader(program).has_value());
-  CHECK_FALSE(engine::missing_loader("/proc/self/nowhere").has_value());
+  CHECK_FALSE(engine::missing_library(program).has_value());
+  CHECK_FALSE(engine::missing_library("/proc/self/nowhere").has_value());
+}
+
+TEST_CASE("a program that runs misses no library") {
+  CHECK_FALSE(engine::missing_library("/proc/self/exe").has_value());
+  CHECK_FALSE(engine::missing_library("/bin/ls").has_value());
 }
