@@ -111,7 +111,8 @@ class ContainerUnit {
     line("Documentation=man:engine-generate-systemd(1)");
     line("Wants=network-online.target");
     line("After=network-online.target");
-    line(concat("RequiresMountsFor=", options_.create_new ? "%t/engine" : quote_unit_word(facts_.run_folder)));
+    line(concat("RequiresMountsFor=",
+                options_.create_new ? "%t/engine" : quote_unit_word(escape_percent(facts_.run_folder))));
     if (const std::string retries = policy_of_container().second; !retries.empty() && !options_.restart_policy)
       line(concat("StartLimitBurst=", retries));
     if (options_.wants.empty() && options_.after.empty() && options_.requires_units.empty()) return;
@@ -158,7 +159,7 @@ class ContainerUnit {
   }
 
   std::vector<std::string> program(const std::vector<std::string>& global_words) const {
-    std::vector<std::string> words{quote_unit_word(facts_.program)};
+    std::vector<std::string> words{quote_unit_word(escape_percent(facts_.program))};
     for (const std::string& word : global_words) words.push_back(escaped(word));
     return words;
   }
@@ -241,9 +242,26 @@ Creation creation_of(const storage::ContainerRecord& record,
   return take_apart(words);
 }
 
+/// It would become a line of its own.
+void require_one_line(std::string_view option, std::string_view text) {
+  const auto is_control = [](unsigned char byte) { return byte < 0x20 || byte == 0x7f; };
+  if (std::any_of(text.begin(), text.end(), is_control))
+    throw base::make_error(base::ErrorKind::invalid_argument, "--", option, " ", base::quoted(text),
+                           " has a control character");
+}
+
+void check_options(const GenerateSystemdOptions& options) {
+  require_one_line("container-prefix", options.container_prefix);
+  require_one_line("separator", options.separator);
+  for (const std::string& unit : options.after) require_one_line("after", unit);
+  for (const std::string& unit : options.wants) require_one_line("wants", unit);
+  for (const std::string& unit : options.requires_units) require_one_line("requires", unit);
+}
+
 }  // namespace
 
 GeneratedUnit make_container_unit(const UnitFacts& facts, const GenerateSystemdOptions& options) {
+  check_options(options);
   return ContainerUnit{facts, options}.make();
 }
 

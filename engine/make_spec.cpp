@@ -64,7 +64,11 @@ void add_systemd_tmpfs(const SpecInputs& in, std::vector<runtime::Mount>& mounts
 runtime::Mount user_mount(const MountWord& word) {
   if (word.kind == MountWord::Kind::tmpfs) return {word.destination, "tmpfs", "tmpfs", word.options};
   if (word.kind == MountWord::Kind::devpts) return {word.destination, "devpts", "devpts", word.options};
-  if (word.is_overlay) return {word.destination, "overlay", "overlay", word.options};
+  if (word.is_overlay) {
+    runtime::Mount overlay{word.destination, "overlay", "overlay", word.options};
+    overlay.options.insert(overlay.options.end(), {"nosuid", "nodev"});  // as a bind of the same folder
+    return overlay;
+  }
   return {word.destination, "bind", word.source, word.options};
 }
 

@@ -33,7 +33,7 @@ std::string filled_in(std::string_view text, const std::string& command) {
 }
 
 std::string unit_command(const std::vector<std::string>& global_words) {
-  std::string command = quote_unit_word(path_of_own_program("engine"));
+  std::string command = quote_unit_word(escape_specifiers(path_of_own_program("engine")));
   for (const std::string& word : global_words) command += concat(' ', quote_unit_word(escape_specifiers(word)));
   return command;
 }
@@ -178,6 +178,8 @@ std::vector<std::string> systemd_install(const SystemdInstallOptions& options) {
 std::string reboot_line(const std::vector<std::string>& global_words) {
   std::string line = concat("@reboot ", shell_word(path_of_own_program("engine")));
   for (const std::string& word : global_words) line += concat(' ', shell_word(word));
+  if (line.find('\n') != std::string::npos)
+    throw make_error(ErrorKind::invalid_argument, "a line of crontab cannot name a folder with a line break");
   std::string escaped;  // an unescaped % is the end of a line to cron
   for (const char byte : concat(line, ' ', start_words))
     escaped += byte == '%' ? std::string{"\\%"} : std::string{byte};

@@ -63,6 +63,7 @@ class GenerateSystemdTest(EngineTest):
         self.assertIn("--replace --name web-%i", self.command_of(text, "ExecStart"))
         refused = self.generate("--template", "--new=false", "web", check=False)
         self.assertEqual((refused.status, refused.stderr), (125, "Error: --template cannot be set with --new=false\n"))
+        self.assert_fails(self.generate("--after", "a\nExecStartPre=x", "web", check=False), 125, "control character")
 
     def test_files_and_json(self):
         self.engine("create", "--name", "web", BUSYBOX)

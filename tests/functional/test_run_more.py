@@ -202,6 +202,8 @@ class RunMoreTest(EngineTest):
         script = "cat /d/file; echo new > /d/file; echo more > /d/other; cat /d/file; stat -c %a /d"
         done = self.run_box("-v", f"{folder}:/d:O", words=("sh", "-c", script))
         self.assertEqual(done.stdout, "old\nnew\n750\n")
+        flags = self.run_box("-v", f"{folder}:/d:O", words=("sh", "-c", "grep ' /d ' /proc/mounts")).stdout.split()[3]
+        self.assertLessEqual({"nosuid", "nodev"}, set(flags.split(",")))
         self.assertEqual((folder / "file").read_text(), "old\n")
         self.assertFalse((folder / "other").exists())
         self.assert_fails(self.run_box("-v", "named:/d:O", check=False), 125, "folder of the host")
