@@ -160,7 +160,7 @@ class JournalSource : public LogSource {
       if (auto line = parse_journal_line(text); line && ++read_ > seen_) lines.push_back(std::move(*line));
     };
     if (reader_->each_line_of_block(use)) return true;
-    if (!is_following_) is_over_ = true;
+    if (!is_following_) finish();
     return false;
   }
   void begin_following() override {
@@ -175,6 +175,13 @@ class JournalSource : public LogSource {
   }
 
  private:
+  void finish() {
+    is_over_ = true;
+    const int code = journalctl_.wait().code;
+    if (code == 0 || read_ > 0) return;
+    throw base::make_error(base::ErrorKind::unsupported, "journalctl could not read the journal (exit code ", code, ")")
+        .with_hint("members of the group systemd-journal may; --log-driver k8s-file needs no journal");
+  }
   void start_again() {
     seen_ = std::max(seen_, std::exchange(read_, 0));
     reader_.reset();

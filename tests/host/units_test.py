@@ -17,7 +17,7 @@ class UnitsTest(HostTest):
     def setUp(self):
         super().setUp()
         os.chmod(self.dir, 0o755)
-        for name in ("test", "id", "true", "false", "echo", "kill", "ls", "stat", "hostname", "ulimit", "touch", "rm"):
+        for name in ("test", "id", "true", "false", "echo", "kill", "ls", "stat", "hostname", "ulimit", "touch", "rm", "seq", "head", "tr", "printf"):
             if not (self.rootfs / "bin" / name).exists():
                 (self.rootfs / "bin" / name).symlink_to("busybox")
         self.started, self.files = [], []
