@@ -93,6 +93,19 @@ void print_made(bool aligned, const Work& work) {
   print(aligned ? align_tabs(out) : out);
 }
 
+/// What docker makes of a template: one execution for each object, so that `$` is the object and `define` may stand
+/// first. Nothing when docker would refuse it, too.
+std::optional<std::string> each_alone(const std::string& name, const std::string& text, const Value& rows) {
+  try {
+    const Template parsed = Template::parse(name, text);
+    std::string out;
+    for (const Value& row : engine::templates::follow(rows).elements()) parsed.execute(row, out);
+    return out;
+  } catch (const base::Error&) {
+    return std::nullopt;
+  }
+}
+
 void collect_headings(const Type& type, engine::templates::Entries& entries, const Headings& special) {
   for (const Field& field : type.fields) {
     if (field.method) continue;
@@ -158,16 +171,29 @@ Report::Report(std::string name, const std::vector<std::string_view>& shapes, co
 }
 
 void Report::print_rows(const std::string& format, const Headings& headings, bool with_headings) const {
-  const bool is_table = format.starts_with(table_word);
-  const std::string normal = normalized(format, is_table);
-  const Template parsed = is_table ? parse(name_, base::concat("{{range .}}", normal, "{{end -}}"),
-                                           base::concat("{{range .}}", format, "{{end -}}"))
-                                   : parse(name_, ranged(normal), ranged(format));
-  print_made(is_table, [&](std::string& out) {
+  if (!format.starts_with(table_word)) return print_texts(format);
+  const Template parsed = parse(name_, base::concat("{{range .}}", normalized(format, true), "{{end -}}"),
+                                base::concat("{{range .}}", format, "{{end -}}"));
+  print_made(true, [&](std::string& out) {
     engine::templates::Types types;
-    if (is_table && with_headings) parsed.execute(heading_row(types, *value_.type, headings), out);
+    if (with_headings) parsed.execute(heading_row(types, *value_.type, headings), out);
     parsed.execute(value_, out);
   });
+}
+
+/// As podman does; where podman refuses the template and docker does not, as docker does.
+void Report::print_texts(const std::string& format) const {
+  const std::string normal = normalized(format, false);
+  std::string out;
+  try {
+    parse(name_, ranged(normal), ranged(format)).execute(value_, out);
+  } catch (const base::Error&) {
+    const std::optional<std::string> alone = each_alone(name_, normal, value_);
+    print(alone ? *alone : out);  // Go, too, prints what was made before an error
+    if (!alone) throw;
+    return;
+  }
+  print(out);
 }
 
 void Report::print_object(const std::string& format) const {

@@ -46,6 +46,8 @@ class Report {
   const engine::templates::Value& value() const { return value_; }
 
  private:
+  void print_texts(const std::string& format) const;
+
   std::string name_;
   engine::templates::Types types_;
   engine::templates::Value value_;

@@ -25,6 +25,7 @@ entities.VolumeInspectReport
   *entities.VolumeConfigResponse embedded
 entities.VolumeListReport
   entities.VolumeConfigResponse embedded
+  Label map[string]string method Labels
 )";
 
 const std::string_view info_shapes = R"(define.Info

@@ -56,7 +56,7 @@ containers.psReporter
   ID string method
   IPC string method
   ImageID string method
-  Label map[string]string method
+  Label map[string]string method Labels
   MNT string method
   NET string method
   Names string method

@@ -70,7 +70,7 @@ void add_methods(JsonWriter& json, const ContainerSummary& container, const std:
   json.member("Command()", whole ? command : shortened(command, 20)).member("CreatedAt()", go_time(container.created));
   json.member("CreatedHuman()", ago).member("RunningFor()", ago);
   json.member("ID()", shown_id(container.id, whole)).member("ImageID()", shown_id(container.image_id, whole));
-  json.member("Label()", container.labels).member("Names()", container.name).member("Networks()", "");
+  json.member("Names()", container.name).member("Networks()", "");
   json.member("Ports()", engine::ports_text(engine::published_ports(container.ports))).member("Size()", size);
   json.member("Status()", status_text(container));
   json.member("LocalVolumes()", static_cast<std::uint64_t>(container.mounts.size()));

@@ -60,7 +60,7 @@ Value structure_of(const Type* type, const JsonAt& json) {
       Value value = value_of_json(inner, json);
       fields.push_back(inner == field.type ? std::move(value) : make_holder(field.type, std::move(value)));
     } else if (field.method) {
-      fields.push_back(value_of_json(field.type, json.find(field.name + "()")));
+      fields.push_back(value_of_json(field.type, json.find(field.source)));
     } else {
       fields.push_back(value_of_json(field.type, field.json_name.empty() ? std::nullopt : json.find(field.json_name)));
     }

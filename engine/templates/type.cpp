@@ -90,6 +90,7 @@ void Types::declare_field(Type& type, std::string_view line) {
   if (words.size() > 2 && words[2] == "method") {
     field.method = true;
     field.json_name.clear();
+    field.source = words.size() > 3 ? std::string{words[3]} : field.name + "()";
   } else if (words.size() > 2) {
     const auto parts = base::split(words[2], ',');
     if (!parts[0].empty()) field.json_name = parts[0] == "-" ? std::string{} : std::string{parts[0]};

@@ -37,6 +37,7 @@ struct Field {
   bool omit_empty = false;
   bool embedded = false;  ///< Its fields can be asked for as if they were this struct's own.
   bool method = false;    ///< Computed: can be asked for, but is not part of the printed value.
+  std::string source;     ///< Of a method: the JSON key that it is read from.
 };
 
 struct Type {
@@ -61,7 +62,9 @@ class Types {
   ///     SubPath string SubPath,omitempty
   ///     entities.ListContainer embedded
   ///     ID string method
-  /// The third word is the JSON name where it differs, `-` when it has none.
+  ///     Label map[string]string method Labels
+  /// A method is read from the JSON name behind it, else from its own with "()". Elsewhere the third word is the JSON
+  /// name where it differs, `-` when it has none.
   void declare(std::string_view text);
 
  private:

@@ -1,5 +1,6 @@
 """podman and engine beside each other: an ordinary user's two homes, a private cgroup2 view, answers made alike."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -39,6 +40,10 @@ def made_alike(text):
     return text
 
 
+class CannotRun(Exception):
+    """The peer, and why."""
+
+
 class Side:
     """One of the two programs with its environment."""
 
@@ -71,30 +76,37 @@ def stage(program, folder):
     return str(place / Path(program).name)
 
 
-def as_user(folder, engine_program, work):
-    """The exit status of work(podman, engine, archive of IMAGE); both sides are empty before and after."""
-    os.chdir(folder)
+@contextlib.contextmanager
+def podman_side(folder):
     peer = surroundings.Podman(folder / "podman", ENVIRONMENT)
-    podman = Side(peer.program, peer.environment)
-    home = folder / "engine"
-    (home / "run").mkdir(parents=True, mode=0o700)
-    engine = Side(engine_program, {**ENVIRONMENT, "HOME": str(home), "XDG_RUNTIME_DIR": str(home / "run")})
     try:
-        return work(podman, engine, folder / "busybox.tar")
+        yield Side(peer.program, peer.environment)
     finally:
-        engine.call("rm", "-f", "-a", "-t", "0")
-        engine.call("system", "reset", "--force")
         peer.stop()
 
 
-def worker(user, folder, program, work):
+def as_user(folder, engine_program, open_peer, work):
+    """The exit status of work(peer, engine, folder); both sides are empty before and after."""
+    os.chdir(folder)
+    home = folder / "engine"
+    (home / "run").mkdir(parents=True, mode=0o700)
+    engine = Side(engine_program, {**ENVIRONMENT, "HOME": str(home), "XDG_RUNTIME_DIR": str(home / "run")})
+    with open_peer(folder) as peer:
+        try:
+            return work(peer, engine, folder)
+        finally:
+            engine.call("rm", "-f", "-a", "-t", "0")
+            engine.call("system", "reset", "--force")
+
+
+def worker(user, folder, program, open_peer, work):
     """Never returns: becomes the user and ends with the status of the work."""
     code = 1
     try:
         os.setgroups([])
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)
-        code = as_user(folder, program, work)
+        code = as_user(folder, program, open_peer, work)
     except Exception:  # this process ends here, so nobody else would print it
         traceback.print_exc()
     finally:
@@ -103,15 +115,21 @@ def worker(user, folder, program, work):
 
 
 def compare(work):
-    """Runs work(podman, engine, archive) as USER with podman in a mount namespace with cgroup2 alone; the status to
-    exit with, or SKIPPED with the reason on stdout."""
+    """Runs work(podman, engine, archive of IMAGE) as USER with podman in a mount namespace with cgroup2 alone; the status
+    to exit with, or SKIPPED with the reason on stdout."""
+    if not shutil.which("podman"):
+        return skip("podman is not installed")
+    return compare_with(podman_side, lambda podman, engine, folder: work(podman, engine, folder / "busybox.tar"))
+
+
+def compare_with(open_peer, work, prepare=lambda folder: contextlib.nullcontext()):
+    """The same with any peer: a context of open_peer(folder), which belongs to the user. What prepare(folder) opens is
+    open meanwhile, as root in that mount namespace."""
     engine = os.environ.get("ENGINE", "")
     if not engine:
         raise SystemExit("ENGINE must name the engine to test")
     if os.getuid() != 0:
-        return skip("only root can give podman a cgroup2 view of its own")
-    if not shutil.which("podman"):
-        return skip("podman is not installed")
+        return skip("only root can give the peer a cgroup2 view of its own")
     user = surroundings.make_user(USER)
     folder = Path(tempfile.mkdtemp(prefix="engine-compat-", dir="/dev/shm"))
     os.chown(folder, user.pw_uid, user.pw_gid)
@@ -121,12 +139,23 @@ def compare(work):
     child = os.fork()
     if child == 0:
         group = surroundings.see_own_cgroup2(user, USER)
-        below = os.fork()
-        if below == 0:
-            worker(user, folder, program, work)
-        code = os.waitstatus_to_exitcode(os.waitpid(below, 0)[1])
+        code = with_prepared(folder, prepare, lambda: worker(user, folder, program, open_peer, work))
         surroundings.leave_cgroup(group)
         os._exit(code)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     shutil.rmtree(folder, ignore_errors=True)
     return code
+
+
+def with_prepared(folder, prepare, work):
+    try:
+        with prepare(folder):
+            sys.stdout.flush()
+            below = os.fork()
+            if below == 0:
+                work()
+            return os.waitstatus_to_exitcode(os.waitpid(below, 0)[1])
+    except CannotRun as why:
+        status = skip(why)
+        sys.stdout.flush()
+        return status

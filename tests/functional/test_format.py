@@ -36,6 +36,16 @@ class FormatTest(EngineTest):
             with self.subTest(template):
                 self.assertEqual(self.shown("inspect", "web", template=template), expected + "\n")
 
+    def test_each_object_is_a_template_of_its_own_where_only_docker_knows_it(self):
+        self.make()
+        self.engine("volume", "create", "--label", "purpose=tests", "labelled")
+        for words, template, expected in (
+                (("inspect", "web", "web"), "{{with .Config}}{{$.Name}}{{end}}", "web\nweb\n"),
+                (("inspect", "web"), '{{define "t"}}<{{.}}>{{end}}{{template "t" .Name}}', "<web>\n"),
+                (("volume", "ls", "--filter", "name=labelled"), '{{.Label "purpose"}}|{{.Label "none"}}', "tests|\n")):
+            with self.subTest(template):
+                self.assertEqual(self.shown(*words, template=template), expected)
+
     def test_lists_and_their_tables(self):
         self.make()
         self.assertEqual(self.shown("ps", "-a", template="{{.Names}}\\t{{.Image}}"), f"web\t{BUSYBOX}\n")
