@@ -52,19 +52,30 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
              "OCI runtime of new containers: builtin, a name such as crun, or a path");
   table.list("runtime-flag", 0, "FLAG", words.options.runtime_flags,
              "A global option for that runtime, without its --: debug, platform=ptrace");
+  table
+      .list("module", 0, "MODULE", words.options.modules,
+            "One more containers.conf: a path, or a file of a folder containers.conf.modules")
+      .offers(Completes::files);
+  table.list("cdi-spec-dir", 0, "DIRECTORY", words.options.cdi_spec_dirs, "Where files of CDI devices are")
+      .offers(Completes::directories);
+  table.text("events-backend", 0, "BACKEND", words.options.events_backend, "Whether events are kept: file, none")
+      .choices("file|journald|none");
+  table.text("config", 0, "DIRECTORY", words.options.login_dir, "Whose config.json holds the logins of registries")
+      .offers(Completes::directories);
+  table.flag("transient-store", 0, words.options.is_transient,
+             "Keep containers in the run folder, so that none is left after a reboot");
   table.text("build", 0, "ID", words.build, "Build of the calling executable").hide();
   constexpr auto text = OptionKind::text;
-  for (const std::string_view harmless : {"conmon", "events-backend", "tmpdir", "network-cmd-path"}) {
+  for (const std::string_view harmless : {"conmon", "tmpdir", "network-cmd-path"}) {
     table.known(harmless, 0, text, Treatment::ignored);
   }
   table.known("syslog", 0, OptionKind::flag, Treatment::ignored);
-  for (const std::string_view later : {"config", "connection", "url", "identity", "ssh", "hooks-dir", "module",
-                                       "network-config-dir", "out", "volumepath", "cdi-spec-dir"}) {
+  for (const std::string_view later :
+       {"connection", "url", "identity", "ssh", "hooks-dir", "network-config-dir", "out", "volumepath"}) {
     table.known(later, 0, text, Treatment::refused);
   }
   table.known("remote", 0, OptionKind::flag, Treatment::refused);
   table.known("noout", 0, OptionKind::flag, Treatment::refused);
-  table.known("transient-store", 0, OptionKind::flag, Treatment::refused);
 }
 
 void settle_global_options(GlobalWords& words) {

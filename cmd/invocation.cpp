@@ -11,6 +11,7 @@ engine::Engine& Invocation::engine() {
     if (!progress_) progress_ = std::make_unique<base::NoProgress>();
     rootless::HostFacts host = rootless::look_at_host();
     engine::Config config = engine::load_config(globals, host);
+    engine::find_configured_helpers(host, config);
     engine::force_single_id(host, config);
     engine::leave_read_only_place(config, globals, host);
     engine_.emplace(std::move(config), std::move(host), *progress_);

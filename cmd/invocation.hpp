@@ -8,6 +8,7 @@
 
 #include "base/progress.hpp"
 #include "cmd/command.hpp"
+#include "cmd/option_walk.hpp"
 #include "engine/context.hpp"
 #include "engine/verbs.hpp"
 
@@ -24,12 +25,19 @@ struct Program {
 /// One run of one command: what an action may ask for.
 class Invocation {
  public:
-  Invocation(const Program& of, const engine::GlobalOptions& global_options, std::vector<std::string> typed,
-             std::string path)
-      : program(of), globals(global_options), argv(std::move(typed)), command_path(std::move(path)) {}
+  Invocation(const Program& of, const engine::GlobalOptions& global_options, const OptionTable& of_command,
+             const std::vector<Given>& given_options, std::vector<std::string> typed, std::string path)
+      : program(of),
+        globals(global_options),
+        table(of_command),
+        given(given_options),
+        argv(std::move(typed)),
+        command_path(std::move(path)) {}
 
   const Program& program;
   const engine::GlobalOptions& globals;
+  const OptionTable& table;             ///< Of the command.
+  const std::vector<Given>& given;      ///< Its options as they were typed.
   const std::vector<std::string> argv;  ///< Everything the user typed, program name included.
   const std::string command_path;       ///< "engine container ls", for messages.
 

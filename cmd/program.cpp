@@ -85,7 +85,7 @@ int run_command(const Program& program, const FoundCommand& found, GlobalWords& 
         .with_hint(concat("use ", path));
   }
   globals.options.is_about_images = is_about_images(found.path);
-  Invocation invocation{program, globals.options, std::move(argv), path};
+  Invocation invocation{program, globals.options, table, walk.options, std::move(argv), path};
   return act(invocation);
 }
 

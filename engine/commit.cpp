@@ -10,6 +10,7 @@
 #include "engine/commit_config.hpp"
 #include "engine/container_tree.hpp"
 #include "engine/convert_manifest.hpp"
+#include "engine/image_settings.hpp"
 #include "engine/images.hpp"
 #include "engine/keep_image.hpp"
 #include "engine/selection.hpp"
@@ -208,6 +209,11 @@ std::string comment_of_step(const CommitOptions& options, const Container& conta
 }  // namespace
 
 std::string commit(Engine& engine, const CommitOptions& options) {
+  if (options.format.empty()) {
+    CommitOptions settled = options;
+    settled.format = load_image_settings(engine.config).default_format;
+    return commit(engine, settled);
+  }
   parse_manifest_format(options.format);
   std::vector<std::string> names;
   if (!options.name.empty()) names.push_back(name_for_tagging(options.name));

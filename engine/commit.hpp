@@ -14,7 +14,7 @@ struct CommitOptions {
   std::string name;  ///< Of the image; empty: none.
   std::string author;
   std::string message;
-  std::string format = "oci";        ///< Or "docker".
+  std::string format;                ///< oci|docker; empty: as containers.conf says, else oci.
   std::vector<std::string> changes;  ///< Instructions of a Dockerfile; see image_changes.hpp.
   bool include_volumes = false;      ///< Where the container has volumes, the image has some, too; without content.
   bool squash = false;               ///< One layer of everything.

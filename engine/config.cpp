@@ -106,10 +106,21 @@ void choose_shared_stores(Config& config, const GlobalOptions& options, const ro
   std::erase(config.shared_stores, "");
 }
 
+/// Containers in the run folder, which a reboot empties; images where they are anyway. Source: podman(1)
+/// --transient-store.
+void make_transient(Config& config, const GlobalOptions& options, const std::string& image_store) {
+  const std::string containers = config.run + "/transient";
+  const std::string images = image_store.empty() ? config.root : image_store;
+  config.root = options.is_about_images ? images : containers;
+  (options.is_about_images ? config.container_store : config.image_store) =
+      options.is_about_images ? containers : images;
+}
+
 /// Source: podman(1) --imagestore.
 void choose_image_store(Config& config, const GlobalOptions& options) {
-  if (options.image_store.empty()) return;
-  const std::string image_store = absolute(options.image_store);
+  const std::string image_store = options.image_store.empty() ? "" : absolute(options.image_store);
+  if (options.is_transient) return make_transient(config, options, image_store);
+  if (image_store.empty()) return;
   if (image_store == config.root) return;
   if (options.is_about_images) {
     config.container_store = std::exchange(config.root, image_store);
@@ -177,11 +188,7 @@ void apply_runtimes(Config& config, const TomlFile& file) {
 }  // namespace
 
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
-  if (!mentions(text, {"detach_keys", "stop_timeout", "seccomp_profile", "netns", "userns", "retry", "env", "cgroup",
-                       "pids_limit", "image_copy_tmp_dir", "runtime", "events_logger", "log_driver", "log_size_max",
-                       "log_tag"}))
-    return;
-  const TomlFile file = TomlFile::parse(text, what);
+  const TomlFile file = TomlFile::parse(without_comments(text), what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
   if (const auto logger = file.string("engine.events_logger"))
     config.events_logger = *logger == "none" ? "none" : "file";
@@ -196,6 +203,7 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
   apply_cgroups(config, file, what);
   apply_runtimes(config, file);
   apply_log(config, file);
+  apply_container_defaults(config.defaults, file, what);
   config.spool.folder = file.string("engine.image_copy_tmp_dir").value_or(config.spool.folder);
   if (const auto variables = file.strings("engine.env")) config.environment = *variables;
   config.default_userns = file.string("containers.userns").value_or(config.default_userns);
@@ -218,7 +226,8 @@ void apply_storage_conf(Config& config, std::string_view text, const std::string
   }
 }
 
-std::vector<std::string> find_auth_files(const rootless::HostFacts& host) {
+std::vector<std::string> find_auth_files(const rootless::HostFacts& host, const std::string& login_dir) {
+  if (!login_dir.empty()) return {absolute(login_dir) + "/config.json"};
   if (const auto only = rootless::environment("REGISTRY_AUTH_FILE"); only && !only->empty()) return {*only};
   // The run folder may be one of ours in /tmp, which other tools do not know; theirs is /run/containers/UID then.
   const bool is_shared = host.run_dir.find("engine-run-") == std::string::npos && host.uid != 0;
@@ -251,6 +260,19 @@ void set_proxies(const Config& config) {
 
 }  // namespace
 
+void find_configured_helpers(rootless::HostFacts& host, const Config& config) {
+  const auto find = [&](std::string& program, const char* name) {
+    for (const std::string& folder : config.defaults.helper_dirs) {
+      const std::string path = base::concat(folder, "/", name);
+      if (!folder.starts_with('/') || ::access(path.c_str(), X_OK) != 0) continue;
+      program = path;
+      return;
+    }
+  };
+  find(host.slirp4netns, "slirp4netns");
+  find(host.pasta, "pasta");
+}
+
 Config config_for_containers(const Config& config) {
   Config other = config;
   if (config.container_store.empty()) return other;
@@ -271,9 +293,14 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   Config config;
   const ConfigFolders folders = config_folders(host);
   apply_files(config, find_config_files_by_environment("storage", folders), apply_storage_conf);
-  apply_files(config, find_config_files_by_environment("containers", folders), apply_containers_conf);
+  config.containers_conf = find_config_files_by_environment("containers", folders);
+  for (const std::string& module : options.modules)
+    config.containers_conf.push_back(find_config_module(module, folders));
+  apply_files(config, config.containers_conf, apply_containers_conf);
   apply_files(config, find_config_files_by_environment("engine", folders), apply_engine_conf);
   config.build = options.build;
+  if (!options.events_backend.empty()) config.events_logger = options.events_backend == "none" ? "none" : "file";
+  use_cdi_folders(config.defaults, options.cdi_spec_dirs);
   if (!options.cgroup_manager.empty()) config.cgroup_manager = options.cgroup_manager;
   if (!options.runtime.empty()) config.runtime = options.runtime;
   config.runtime_flags = options.runtime_flags;
@@ -289,7 +316,7 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   if (const std::string aliases = alias_cache(host); ::access(aliases.c_str(), R_OK) == 0)
     config.registries_conf.push_back(aliases);
   set_proxies(config);
-  config.auth_files = find_auth_files(host);
+  config.auth_files = find_auth_files(host, options.login_dir);
   config.certs_dirs = {folders.user + "/certs.d", "/etc/containers/certs.d", "/etc/docker/certs.d"};
   return config;
 }

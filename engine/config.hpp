@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/container_defaults.hpp"
 #include "registry/network_limits.hpp"
 #include "registry/spool_place.hpp"
 #include "rootless/host_facts.hpp"
@@ -24,6 +25,11 @@ struct GlobalOptions {
   std::string image_store;                   ///< --imagestore DIRECTORY
   std::string runtime;                       ///< --runtime NAME|PATH of new containers
   std::vector<std::string> runtime_flags;    ///< --runtime-flag
+  std::vector<std::string> modules;          ///< --module NAME|PATH: more files of containers.conf
+  std::vector<std::string> cdi_spec_dirs;    ///< --cdi-spec-dir DIRECTORY
+  std::string events_backend;                ///< --events-backend file|journald|none
+  std::string login_dir;                     ///< --config DIRECTORY, whose config.json has the credentials
+  bool is_transient = false;                 ///< --transient-store: containers are kept in the run folder.
   bool is_about_images = false;              ///< The command works on the images of `image_store`, if there is one.
   std::string build;  ///< Of this executable; told to those that we execute, so that builds are never mixed.
 };
@@ -68,6 +74,7 @@ struct Config {
   std::string default_network = "private";   ///< private|host|none
   std::string network_helper;                ///< slirp4netns|pasta, of containers.conf; empty: whichever there is
   std::string default_userns;                ///< containers.conf "userns": what --userns would say; empty: host
+  std::vector<std::string> containers_conf;  ///< Files that were read, lowest priority first.
   std::vector<std::string> registries_conf;  ///< Files that exist, lowest priority first.
   std::vector<std::string> auth_files;       ///< In the order in which they are asked; `login` writes the first.
   std::vector<std::string> certs_dirs;       ///< Asked in this order.
@@ -75,6 +82,7 @@ struct Config {
   std::vector<std::string> runtime_flags;    ///< Global options for it, without their "--".
   /// [engine.runtimes]: where a runtime of that name is looked for.
   std::map<std::string, std::vector<std::string>> runtimes;
+  ContainerDefaults defaults;      ///< Of new containers.
   std::vector<std::string> notes;  ///< What we read and do not follow, for `info`.
 };
 
@@ -87,7 +95,11 @@ void apply_storage_conf(Config& config, std::string_view text, const std::string
 void apply_engine_conf(Config& config, std::string_view text, const std::string& what);
 
 /// Where credentials are looked for. Source: containers-auth.json(5).
-std::vector<std::string> find_auth_files(const rootless::HostFacts& host);
+/// @param login_dir  Of --config, whose file is the only one; empty: none was given.
+std::vector<std::string> find_auth_files(const rootless::HostFacts& host, const std::string& login_dir = {});
+
+/// slirp4netns and pasta, where helper_binaries_dir of containers.conf has them. newuidmap is never looked for there.
+void find_configured_helpers(rootless::HostFacts& host, const Config& config);
 
 /// For a command on images that must look at the containers: as if it were one on containers.
 Config config_for_containers(const Config& config);

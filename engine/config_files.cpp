@@ -115,6 +115,16 @@ std::vector<std::string> find_config_files_by_environment(const std::string& nam
   return files;
 }
 
+std::string find_config_module(const std::string& name, const ConfigFolders& folders) {
+  if (name.starts_with('/') && is_regular(name)) return name;
+  for (const std::string* folder : {&folders.user, &folders.system, &folders.vendor}) {
+    std::string path = base::concat(*folder, "/containers.conf.modules/", name);
+    if (!name.starts_with('/') && is_regular(path)) return path;
+  }
+  throw base::make_error(base::ErrorKind::not_found, "--module ", base::quoted(name), " does not exist")
+      .with_hint(base::concat("it is an absolute path, or a file in ", folders.user, "/containers.conf.modules"));
+}
+
 std::vector<ConsideredFile> consider_config_files(const std::string& name, const ConfigFolders& folders) {
   std::vector<ConsideredFile> considered;
   const std::string variable = variable_of(name);

@@ -28,6 +28,10 @@ std::vector<std::string> find_config_files(const std::string& name, const Config
 /// absent.
 std::vector<std::string> find_config_files_by_environment(const std::string& name, const ConfigFolders& folders);
 
+/// A file of `--module`: an absolute path, or a name in containers.conf.modules of the first folder of user, system and
+/// vendor that has it. @throws Error not_found. Source: containers.conf(5) "MODULES".
+std::string find_config_module(const std::string& name, const ConfigFolders& folders);
+
 /// A file that was looked at, whether it counts or not.
 struct ConsideredFile {
   std::string path;

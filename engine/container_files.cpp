@@ -85,7 +85,8 @@ std::string search_line(const std::vector<std::string>& domains) {
 /// What the container is called in a network of its own, and the address of the host there.
 HostNames host_names(Engine& engine, const storage::ContainerRecord& record) {
   HostNames names;
-  names.host = rootless::host_address();
+  const std::string& configured = engine.config.defaults.host_address;
+  names.host = configured.empty() ? rootless::host_address() : configured;
   if (record.network == "none") names.own = "127.0.0.1";
   if (!rootless::is_user_network(record.network)) return names;
   const rootless::NetworkOptions options = network_options(engine, record);

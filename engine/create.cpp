@@ -103,11 +103,14 @@ std::string seccomp_json(const Engine& engine, const Security& security) {
 runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::ImageConfig& image,
                        const storage::ContainerRecord& record, const ContainerIds& ids, const ResolvedUser& user,
                        std::vector<MountWord> mounts, const Surroundings& around) {
-  const Security security = resolve_security(options);
+  const Security security = resolve_security(options, engine.config.defaults.capabilities);
   SpecInputs in{.options = options, .security = security, .user = user, .around = around, .id_map = ids.map};
   in.host_has_mqueue = base::exists(AT_FDCWD, "/dev/mqueue");
   in.argv = record.command;
-  in.env = container_environment(options, image, user, record.hostname, own_environment()).assignments();
+  in.env = container_environment(options, image, user, record.hostname, own_environment(),
+                                 engine.config.defaults.environment)
+               .assignments();
+  in.default_sysctls = engine.config.defaults.sysctls;
   if (around.is_systemd) in.env.push_back(concat("container_uuid=", record.id.substr(0, 32)));
   in.work_dir = container_work_dir(options, image);
   in.hostname = record.hostname;

@@ -1,10 +1,12 @@
 #include "engine/explain_config.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/error.hpp"
 #include "base/host_file.hpp"
 #include "base/text.hpp"
+#include "engine/container_defaults.hpp"
 #include "engine/toml_file.hpp"
 #include "storage/unpack_limits.hpp"
 
@@ -21,19 +23,32 @@ struct KnownKey {
 
 std::vector<KnownKey> known_keys() {
   std::vector<KnownKey> keys{
+      {"containers", "containers.cgroup_conf", "[]"},
+      {"containers", "containers.cgroups", "\"enabled\""},
+      {"containers", "containers.log_driver", "\"k8s-file\""},
+      {"containers", "containers.log_size_max", "16777216"},
+      {"containers", "containers.log_tag", "\"\""},
       {"containers", "containers.netns", "\"private\""},
+      {"containers", "containers.pids_limit", "0"},
       {"containers", "containers.seccomp_profile", "\"\""},
       {"containers", "containers.userns", "\"host\""},
+      {"containers", "engine.cgroup_manager", "\"\""},
+      {"containers", "engine.compression_format", "\"\""},
       {"containers", "engine.compression_level", ""},
       {"containers", "engine.detach_keys", "\"ctrl-p,ctrl-q\""},
       {"containers", "engine.env", "[]"},
       {"containers", "engine.events_logger", "\"file\""},
+      {"containers", "engine.image_copy_tmp_dir", "\"\""},
+      {"containers", "engine.image_default_format", "\"oci\""},
       {"containers", "engine.image_default_transport", "\"docker://\""},
       {"containers", "engine.image_parallel_copies", "6"},
       {"containers", "engine.pull_policy", "\"missing\""},
       {"containers", "engine.retry", "3"},
       {"containers", "engine.retry_delay", "\"\""},
+      {"containers", "engine.runtime", "\"builtin\""},
+      {"containers", "engine.runtimes", "{}"},
       {"containers", "engine.stop_timeout", "10"},
+      {"containers", "network.default_rootless_network_cmd", "\"\""},
       {"engine", "network.connect_timeout", "\"30s\""},
       {"engine", "network.first_byte_timeout", "\"120s\""},
       {"engine", "network.min_bytes_per_second", "256"},
@@ -48,9 +63,13 @@ std::vector<KnownKey> known_keys() {
       {"storage", "storage.driver", "\"\""},
       {"storage", "storage.options.additionalimagestores", "[]"},
   };
+  for (const std::string_view key : container_default_keys()) keys.push_back({"containers", std::string{key}, ""});
   const storage::UnpackLimits defaults;
   for (const storage::UnpackLimit& limit : storage::unpack_limits)
     keys.push_back({"engine", base::concat("unpack.", limit.name), base::concat(defaults.*limit.value)});
+  std::stable_sort(keys.begin(), keys.end(), [](const KnownKey& one, const KnownKey& other) {
+    return std::tie(one.configuration, one.key) < std::tie(other.configuration, other.key);
+  });
   return keys;
 }
 

@@ -103,7 +103,7 @@ void check_policy(const std::string& policy) {
 ImageForRun find_or_pull(Engine& engine, const RunOptions& given) {
   if (given.pull.empty()) {
     RunOptions options = given;
-    options.pull = load_image_settings(engine.host).pull_policy;
+    options.pull = load_image_settings(engine.config).pull_policy;
     return find_or_pull(engine, options);
   }
   const RunOptions& options = given;

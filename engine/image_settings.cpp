@@ -4,7 +4,6 @@
 
 #include "base/error.hpp"
 #include "base/host_file.hpp"
-#include "engine/config_files.hpp"
 #include "engine/toml_file.hpp"
 
 namespace engine {
@@ -35,19 +34,24 @@ void apply(ImageSettings& settings, const TomlFile& toml, const std::string& fil
     if (*level < 0 || *level > max_compression_level) throw wrong(file, "compression_level", "a number from 0 to 22");
     settings.compression_level = static_cast<unsigned>(*level);
   }
+  if (const auto format = toml.string("engine.compression_format")) settings.compression_format = *format;
+  if (const auto format = toml.string("engine.image_default_format"); format && !format->empty()) {
+    if (*format != "oci" && *format != "docker" && *format != "v2s2")
+      throw wrong(file, "image_default_format", "one of oci, docker, v2s2");
+    settings.default_format = *format == "oci" ? "oci" : "docker";
+  }
   if (const auto transport = toml.string("engine.image_default_transport"))
     settings.default_transport = *transport == "docker://" ? "" : *transport;
 }
 
 }  // namespace
 
-ImageSettings load_image_settings(const rootless::HostFacts& host) {
+ImageSettings load_image_settings(const Config& config) {
   ImageSettings settings;
-  for (const std::string& file : find_config_files_by_environment("containers", config_folders(host))) {
+  for (const std::string& file : config.containers_conf) {
     const auto text = base::try_read_host_file(file, max_file_bytes);
-    if (text &&
-        mentions(*text, {"pull_policy", "image_parallel_copies", "compression_level", "image_default_transport"}))
-      apply(settings, TomlFile::parse(*text, file), file);
+    if (text && mentions(*text, {"pull_policy", "image_parallel_copies", "compression_", "image_default_"}))
+      apply(settings, TomlFile::parse(without_comments(*text), file), file);
   }
   return settings;
 }

@@ -98,7 +98,7 @@ void write_security(JsonWriter& json, const Engine& engine) {
   json.key("security").begin_object();
   json.member("apparmorEnabled",
               ::access("/sys/module/apparmor/parameters/enabled", F_OK) == 0 && engine.host.uid == 0);
-  json.member("capabilities", base::join(default_capability_names(), ","));
+  json.member("capabilities", base::join(default_capability_names(engine.config.defaults.capabilities), ","));
   json.member("rootless", engine.host.uid != 0).member("seccompEnabled", true);
   json.member("seccompProfilePath", engine.config.seccomp_profile.empty() ? "builtin" : engine.config.seccomp_profile);
   json.member("selinuxEnabled", ::access("/sys/fs/selinux/enforce", F_OK) == 0).end_object();

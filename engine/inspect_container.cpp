@@ -9,6 +9,7 @@
 #include "engine/abandoned.hpp"
 #include "engine/published_ports.hpp"
 #include "engine/restart_policy.hpp"
+#include "engine/security.hpp"
 #include "engine/start_cgroup.hpp"
 #include "engine/verbs.hpp"
 #include "storage/layers.hpp"
@@ -237,6 +238,7 @@ std::string inspect(Engine& engine, const storage::ContainerDir& container) {
                       base::concat(engine.store().root_path(), "/", storage::layout::container(record.id))};
   inspected.cgroup_manager = name_of_cgroup_manager(engine.config);
   if (observed.is_running()) inspected.cgroup_path = cgroup_path_of(container);
+  inspected.usual_capabilities = default_capability_names(engine.config.defaults.capabilities);
   inspected.secrets = storage::read_container_secrets(container);
   inspected.watch = read_watch(container);
   inspected.health = read_health(container);

@@ -25,7 +25,8 @@ struct Inspected {
   std::string cgroup_manager = {};  ///< "systemd", "cgroupfs".
   std::string cgroup_path = {};     ///< Of the running container; empty: none of its own.
   std::vector<storage::ContainerSecret> secrets = {};
-  std::vector<std::string> layer_paths = {};  ///< Lowest first; none unless an overlay is mounted of them.
+  std::vector<std::string> usual_capabilities = {};  ///< Of a container that was given or denied none.
+  std::vector<std::string> layer_paths = {};         ///< Lowest first; none unless an overlay is mounted of them.
 };
 
 /// Pure: podman's JSON of a container, in the order and spelling of podman 5 and later.

@@ -113,7 +113,7 @@ Names only_in(const Names& these, const Names& not_in_those) {
 
 void write_capabilities(JsonWriter& json, const Inspected& in) {
   const Names& has = in.spec.process.capabilities.bounding;
-  const Names usual = default_capability_names();
+  const Names& usual = in.usual_capabilities;
   json.member("CapAdd", in.record.privileged ? Names{} : only_in(has, usual));
   json.member("CapDrop", in.record.privileged ? Names{} : only_in(usual, has));
 }

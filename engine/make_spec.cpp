@@ -137,12 +137,32 @@ runtime::Process make_process(const SpecInputs& in) {
   return process;
 }
 
+/// Without CAP_NET_RAW this is what lets ping work; it is per network namespace and covers the mapped groups.
+constexpr std::string_view ping_setting = "net.ipv4.ping_group_range";
+
+/// Whether a setting of the kernel is one of a namespace that the container has for itself.
+bool is_own_setting(std::string_view name, const SpecInputs& in) {
+  const auto is_own = [&](const char* kind, const std::string& mode) {
+    return mode != "host" && in.around.joined.count(kind) == 0;
+  };
+  if (name.starts_with("net.")) return owns_network(in.network);
+  if (name == "kernel.hostname" || name == "kernel.domainname") return is_own("uts", in.options.uts);
+  return is_own("ipc", in.options.ipc);
+}
+
 std::vector<std::pair<std::string, std::string>> sysctls(const SpecInputs& in) {
   std::vector<std::pair<std::string, std::string>> result;
-  // Without CAP_NET_RAW this is what lets ping work; it is per network namespace and covers the mapped groups.
-  if (owns_network(in.network) && !in.id_map.single) result.emplace_back("net.ipv4.ping_group_range", "0 0");
+  const auto set = [&](std::string_view name, std::string_view value) {
+    std::erase_if(result, [&](const auto& one) { return one.first == name; });
+    result.emplace_back(name, value);
+  };
+  if (owns_network(in.network) && !in.id_map.single) set(ping_setting, "0 0");
+  for (const std::string& word : in.default_sysctls)
+    if (const auto pair = base::split_once(word, '=');
+        pair && pair->first != ping_setting && is_own_setting(pair->first, in))
+      set(pair->first, pair->second);
   for (const std::string& word : in.options.sysctls)
-    if (const auto pair = base::split_once(word, '=')) result.emplace_back(pair->first, pair->second);
+    if (const auto pair = base::split_once(word, '=')) set(pair->first, pair->second);
   return result;
 }
 
@@ -165,7 +185,10 @@ runtime::Spec make_spec(const SpecInputs& in) {
   spec.linux.readonly_paths = in.security.readonly_paths;
   spec.linux.seccomp_json = in.seccomp_json;
   for (const std::string& word : in.options.annotations)
-    if (const auto pair = base::split_once(word, '=')) spec.annotations.emplace_back(pair->first, pair->second);
+    if (const auto pair = base::split_once(word, '=')) {
+      std::erase_if(spec.annotations, [&](const auto& one) { return one.first == pair->first; });
+      spec.annotations.emplace_back(pair->first, pair->second);
+    }
   return spec;
 }
 

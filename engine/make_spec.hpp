@@ -33,7 +33,8 @@ struct SpecInputs {
   bool host_has_mqueue = true;  ///< /dev/mqueue is there, for --ipc host.
   std::uint64_t shm_bytes = 65536 * 1024;
   std::vector<runtime::Rlimit> rlimits;
-  std::vector<runtime::Mount> devices;  ///< --device: bind mounts of host nodes.
+  std::vector<runtime::Mount> devices;       ///< --device: bind mounts of host nodes.
+  std::vector<std::string> default_sysctls;  ///< NAME=VALUE; those of namespaces that are not its own are left out.
 };
 
 /// Pure. The namespaces, mounts, masks and identity of the container. Source: OCI runtime-spec config.md and

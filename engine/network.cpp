@@ -121,6 +121,14 @@ std::string preferred_helper(const Engine& engine) {
   return helper.empty() || !is_installed(engine, helper) ? "" : helper;
 }
 
+/// Source: containers.conf(5) pasta_options, network_cmd_options.
+std::string with_configured_options(const ContainerDefaults& defaults, const std::string& network) {
+  const bool is_pasta = network == "pasta";
+  if (!is_pasta && network != "slirp4netns") return network;
+  const std::vector<std::string>& options = is_pasta ? defaults.pasta_options : defaults.slirp_options;
+  return options.empty() ? network : concat(network, ":", base::join(options, ","));
+}
+
 void print_map(const char* path) {
   const base::UniqueFd file{::open(path, O_RDONLY | O_CLOEXEC)};
   if (!file) throw base::os_error("opening ", quoted(path));
@@ -146,7 +154,7 @@ std::string choose_network(Engine& engine, const RunOptions& options) {
   const std::string problem = rootless::user_network_problem(engine.host);
   if (!options.network.empty() || !wanted.ports.empty() || options.publish_all || problem.empty()) {
     const std::string helper = rootless::choose_helper(wanted, engine.host);
-    return network == "private" ? helper : network;
+    return with_configured_options(engine.config.defaults, network == "private" ? helper : network);
   }
   return "none";
 }

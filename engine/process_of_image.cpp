@@ -93,12 +93,14 @@ std::vector<std::string> container_command(const RunOptions& options, const oci:
 }
 
 Environment container_environment(const RunOptions& options, const oci::ImageConfig& image, const ResolvedUser& user,
-                                  const std::string& hostname, const std::vector<std::string>& host) {
+                                  const std::string& hostname, const std::vector<std::string>& host,
+                                  const std::vector<std::string>& configured) {
   Environment environment;
   environment.set("PATH", default_path);
   // The value that systemd and others in a container know; "engine" would be an unknown kind of container to them.
   environment.set("container", "podman");
   if (options.tty) environment.set("TERM", "xterm");
+  for (const std::string& assignment : configured) environment.set_assignment(assignment);
   if (options.http_proxy)
     for (const char* name : proxy_variables) apply_env_word(environment, name, host);
   if (options.env_host)

@@ -17,9 +17,11 @@ std::vector<std::string> container_command(const RunOptions& options, const oci:
 std::vector<std::string> container_entrypoint(const RunOptions& options, const oci::ImageConfig& image);
 
 /// Defaults, image, --env-file, -e, proxies, in that order; then HOME, HOSTNAME, TERM and container where unset.
-/// `host`: our own environment as "NAME=value". Reads the env files.
+/// `host`: our own environment as "NAME=value"; `configured`: what containers.conf adds to the defaults. Reads the env
+/// files.
 Environment container_environment(const RunOptions& options, const oci::ImageConfig& image, const ResolvedUser& user,
-                                  const std::string& hostname, const std::vector<std::string>& host);
+                                  const std::string& hostname, const std::vector<std::string>& host,
+                                  const std::vector<std::string>& configured = {});
 
 /// -w, else the image's WORKDIR, else "/". @throws Error invalid_argument unless absolute.
 std::string container_work_dir(const RunOptions& options, const oci::ImageConfig& image);

@@ -234,7 +234,7 @@ std::vector<std::string> pull_all_tags(Engine& engine, const std::string& typed,
 registry::SourceName source_name(const Engine& engine, const std::string& typed) {
   registry::SourceName name = registry::parse_source_name(typed);
   if (name.transport != "docker" || name.rest != typed) return name;
-  const std::string transport = load_image_settings(engine.host).default_transport;
+  const std::string transport = load_image_settings(engine.config).default_transport;
   return transport.empty() ? name : registry::parse_source_name(transport + typed);
 }
 

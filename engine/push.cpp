@@ -120,7 +120,7 @@ PushedImage send(Engine& engine, registry::ImageSource& source, registry::Manife
   PushedImage pushed{.digest = tree.root.digest, .destination = shown(destination), .blobs = {}};
   for (const SentBlob& sent : send_image(
            source, *opened, tree, engine.progress,
-           {.connections = load_image_settings(engine.host).parallel_copies, .is_rehearsal = options.is_rehearsal}))
+           {.connections = load_image_settings(engine.config).parallel_copies, .is_rehearsal = options.is_rehearsal}))
     pushed.blobs.push_back(
         {.digest = sent.blob.digest, .size_bytes = sent.blob.size_bytes, .is_there = sent.was_there});
   if (!options.is_rehearsal) engine.progress.note("Writing manifest to image destination");
@@ -145,7 +145,8 @@ PushedImage push_as_list(Engine& engine, const PushOptions& options) {
 }  // namespace
 
 PushedImage push(Engine& engine, const PushOptions& options) {
-  if (options.compression.empty() && (options.compression_level || options.force_compression))
+  if (options.compression.empty() && load_image_settings(engine.config).compression_format.empty() &&
+      (options.compression_level || options.force_compression))
     throw base::Error(base::ErrorKind::invalid_argument, "a compression level without --compression-format");
   const storage::ResolvedImage image = find_image_to_send(engine.store(), options.image);
   if (is_manifest_list(engine.store(), image.record)) return push_as_list(engine, options);
@@ -161,10 +162,11 @@ PushedImage push(Engine& engine, const PushOptions& options) {
         source.fall_back_to(open_origin(engine.store(), image.record.manifest, registry_options(engine, origin)));
         registry::ManifestBytes root = root_to_send(source, options);
         if (!options.is_rehearsal) note_image_event(engine, "push", image.record.config.hex(), shown(destination));
-        if (options.compression.empty()) return send(engine, source, std::move(root), destination, options);
-        Recompression how = parse_compression(options.compression);
-        how.level =
-            options.compression_level ? options.compression_level : load_image_settings(engine.host).compression_level;
+        const ImageSettings settings = load_image_settings(engine.config);
+        const std::string& format = options.compression.empty() ? settings.compression_format : options.compression;
+        if (format.empty()) return send(engine, source, std::move(root), destination, options);
+        Recompression how = parse_compression(format);
+        how.level = options.compression_level ? options.compression_level : settings.compression_level;
         how.also_if_the_same = options.force_compression;
         RecompressedSource smaller(engine.store(), source, root, how, engine.config.unpack_limits, engine.progress);
         return send(engine, smaller, smaller.root_manifest(), destination, options);

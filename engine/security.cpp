@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "base/error.hpp"
 #include "runtime/capability_names.hpp"
@@ -49,9 +50,9 @@ bool contains(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-void resolve_capabilities(Security& security, const RunOptions& options) {
-  auto& set = security.capabilities;
-  set.assign(default_capabilities.begin(), default_capabilities.end());
+void resolve_capabilities(Security& security, const RunOptions& options,
+                          const std::optional<std::vector<std::string>>& configured) {
+  auto& set = security.capabilities = default_capability_names(configured);
   if (options.privileged) set = all_capabilities();
   if (std::any_of(options.cap_drop.begin(), options.cap_drop.end(), is_all)) set.clear();
   if (std::any_of(options.cap_add.begin(), options.cap_add.end(), is_all)) set = all_capabilities();
@@ -127,13 +128,18 @@ std::vector<std::string> all_capabilities() {
   return names;
 }
 
-std::vector<std::string> default_capability_names() {
-  return {default_capabilities.begin(), default_capabilities.end()};
+std::vector<std::string> default_capability_names(const std::optional<std::vector<std::string>>& configured) {
+  if (!configured) return {default_capabilities.begin(), default_capabilities.end()};
+  std::vector<std::string> names;
+  base::with_context(
+      [&] { std::transform(configured->begin(), configured->end(), std::back_inserter(names), capability_name); },
+      "default_capabilities of containers.conf");
+  return names;
 }
 
-Security resolve_security(const RunOptions& options) {
+Security resolve_security(const RunOptions& options, const std::optional<std::vector<std::string>>& configured) {
   Security security;
-  resolve_capabilities(security, options);
+  resolve_capabilities(security, options, configured);
   if (!options.privileged) {
     security.masked_paths.assign(default_masked_paths.begin(), default_masked_paths.end());
     security.readonly_paths.assign(default_readonly_paths.begin(), default_readonly_paths.end());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,15 +21,17 @@ struct Security {
   std::vector<std::string> readonly_paths;
 };
 
+/// @param configured  Capabilities that a container has unless it says otherwise; nothing: podman's.
 /// @throws Error invalid_argument for unknown capabilities and options.
-Security resolve_security(const RunOptions& options);
+Security resolve_security(const RunOptions& options,
+                          const std::optional<std::vector<std::string>>& configured = std::nullopt);
 
 /// Capabilities for a process: inheritable always empty; a process that is not root gets only what was added by name.
 runtime::Capabilities capabilities_for(const Security& security, std::uint32_t uid);
 
 /// All capability names this kernel knows .
 std::vector<std::string> all_capabilities();
-/// What a container has that nobody gave or took any, sorted.
-std::vector<std::string> default_capability_names();
+/// What a container has that nobody gave or took any. @param configured  As above.
+std::vector<std::string> default_capability_names(const std::optional<std::vector<std::string>>& configured);
 
 }  // namespace engine

@@ -76,6 +76,23 @@ std::optional<std::vector<std::string>> TomlFile::strings(std::string_view key) 
   return result;
 }
 
+std::optional<std::vector<std::string>> TomlFile::texts(std::string_view key) const {
+  if (auto array = strings(key)) return array;
+  if (auto text = string(key)) return std::vector<std::string>{std::move(*text)};
+  if (const auto yes = boolean(key)) return std::vector<std::string>{*yes ? "true" : "false"};
+  if (const auto number = integer(key)) return std::vector<std::string>{base::concat(*number)};
+  return std::nullopt;
+}
+
+bool TomlFile::appends(std::string_view key) const {
+  const toml::array* array = document_->table.at_path(key).as_array();
+  if (array == nullptr) return false;
+  return std::any_of(array->begin(), array->end(), [](const toml::node& element) {
+    const toml::table* table = element.as_table();
+    return table != nullptr && (*table)["append"].value_or(false);
+  });
+}
+
 std::optional<std::string> TomlFile::shown(std::string_view key) const {
   const toml::node_view<const toml::node> node = document_->table.at_path(key);
   if (!node) return std::nullopt;
@@ -95,6 +112,18 @@ std::vector<std::string> TomlFile::keys() const {
   };
   collect(collect, document_->table, "");
   return found;
+}
+
+std::string without_comments(std::string_view toml_text) {
+  const bool has_long_texts =
+      toml_text.find("\"\"\"") != std::string_view::npos || toml_text.find("'''") != std::string_view::npos;
+  if (has_long_texts) return std::string{toml_text};  // in which a line may begin with '#'
+  std::string text;
+  for (const std::string_view line : base::split(toml_text, '\n')) {
+    if (!base::trim(line).starts_with('#')) text += line;
+    text += '\n';
+  }
+  return text;
 }
 
 bool mentions(std::string_view toml_text, const std::vector<std::string_view>& words) {

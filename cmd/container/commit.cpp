@@ -54,7 +54,9 @@ Action declare_commit(OptionTable& table) {
   table.text("author", 'a', "AUTHOR", options.author, "Who made the image");
   table.list("change", 'c', "INSTRUCTION", options.changes,
              "Apply CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR");
-  table.text("format", 'f', "FORMAT", options.format, "Format of the manifest: oci or docker").choices("oci|docker");
+  table.text("format", 'f', "FORMAT", options.format, "Format of the manifest: oci or docker")
+      .choices("oci|docker")
+      .defaults_to("oci");
   table.text("iidfile", 0, "FILE", words->id_file, "Write the image's id to this file").offers(Completes::files);
   table.flag("include-volumes", 0, options.include_volumes, "The container's volumes are volumes of the image");
   table.text("message", 'm', "TEXT", options.message, "Comment in the image's history");

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "cmd/commands.hpp"
+#include "cmd/configured_options.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/options_hpc.hpp"
 #include "cmd/options_run.hpp"
@@ -18,6 +19,7 @@ Action declare_create(OptionTable& table) {
     settle_run_options(*words, invocation.argv);
     engine::RunOptions& options = words->options;
     invocation.report_to(make_progress(options.quiet ? ProgressStyle::none : ProgressStyle::automatic));
+    bind_configured_options(invocation, *words);
     settle_hpc_option(*is_hpc, invocation.engine(), options);
     print_line(engine::create(invocation.engine(), options));
     return 0;

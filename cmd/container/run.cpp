@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "cmd/commands.hpp"
+#include "cmd/configured_options.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/options_hpc.hpp"
 #include "cmd/options_run.hpp"
@@ -44,6 +45,7 @@ Action declare_run(OptionTable& table) {
     options.auto_remove = options.auto_remove || *removes_image;
     if (options.detach) options.on_started = [](const std::string& id) { print_line(id); };
     invocation.report_to(make_progress(options.quiet ? ProgressStyle::none : ProgressStyle::automatic));
+    bind_configured_options(invocation, *words);
     settle_hpc_option(*is_hpc, invocation.engine(), options);
     const int code = engine::run(invocation.engine(), options);
     if (*removes_image) remove_image(invocation.engine(), options.image);

@@ -75,7 +75,8 @@ Action declare_config_list(OptionTable& table) {
       return 0;
     }
     Table rows({"CONFIGURATION", "KEY", "VALUE", "FROM"});
-    for (const engine::ExplainedKey& key : keys) rows.add_row({key.configuration, key.key, key.value, key.winner});
+    for (const engine::ExplainedKey& key : keys)
+      rows.add_row({key.configuration, key.key, shortened(key.value, 40), key.winner});
     print(rows.text(true));
     return 0;
   };

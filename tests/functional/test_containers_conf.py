@@ -1,0 +1,158 @@
+"""containers.conf: what a user or an administrator sets for all containers, and how the command line changes it."""
+
+import json
+
+from engine_test import BUSYBOX, EngineTest
+from network_test import can_use_tun
+
+SHOW = """
+cat /proc/self/oom_score_adj; umask; date +%Z; ulimit -n; df -k /dev/shm | tail -1 | tr -s ' ' | cut -d' ' -f2
+grep CapBnd /proc/self/status | tr '\\t' ' '; cat /proc/sys/net/ipv4/ip_forward; echo "$A $PATH"
+"""
+CONFIGURED = """
+[containers]
+annotations = ["one=configured", "two=configured"]
+base_hosts_file = "none"
+cgroupns = "host"
+default_capabilities = ["CHOWN", "CAP_KILL"]
+default_sysctls = ["net.ipv4.ip_forward=1", "net.ipv4.ping_group_range=0 0"]
+default_ulimits = ["nofile=500:600"]
+devices = ["/dev/null:/dev/configured"]
+dns_options = ["ndots:3"]
+dns_searches = ["example.org"]
+dns_servers = ["192.0.2.53"]
+env = ["A=configured", "PATH=/configured"]
+host_containers_internal_ip = "192.0.2.77"
+init = true
+mounts = ["type=tmpfs,destination=/configured-mount"]
+oom_score_adj = 500
+read_only = true
+shm_size = "1m"
+tz = "Asia/Tokyo"
+umask = "0077"
+volumes = ["configured:/configured-volume"]
+[engine]
+image_volume_mode = "ignore"
+"""
+
+
+class ContainersConfTest(EngineTest):
+    def setUp(self):
+        super().setUp()
+        self.pull_image()
+
+    def configure(self, text, name="containers.conf"):
+        path = self.dir / name
+        path.write_text(text)
+        self.environment["CONTAINERS_CONF"] = str(path)
+        return path
+
+    def shown(self, *words):
+        return self.engine("run", "--rm", "--network", "none", *words).stdout.splitlines()
+
+    def test_what_is_configured_holds_for_containers_that_do_not_say(self):
+        self.configure(CONFIGURED)
+        self.assertEqual(self.shown(BUSYBOX, "sh", "-c", SHOW), [
+            "500", "0077", "JST", "500", "1024", "CapBnd: 0000000000000021", "1", "configured /bin:/usr/bin"])
+        self.assertEqual(self.shown(BUSYBOX, "sh", "-c", "cat /proc/1/comm; touch /x 2>/dev/null || echo read-only;"
+                                    "ls -d /dev/configured /configured-volume; mount | grep -c configured-mount"),
+                         ["engine-init", "read-only", "/configured-volume", "/dev/configured", "1"])
+        self.assertEqual(self.engine("volume", "ls", "-q").stdout, "configured\n")
+
+    def test_names(self):
+        self.configure(CONFIGURED)
+        hosts = "\n".join(self.shown("--name", "web", BUSYBOX, "cat", "/etc/hosts"))
+        self.assertIn("192.0.2.77\thost.containers.internal", hosts)
+        self.assertNotIn("ip6-", hosts)  # base_hosts_file: nothing of the host's
+        resolv = self.shown("--dns", "192.0.2.54", BUSYBOX, "cat", "/etc/resolv.conf")
+        self.assertEqual(resolv, ["search example.org", "nameserver 192.0.2.53", "nameserver 192.0.2.54",
+                                  "options ndots:3"])
+
+    def test_the_command_line_replaces_or_adds(self):
+        self.configure(CONFIGURED)
+        self.assertEqual(self.shown("--oom-score-adj", "600", "--umask", "22", "--tz", "UTC", "--ulimit", "nofile=300",
+                                    "--shm-size", "2m", "--cap-add", "SYS_PTRACE", "--cap-drop", "KILL", "-e", "A=typed",
+                                    "--sysctl", "net.ipv4.ip_forward=0", BUSYBOX, "sh", "-c", SHOW), [
+            "600", "0022", "UTC", "300", "2048", "CapBnd: 0000000000080001", "0", "typed /bin:/usr/bin"])
+        self.assertEqual(self.shown("--init=false", "--read-only=false", "--device", "/dev/zero:/dev/typed",
+                                    "-v", "typed:/typed-volume", BUSYBOX, "sh", "-c", "cat /proc/1/comm; touch /x &&"
+                                    "ls -d /x /dev/configured /dev/typed /configured-volume /typed-volume"),
+                         ["sh", "/configured-volume", "/dev/configured", "/dev/typed", "/typed-volume", "/x"])
+        self.engine("create", "--name", "noted", "--network", "none", "--annotation", "two=typed", BUSYBOX)
+        annotations = json.loads(self.engine("inspect", "noted").stdout)[0]["HostConfig"]["Annotations"]
+        self.assertEqual({key: annotations[key] for key in ("one", "two")}, {"one": "configured", "two": "typed"})
+
+    def test_init_gives_way_to_a_shared_pid_namespace(self):
+        self.configure("[containers]\ninit = true\n")
+        self.shown("--pid", "host", BUSYBOX, "true")
+
+    def test_a_value_that_cannot_be_meant_names_the_file(self):
+        path = self.configure('[containers]\nshm_size = "much"\n')
+        done = self.engine("run", BUSYBOX, "true", check=False)
+        self.assertEqual(done.status, 125)
+        self.assertIn(str(path), done.stderr)
+        self.assertIn('"much" is not a size', done.stderr)
+        self.assertEqual(self.engine("ps", "-aq").stdout, "")
+
+    def test_capabilities_that_do_not_exist(self):
+        self.configure('[containers]\ndefault_capabilities = ["CHOWN", "FLY"]\n')
+        done = self.engine("run", "--network", "none", BUSYBOX, "true", check=False)
+        self.assertEqual((done.status, done.stderr.splitlines()[0]),
+                         (125, 'Error: default_capabilities of containers.conf: unknown capability "FLY"'))
+
+    def test_arrays_that_append(self):
+        self.configure('[containers]\nvolumes = ["first:/first"]\nenv = ["B=1"]\n')
+        more = self.dir / "more.conf"
+        more.write_text('[containers]\nvolumes = ["second:/second", {append = true}]\nenv = ["C=2"]\n')
+        self.environment["CONTAINERS_CONF_OVERRIDE"] = str(more)
+        self.assertEqual(self.shown(BUSYBOX, "sh", "-c", "ls -d /first /second; echo \"$B-$C\""),
+                         ["/first", "/second", "-2"])
+
+    def test_a_module_is_one_more_file(self):
+        self.configure('[containers]\numask = "0077"\ntz = "UTC"\n')
+        module = self.home / ".config/containers/containers.conf.modules/strict.conf"
+        module.parent.mkdir(parents=True)
+        module.write_text('[containers]\numask = "0027"\n')
+        for name in ("strict.conf", str(module)):
+            done = self.engine("--module", name, "run", "--rm", "--network", "none", BUSYBOX, "sh", "-c", "umask")
+            self.assertEqual(done.stdout, "0027\n")
+        done = self.engine("--module", "missing.conf", "run", "--rm", BUSYBOX, "true", check=False)
+        self.assertEqual(done.status, 125)
+        self.assertIn('--module "missing.conf" does not exist', done.stderr)
+
+    def test_ports_without_an_address(self):
+        self.configure('[network]\ndefault_host_ips = ["127.0.0.1", "127.0.0.2"]\n')
+        if not can_use_tun():
+            self.skipTest("/dev/net/tun is closed to us")
+        self.engine("create", "--name", "web", "-p", "8080:80", "-p", "127.0.0.3:9090:90", BUSYBOX)
+        bindings = json.loads(self.engine("inspect", "web", "--format", "{{json .HostConfig.PortBindings}}").stdout)
+        self.assertEqual(sorted(one["HostIp"] for one in bindings["80/tcp"]), ["127.0.0.1", "127.0.0.2"])
+        self.assertEqual([one["HostIp"] for one in bindings["90/tcp"]], ["127.0.0.3"])
+
+    def test_all_keys_are_listed(self):
+        path = self.configure(CONFIGURED)
+        found = {key["Key"]: key for key in self.engine("config", "list", "--format", "json").json()}
+        self.assertEqual(found["containers.umask"]["Value"], '"0077"')
+        self.assertEqual(found["containers.umask"]["Winner"], str(path))
+
+    def test_the_format_of_commits(self):
+        self.configure('[engine]\nimage_default_format = "docker"\n')
+        self.engine("create", "--name", "box", "--network", "none", BUSYBOX)
+        self.engine("commit", "-q", "box", "localhost/made")
+        self.assertIn("docker", self.engine("image", "inspect", "--format", "{{.ManifestType}}", "localhost/made").stdout)
+
+    def test_a_transient_store(self):
+        transient = ("--transient-store",)
+        self.engine(*transient, "create", "--name", "passing", "--network", "none", BUSYBOX, "echo", "here")
+        self.assertEqual(self.engine(*transient, "start", "-a", "passing").stdout, "here\n")
+        self.assertEqual(self.engine(*transient, "ps", "-a", "--format", "{{.Names}}").stdout, "passing\n")
+        self.assertEqual(self.engine("ps", "-aq").stdout, "")
+        self.assertIn(BUSYBOX.split(":")[0], self.engine(*transient, "images").stdout)
+        self.engine(*transient, "rm", "passing")
+
+    def test_a_folder_with_the_logins(self):
+        folder = self.dir / "docker"
+        folder.mkdir()
+        (folder / "config.json").write_text('{"auths": {"registry.example": {"auth": "dXNlcjpwYXNz"}}}')
+        self.assertEqual(self.engine("--config", str(folder), "login", "--get-login", "registry.example").stdout,
+                         "user\n")
