@@ -129,7 +129,7 @@ runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::Ima
     in.shm_bytes = *bytes;
   }
   runtime::Spec spec = make_spec(in);
-  apply_mode(engine, options, ids.map, security, spec);
+  apply_mode(engine, options, ids.map, spec);
   apply_cdi_edits(spec, devices.edits);
   return spec;
 }

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "engine/namespace_choice.hpp"
 #include "engine/network.hpp"
+#include "engine/security.hpp"
 #include "engine/start_cgroup.hpp"
 #include "rootless/network.hpp"
 #include "runtime/cgroup_hierarchies.hpp"
@@ -103,6 +104,15 @@ bool leave_out(std::string& option, const NamespaceChoice& choice, const char* n
   return true;
 }
 
+void emulate_root(const RunOptions& options, const rootless::IdMap& map, runtime::Spec& spec) {
+  std::vector<std::string> capabilities = spec.process.capabilities.effective;
+  // No container of several ids has this one by itself, either; packages make devices all the same.
+  if (spec.process.user.uid == 0 && !is_taken_away(options, "CAP_MKNOD")) capabilities.emplace_back("CAP_MKNOD");
+  if (capabilities.empty()) return;
+  spec.linux.seccomp_json = runtime::with_root_emulation(
+      spec.linux.seccomp_json, {map.uids.front().inside, map.gids.front().inside, std::move(capabilities)});
+}
+
 }  // namespace
 
 bool emulates_root(const Engine& engine, const RunOptions& options, const rootless::IdMap& map) {
@@ -186,11 +196,8 @@ std::optional<RunOptions> fit_to_mode(Engine& engine, const RunOptions& options)
   return fitted;
 }
 
-void apply_mode(Engine& engine, const RunOptions& options, const rootless::IdMap& map, const Security& security,
-                runtime::Spec& spec) {
-  if (emulates_root(engine, options, map))
-    spec.linux.seccomp_json = runtime::with_root_emulation(
-        spec.linux.seccomp_json, {map.uids.front().inside, map.gids.front().inside, security.capabilities});
+void apply_mode(Engine& engine, const RunOptions& options, const rootless::IdMap& map, runtime::Spec& spec) {
+  if (emulates_root(engine, options, map)) emulate_root(options, map, spec);
   if (emulates_root(engine, options, engine.host.id_map) && !has_variable(spec, "APT_CONFIG="))
     spec.process.env.push_back(concat("APT_CONFIG=", apt_settings_place));
   if (!find_namespaces(engine).lacks("proc")) return;

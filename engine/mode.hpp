@@ -9,7 +9,6 @@
 #include "engine/context.hpp"
 #include "engine/driver.hpp"
 #include "engine/run_options.hpp"
-#include "engine/security.hpp"
 #include "rootless/cgroup.hpp"
 #include "rootless/id_map.hpp"
 #include "runtime/spec.hpp"
@@ -51,8 +50,7 @@ constexpr const char* apt_settings_place = "/run/.engine-apt.conf";
 
 /// The part of the mode that a container's configuration shows: the filter that emulates root, and what cannot be done
 /// with the outer /proc.
-void apply_mode(Engine& engine, const RunOptions& options, const rootless::IdMap& map, const Security& security,
-                runtime::Spec& spec);
+void apply_mode(Engine& engine, const RunOptions& options, const rootless::IdMap& map, runtime::Spec& spec);
 
 /// engine.conf may force a lower rung, which is what tests do: `mode.ids`.
 void force_single_id(rootless::HostFacts& host, const Config& config);

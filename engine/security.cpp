@@ -149,6 +149,11 @@ Security resolve_security(const RunOptions& options, const std::optional<std::ve
   return security;
 }
 
+bool is_taken_away(const RunOptions& options, const std::string& capability) {
+  return std::any_of(options.cap_drop.begin(), options.cap_drop.end(),
+                     [&](const std::string& word) { return is_all(word) || capability_name(word) == capability; });
+}
+
 runtime::Capabilities capabilities_for(const Security& security, std::uint32_t uid) {
   runtime::Capabilities result;
   result.bounding = security.capabilities;

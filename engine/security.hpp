@@ -29,6 +29,9 @@ Security resolve_security(const RunOptions& options,
 /// Capabilities for a process: inheritable always empty; a process that is not root gets only what was added by name.
 runtime::Capabilities capabilities_for(const Security& security, std::uint32_t uid);
 
+/// Whether --cap-drop takes this one away, by its name or with all others.
+bool is_taken_away(const RunOptions& options, const std::string& capability);
+
 /// All capability names this kernel knows .
 std::vector<std::string> all_capabilities();
 /// What a container has that nobody gave or took any. @param configured  As above.

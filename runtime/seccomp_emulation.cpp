@@ -127,8 +127,10 @@ void emulate_ids(SeccompProfile& profile, const RootEmulation& emulation) {
 std::string with_root_emulation(std::string_view profile_json, const RootEmulation& emulation) {
   SeccompProfile profile = profile_of(profile_json);
   emulate_ids(profile, emulation);
-  emulate(profile, {"mknod"}, rules_of_mknod(1, 2));
-  emulate(profile, {"mknodat"}, rules_of_mknod(2, 3));
+  if (has(emulation, CAP_MKNOD)) {
+    emulate(profile, {"mknod"}, rules_of_mknod(1, 2));
+    emulate(profile, {"mknodat"}, rules_of_mknod(2, 3));
+  }
   std::erase_if(profile.rules, [](const SyscallRule& rule) { return rule.names.empty(); });
   return write_seccomp(profile);
 }

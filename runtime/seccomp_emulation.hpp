@@ -11,7 +11,7 @@ namespace runtime {
 struct RootEmulation {
   std::uint32_t uid = 0;  ///< The one id, as it is called inside.
   std::uint32_t gid = 0;
-  std::vector<std::string> capabilities;  ///< The bounding set: without CAP_CHOWN, chown(2) fails as it would anyway.
+  std::vector<std::string> capabilities;  ///< Of the first process: without CAP_CHOWN, chown(2) fails as ever.
 };
 
 /// A profile in OCI form whose filter answers "done" to what a single id cannot do, and does nothing: chown(2) to other

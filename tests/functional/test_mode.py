@@ -34,6 +34,9 @@ class ModeTest(EngineTest):
             self.assertEqual(done.status, 1, done)
         done = self.in_container(REFUSED, BUSYBOX, "sh", "-c", "mknod /tmp/null c 1 3", check=False)
         self.assertIn("Operation not permitted", done.stderr)
+        for words in (("--cap-drop", "mknod"), ("--cap-drop", "all")):
+            done = self.in_container(*words, BUSYBOX, "sh", "-c", "mknod /tmp/null c 1 3", check=False)
+            self.assertIn("Operation not permitted", done.stderr)
         self.conf('ids = "single"\nroot_emulation = false')
         self.assertNotIn("root-emulation", self.mode()["line"])
         done = self.in_container(BUSYBOX, "sh", "-c", "touch /tmp/x; chown 100:100 /tmp/x", check=False)
@@ -47,6 +50,14 @@ class ModeTest(EngineTest):
         for call in ("os.setgroups([1, 2])", "os.setgid(100)", "os.setuid(100)", "os.setresuid(0, 7, 0)", "os.chown('/', 1, 0)"):
             self.assertIn("Error", self.in_container(REFUSED, *python, f"import os; {call}", check=False).stderr)
             self.assertEqual(self.in_container(*python, f"import os; {call}").stdout, "")
+
+    def test_who_is_not_root_does_not_seem_to_be(self):
+        self.single()
+        for owner in ("7", "0", "7:7"):
+            done = self.in_container("--userns", "keep-id", BUSYBOX, "sh", "-c", f"touch /tmp/x; chown {owner} /tmp/x", check=False)
+            self.assertEqual(done.status, 1, done)
+        done = self.in_container("--userns", "keep-id", BUSYBOX, "mknod", "/tmp/null", "c", "1", "3", check=False)
+        self.assertIn("Operation not permitted", done.stderr)
 
     def test_what_works_is_left_to_the_kernel(self):
         self.single()

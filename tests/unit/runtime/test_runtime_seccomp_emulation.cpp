@@ -9,7 +9,7 @@ namespace runtime {
 namespace {
 
 constexpr std::uint32_t done = SECCOMP_RET_ERRNO;  // errno 0
-const std::vector<std::string> usual = {"CAP_CHOWN", "CAP_SETUID", "CAP_SETGID"};
+const std::vector<std::string> usual = {"CAP_CHOWN", "CAP_MKNOD", "CAP_SETUID", "CAP_SETGID"};
 
 std::vector<sock_filter> emulating(const std::string& json, RootEmulation emulation = {0, 0, usual}) {
   return compile(with_root_emulation(json, emulation));
@@ -58,6 +58,7 @@ TEST_CASE("a dropped capability is not emulated") {
   CHECK(ask(program, "chown", {1, 5, 5}) == allow);  // and the kernel says EPERM
   CHECK(ask(program, "setuid", {5}) == allow);
   CHECK(ask(program, "setgid", {5}) == done);
+  CHECK(ask(program, "mknod", {1, S_IFCHR | 0600, 0x103}) == allow);
 }
 
 TEST_CASE("what a profile refuses, or allows on conditions, stays so") {
