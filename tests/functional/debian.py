@@ -27,13 +27,18 @@ def make_debian(cache=CACHE):
     return cache
 
 
-def debian_layers(test):
-    """Four layers: /usr/share, the rest, removals, and files that replace others."""
+def debian_tar(test):
+    """The tar, made if need be."""
     try:
-        cache = make_debian(CACHE if CACHE.exists() or os.access(CACHE.parent, os.W_OK)
-                            else Path(f"/var/tmp/engine-test-{os.getuid()}/debian.tar"))
+        return make_debian(CACHE if CACHE.exists() or os.access(CACHE.parent, os.W_OK)
+                           else Path(f"/var/tmp/engine-test-{os.getuid()}/debian.tar"))
     except (OSError, subprocess.CalledProcessError) as error:
         test.skipTest(f"mmdebstrap cannot make a Debian root file system: {getattr(error, 'stdout', error)}")
+
+
+def debian_layers(test):
+    """Four layers: /usr/share, the rest, removals, and files that replace others."""
+    cache = debian_tar(test)
     share, rest = io.BytesIO(), io.BytesIO()
     with (tarfile.open(cache) as source, tarfile.open(fileobj=share, mode="w", format=tarfile.PAX_FORMAT) as share_tar,
           tarfile.open(fileobj=rest, mode="w", format=tarfile.PAX_FORMAT) as rest_tar):
