@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "engine/external_runtime.hpp"
 #include "engine/hpc.hpp"
 
 namespace cmd {
@@ -12,7 +13,9 @@ void declare_hpc_option(OptionTable& table, bool& is_hpc) {
 }
 
 void settle_hpc_option(bool is_hpc, const engine::Engine& engine, engine::RunOptions& options) {
-  if (is_hpc) engine::apply_hpc_profile(options, engine.host, std::filesystem::current_path().string());
+  if (is_hpc)
+    engine::apply_hpc_profile(options, engine.host, std::filesystem::current_path().string(),
+                              engine::needs_root_inside(engine::program_name(engine.config.runtime)));
 }
 
 }  // namespace cmd

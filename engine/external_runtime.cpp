@@ -27,10 +27,6 @@ bool is_program(const std::string& path) {
   return ::access(path.c_str(), X_OK) == 0;
 }
 
-std::string file_name(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
 /// Empty: there is none.
 std::string look_up(const Config& config, const std::string& name) {
   if (name.find('/') != std::string::npos) return name.front() == '/' && is_program(name) ? name : std::string{};
@@ -87,9 +83,17 @@ ExternalRuntime external_runtime_of(const Config& config, const storage::Contain
   ExternalRuntime runtime = find_external_runtime(config, record.runtime, record.runtime_flags);
   // gVisor has a network stack of its own, and must be told when there is nothing to connect it with.
   const bool is_plain = record.network == "none" || record.network == "host";
-  if (file_name(runtime.path) == "runsc" && is_plain)
+  if (program_name(runtime.path) == "runsc" && is_plain)
     runtime.flags.insert(runtime.flags.begin(), concat("--network=", record.network));
   return runtime;
+}
+
+std::string program_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+bool needs_root_inside(const std::string& program) {
+  return program == "runc" || program == "runsc";
 }
 
 std::string version_of(const ExternalRuntime& runtime) {
@@ -116,8 +120,8 @@ std::vector<std::string> external_call(const ExternalRuntime& runtime, const std
   std::vector<std::string> words{runtime.path, concat("--root=", state), concat("--log=", log), "--log-format=json"};
   // The cgroup is ours: each of them is told to leave it alone, in its own words; runc does by itself without
   // cgroupsPath where it may not make one.
-  if (file_name(runtime.path) == "crun") words.emplace_back("--cgroup-manager=disabled");
-  if (file_name(runtime.path) == "runsc") words.emplace_back("--ignore-cgroups");
+  if (program_name(runtime.path) == "crun") words.emplace_back("--cgroup-manager=disabled");
+  if (program_name(runtime.path) == "runsc") words.emplace_back("--ignore-cgroups");
   words.insert(words.end(), runtime.flags.begin(), runtime.flags.end());
   return words;
 }
@@ -133,7 +137,7 @@ std::vector<std::string> external_environment() {
 
 base::Error external_error(const ExternalRuntime& runtime, int folder, const std::string& verb, int status) {
   const std::string message = last_error(base::try_read_file(folder, oci_log, max_log_bytes).value_or(""));
-  const std::string name = file_name(runtime.path);
+  const std::string name = program_name(runtime.path);
   if (message.empty())
     return make_error(ErrorKind::command_not_usable, "OCI runtime ", name, " ended with status ", status, " (", verb,
                       ")");

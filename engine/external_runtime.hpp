@@ -32,15 +32,22 @@ ExternalRuntime find_external_runtime(const Config& config, const std::string& n
                                       const std::vector<std::string>& flags);
 ExternalRuntime external_runtime_of(const Config& config, const storage::ContainerRecord& record);
 
+/// "crun", wherever it lies.
+std::string program_name(const std::string& path);
+/// Whether this program starts only containers with a user 0.
+bool needs_root_inside(const std::string& program);
+
 /// What it says of itself: the first line of `--version`; empty when it says nothing.
 std::string version_of(const ExternalRuntime& runtime);
 
 // Names in the container's folder.
 inline constexpr const char* oci_folder = "oci";
+inline constexpr const char* oci_init = "init";
 inline constexpr const char* oci_log = "log";
 inline constexpr const char* oci_pid = "pid";
 inline constexpr const char* oci_root = "rootfs";
 inline constexpr const char* oci_state = "state";
+inline constexpr const char* oci_verdict = "verdict";  ///< How the start of an initialized container went.
 
 /// Makes the folder `oci` anew, with nothing in it but the places for its state and its root file system.
 base::UniqueFd make_oci_folder(const storage::ContainerDir& container);

@@ -30,20 +30,13 @@ using base::concat;
 using base::ErrorKind;
 using base::make_error;
 
-std::string folder_path(int folder) {
-  char path[PATH_MAX];
-  const ssize_t size = ::readlink(concat("/proc/self/fd/", folder).c_str(), path, sizeof path);
-  if (size < 0) throw base::os_error("asking for the path of a container's folder");
-  return {path, static_cast<std::size_t>(size)};
-}
-
 void make_mount_namespace() {
   if (::unshare(CLONE_NEWNS) != 0) throw base::os_error("making a mount namespace");
   base::mount_path("none", "/", "", MS_REC | MS_SLAVE, "");
 }
 
-base::Channel enter_namespaces(bool is_root) {
-  if (!is_root) return rootless::enter_mapped_namespace(true);
+base::Channel enter_namespaces(const HelperWords& words) {
+  if (!words.is_root) return rootless::enter_mapped_namespace(true, words.keeps_groups);
   base::set_close_on_exec(helper_channel_number, true);
   base::Channel channel{base::UniqueFd{helper_channel_number}};
   make_mount_namespace();
@@ -120,6 +113,17 @@ void must_call(const HelperWords& words, int folder, std::vector<std::string> ca
   if (status != 0) throw external_error(words.runtime, folder, verb, status);
 }
 
+/// Nobody listens any more but who reads this file once we have ended.
+void start_and_note(const HelperWords& words, int folder) {
+  std::string verdict{word_started};
+  try {
+    must_call(words, folder, {"start", words.container});
+  } catch (const base::Error& error) {
+    verdict = encode_error(error);
+  }
+  base::write_file_atomically(folder, oci_verdict, verdict, base::Durability::volatile_);
+}
+
 void create_and_start(Engine& engine, const HelperWords& words, const Bundle& bundle, const base::Channel& channel) {
   give_to_root(channel, words);
   mount_root(engine, words, bundle, channel);
@@ -128,7 +132,7 @@ void create_and_start(Engine& engine, const HelperWords& words, const Bundle& bu
   must_call(words, folder, creation(words), words.preserved);
   channel.send(word_created);
   if (words.waits) {
-    if (wait_for_start()) must_call(words, folder, {"start", words.container});
+    if (wait_for_start()) start_and_note(words, folder);
     return;
   }
   const auto start = channel.receive();
@@ -139,11 +143,18 @@ void create_and_start(Engine& engine, const HelperWords& words, const Bundle& bu
 
 }  // namespace
 
+std::string folder_path(int folder) {
+  char path[PATH_MAX];
+  const ssize_t size = ::readlink(concat("/proc/self/fd/", folder).c_str(), path, sizeof path);
+  if (size < 0) throw base::os_error("asking for the path of a container's folder");
+  return {path, static_cast<std::size_t>(size)};
+}
+
 std::vector<std::string> to_words(const HelperWords& words) {
-  std::vector<std::string> result{words.container,         concat(words.uid),         concat(words.gid),
-                                  concat(words.preserved), words.is_root ? "1" : "0", words.terminal ? "1" : "0",
-                                  words.waits ? "1" : "0", words.root_place,          words.runtime.name,
-                                  words.runtime.path};
+  std::vector<std::string> result{
+      words.container,           concat(words.uid),          concat(words.gid),       concat(words.preserved),
+      words.is_root ? "1" : "0", words.terminal ? "1" : "0", words.waits ? "1" : "0", words.keeps_groups ? "1" : "0",
+      words.root_place,          words.runtime.name,         words.runtime.path};
   result.insert(result.end(), words.runtime.flags.begin(), words.runtime.flags.end());
   return result;
 }
@@ -159,8 +170,9 @@ HelperWords parse_helper_words(const std::vector<std::string>& words) {
           .is_root = words.at(5) == "1",
           .terminal = words.at(6) == "1",
           .waits = words.at(7) == "1",
-          .root_place = words.at(8),
-          .runtime = {words.at(9), words.at(10), {words.begin() + 11, words.end()}}};
+          .keeps_groups = words.at(8) == "1",
+          .root_place = words.at(9),
+          .runtime = {words.at(10), words.at(11), {words.begin() + 12, words.end()}}};
 }
 
 bool is_host_root(const rootless::HostFacts& host) {
@@ -221,7 +233,7 @@ int call_externally_inside(const rootless::HostFacts& host, const std::vector<st
 int start_externally_inside(Engine& engine, const std::vector<std::string>& words) {
   const HelperWords parsed = parse_helper_words(words);
   const Bundle bundle = open_bundle(engine, parsed.container);
-  const base::Channel channel = enter_namespaces(parsed.is_root);
+  const base::Channel channel = enter_namespaces(parsed);
   try {
     create_and_start(engine, parsed, bundle, channel);
     return 0;

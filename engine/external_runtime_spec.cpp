@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "engine/external_runtime.hpp"
 #include "rootless/id_ranges.hpp"
 
 namespace engine {
@@ -46,6 +47,10 @@ void add_init(runtime::Spec& spec, const std::string& program) {
   spec.process.args.insert(spec.process.args.begin(), {init_path, "--"});
 }
 
+bool has_zero(const std::vector<runtime::IdMapping>& map) {
+  return std::any_of(map.begin(), map.end(), [](const runtime::IdMapping& one) { return one.container_id == 0; });
+}
+
 }  // namespace
 
 runtime::Spec external_spec(runtime::Spec spec, const ExternalPlace& place) {
@@ -54,14 +59,18 @@ runtime::Spec external_spec(runtime::Spec spec, const ExternalPlace& place) {
   spec.linux.resources_json.clear();
   if (!runtime::has_namespace(spec, "network")) bind_instead(spec, "sysfs");
   if (!runtime::has_namespace(spec, "pid")) bind_instead(spec, "proc");
+  if (spec.process.user.keeps_groups) spec.annotations.emplace_back("run.oci.keep_original_groups", "1");
   if (!place.init_program.empty()) add_init(spec, place.init_program);
   return spec;
 }
 
-std::string external_obstacle(const runtime::Spec& spec) {
+std::string external_obstacle(const runtime::Spec& spec, const std::string& program) {
   for (const runtime::Namespace& one : spec.linux.namespaces)
     if (!one.path.empty()) return base::concat("it joins the ", one.type, " namespace of another");
-  if (spec.process.user.keeps_groups) return "it keeps the groups of its caller (--group-add keep-groups)";
+  if (spec.process.user.keeps_groups && program != "crun")
+    return "it keeps the groups of its caller (--group-add keep-groups), which of these runtimes only crun knows";
+  if (needs_root_inside(program) && !(has_zero(spec.linux.uid_mappings) && has_zero(spec.linux.gid_mappings)))
+    return base::concat(program, " needs a user and a group 0, and this container has none");
   return {};
 }
 

@@ -9,6 +9,7 @@ namespace engine {
 
 /// Where another OCI runtime works, and what is there.
 struct ExternalPlace {
+  std::string program;       ///< "crun", "runc", …
   rootless::IdMap map;       ///< Of the container.
   rootless::IdMap outer;     ///< Of the user namespace that the runtime is in.
   bool has_outer = true;     ///< False: it is root, in the host's user namespace.
@@ -22,6 +23,6 @@ struct ExternalPlace {
 runtime::Spec external_spec(runtime::Spec spec, const ExternalPlace& place);
 
 /// Pure. Why this container cannot be started by another runtime; empty: it can.
-std::string external_obstacle(const runtime::Spec& spec);
+std::string external_obstacle(const runtime::Spec& spec, const std::string& program);
 
 }  // namespace engine

@@ -13,10 +13,12 @@
 #include "engine/error_bytes.hpp"
 #include "engine/external_runtime.hpp"
 #include "engine/external_runtime_console.hpp"
+#include "engine/external_runtime_mounts.hpp"
 #include "engine/external_runtime_spec.hpp"
 #include "engine/external_runtime_words.hpp"
 #include "rootless/id_ranges.hpp"
 #include "rootless/user_namespace.hpp"
+#include "runtime/stub_plan.hpp"
 #include "storage/layout.hpp"
 
 namespace engine {
@@ -27,16 +29,7 @@ using base::ErrorKind;
 using base::make_error;
 
 constexpr std::size_t max_pid_bytes = 32;
-
-/// Source: podman, libpod/container_internal_linux.go: the program that --init runs.
-std::string find_init_program(const Launch& launch) {
-  if (!launch.record.init) return {};
-  for (const char* path : {"/usr/libexec/podman/catatonit", "/usr/lib/podman/catatonit"})
-    if (::access(path, X_OK) == 0) return path;
-  if (const auto path = base::find_program("catatonit")) return *path;
-  throw make_error(ErrorKind::unsupported, "--init needs catatonit under another runtime than the built-in one")
-      .with_hint("install catatonit, or leave --runtime out");
-}
+constexpr std::size_t max_verdict_bytes = 64 * 1024;
 
 /// A container whose root is neither the caller nor may act for it cannot reach what lies in the caller's folders: its
 /// root file system is mounted, in the helper's mount namespace, on an empty directory that everybody can. Empty: the
@@ -48,15 +41,23 @@ std::string choose_root_place(const Launch& launch, const rootless::IdMap& map) 
 }
 
 void write_bundle(const Launch& launch, const runtime::Spec& spec, const rootless::IdMap& map, int folder,
-                  const std::string& root_place) {
+                  const std::string& root_place, const std::string& program) {
   const rootless::HostFacts& host = launch.engine.host;
-  const ExternalPlace place{.map = map,
-                            .outer = host.id_map,
-                            .has_outer = !is_host_root(host),
-                            .root_path = root_place.empty() ? oci_root : root_place,
-                            .init_program = find_init_program(launch)};
-  base::write_file_atomically(folder, "config.json", runtime::write_spec(external_spec(spec, place)),
-                              base::Durability::volatile_, 0600);
+  ExternalPlace place{.program = program,
+                      .map = map,
+                      .outer = host.id_map,
+                      .has_outer = !is_host_root(host),
+                      .root_path = root_place.empty() ? oci_root : root_place,
+                      .init_program = {}};
+  if (launch.record.init) {
+    base::write_file_atomically(folder, oci_init, runtime::tiny_init_program(), base::Durability::volatile_, 0755);
+    place.init_program = concat(folder_path(folder), "/", oci_init);
+  }
+  runtime::Spec changed = external_spec(spec, place);
+  if (program == "crun" && runtime::has_namespace(changed, "user")) repeat_mount_flags(changed);
+  cover_own_root(changed, root_place.empty() ? concat(folder_path(folder), "/", oci_root) : root_place,
+                 program == "runc");
+  base::write_file_atomically(folder, "config.json", runtime::write_spec(changed), base::Durability::volatile_, 0600);
 }
 
 base::Command helper_command(const Launch& launch, const runtime::CreateRequest& request, const rootless::IdMap& map,
@@ -70,6 +71,7 @@ base::Command helper_command(const Launch& launch, const runtime::CreateRequest&
                           .is_root = is_host_root(launch.engine.host),
                           .terminal = request.spec.process.terminal,
                           .waits = request.start_fd >= 0,
+                          .keeps_groups = request.spec.process.user.keeps_groups,
                           .root_place = root_place,
                           .runtime = runtime};
   base::Command command{.path = own_program("engine"), .argv = {"engine"}};
@@ -137,14 +139,14 @@ void become_subreaper() {
 runtime::CreatedInit create_externally(const Launch& launch, runtime::CreateRequest& request,
                                        const rootless::IdMap& map) {
   const ExternalRuntime runtime = external_runtime_of(launch.engine.config, launch.record);
-  if (const std::string obstacle = external_obstacle(request.spec); !obstacle.empty())
+  if (const std::string obstacle = external_obstacle(request.spec, program_name(runtime.path)); !obstacle.empty())
     throw make_error(ErrorKind::unsupported, "container ", base::quoted(launch.record.name), " cannot run under ",
                      base::quoted(runtime.name), ": ", obstacle)
         .with_hint("the built-in runtime can");
   delete_externally(launch.engine, launch.container, launch.record);
   const base::UniqueFd folder = make_oci_folder(launch.container);
   const std::string root_place = choose_root_place(launch, map);
-  write_bundle(launch, request.spec, map, folder.get(), root_place);
+  write_bundle(launch, request.spec, map, folder.get(), root_place, program_name(runtime.path));
   make_root_place(root_place);
   std::optional<ConsoleSocket> console;
   if (request.spec.process.terminal) console.emplace(folder.get(), oci_console);
@@ -167,6 +169,18 @@ runtime::CreatedInit create_externally(const Launch& launch, runtime::CreateRequ
   expect(helper.channel, word_started);
   helper.process.wait();
   return init;
+}
+
+void check_started_externally(const storage::ContainerDir& container, const storage::ContainerRecord& record,
+                              bool has_ended) {
+  const auto verdict = base::try_read_file(open_oci_folder(container).get(), oci_verdict, max_verdict_bytes);
+  // The helper goes with the monitor of a container that ended at once.
+  if (!verdict && has_ended) return;
+  if (!verdict)
+    throw make_error(ErrorKind::command_not_usable, "container ", base::quoted(record.name),
+                     " was not started: the process that was to do it under ", base::quoted(record.runtime),
+                     " has ended");
+  if (*verdict != word_started) throw decode_error(*verdict);
 }
 
 }  // namespace engine

@@ -32,6 +32,10 @@ runtime::CreatedInit create_externally(const Launch& launch, runtime::CreateRequ
 /// The helper.
 int start_externally_inside(Engine& engine, const std::vector<std::string>& words);
 
+/// For an initialized container that its helper was told to start. @throws Error, when it has not been.
+void check_started_externally(const storage::ContainerDir& container, const storage::ContainerRecord& record,
+                              bool has_ended);
+
 /// What runtime::exec is for the built-in runtime.
 runtime::CreatedInit exec_externally(Engine& engine, const storage::ContainerDir& container,
                                      const storage::ContainerRecord& record, const runtime::ExecRequest& request);

@@ -36,8 +36,9 @@ struct HelperWords {
   unsigned preserved = 0;          ///< So many descriptors more than three.
   bool is_root = false;            ///< It makes no user namespace.
   bool terminal = false;
-  bool waits = false;      ///< For a later `start`.
-  std::string root_place;  ///< Where the root file system is mounted; empty: in the bundle.
+  bool waits = false;         ///< For a later `start`.
+  bool keeps_groups = false;  ///< The caller's.
+  std::string root_place;     ///< Where the root file system is mounted; empty: in the bundle.
   ExternalRuntime runtime;
 };
 std::vector<std::string> to_words(const HelperWords& words);
@@ -48,6 +49,9 @@ bool is_host_root(const rootless::HostFacts& host);
 
 /// Makes an empty directory that everybody can enter, unless it is there; delete_externally removes it.
 void make_root_place(const std::string& path);
+
+/// Where the folder behind this descriptor lies.
+std::string folder_path(int folder);
 
 /// Orphans among our descendants become our children, so that the process a runtime leaves behind is ours.
 void become_subreaper();

@@ -40,10 +40,10 @@ void bind_places(RunOptions& options, const std::vector<std::string>& places, co
 }
 
 /// The caller keeps its id, and there is no other: nobody has to write a map for us.
-void set_ids(RunOptions& options, const rootless::HostFacts& host) {
+void set_ids(RunOptions& options, const rootless::HostFacts& host, bool needs_root) {
   const bool is_chosen = !options.userns.empty() || !options.uid_maps.empty() || !options.gid_maps.empty() ||
                          !options.subuid_name.empty() || !options.subgid_name.empty();
-  if (!is_chosen && host.uid != 0) options.userns = host.id_map.single ? "keep-id" : "keep-id:size=1";
+  if (!is_chosen && host.uid != 0) options.userns = host.id_map.single || needs_root ? "keep-id" : "keep-id:size=1";
 }
 
 void set_unless_given(std::string& option, const char* value) {
@@ -52,8 +52,9 @@ void set_unless_given(std::string& option, const char* value) {
 
 }  // namespace
 
-void apply_hpc_profile(RunOptions& options, const rootless::HostFacts& host, const std::string& work_dir) {
-  set_ids(options, host);
+void apply_hpc_profile(RunOptions& options, const rootless::HostFacts& host, const std::string& work_dir,
+                       bool needs_root) {
+  set_ids(options, host, needs_root);
   if (options.user.empty()) {
     options.user = concat(host.uid, ":", host.gid);
     options.env.insert(options.env.begin(), concat("HOME=", host.home));

@@ -1,5 +1,6 @@
 #include "engine/initialized.hpp"
 
+#include <csignal>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -7,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "engine/events.hpp"
+#include "engine/external_runtime_start.hpp"
 #include "engine/launch.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
@@ -45,6 +47,14 @@ runtime::Spec read_spec(const storage::ContainerDir& container) {
                              base::concat("config.json of container ", container.id.substr(0, 12)));
 }
 
+/// Another runtime's container whose helper was killed: nobody can start its process any more, so it ends.
+base::Error lost_error(const Observed& observed, const storage::ContainerRecord& record) {
+  signal_container(observed, SIGKILL);
+  return make_error(ErrorKind::command_not_usable, "container ", quoted(record.name),
+                    " was not started: the process that was to do it under ", quoted(record.runtime), " has ended")
+      .with_hint(base::concat("what was initialized is ended, too; make it anew: engine start ", record.name));
+}
+
 }  // namespace
 
 bool waits_for_start(const storage::ContainerDir& container) {
@@ -58,10 +68,14 @@ StartGate make_start_gate(const storage::ContainerDir& container) {
 
 void let_initialized_run(Engine& engine, const storage::ContainerDir& container) {
   const int dir = container.dir.get();
+  const storage::ContainerRecord record = storage::read_record(container);
   runtime::CreatedInit init;
   {
     const base::FileLock lock = storage::lock_container(container);
     const Observed observed = observe(container, engine.host.boot_id);
+    const bool waits = waits_for_start(container);
+    if (observed.is_started() && !waits) return;  // by another command
+    if (observed.is_running() && !waits) throw lost_error(observed, record);
     const runtime::Spec spec = read_spec(container);
     init.start_report = open_fifo(dir, report_fifo, O_RDONLY);
     init.command = spec.process.args.empty() ? "" : spec.process.args.front();
@@ -75,10 +89,13 @@ void let_initialized_run(Engine& engine, const storage::ContainerDir& container)
     base::unlink_file(dir, start_fifo);
     base::unlink_file(dir, report_fifo);
   }
-  note_container_event(engine, storage::read_record(container), "start");
+  note_container_event(engine, record, "start");
   try {
     runtime::wait_for_exec(init);
+    if (!record.runtime.empty())
+      check_started_externally(container, record, !observe(container, engine.host.boot_id).is_running());
   } catch (const base::Error&) {
+    if (!record.runtime.empty()) signal_container(observe(container, engine.host.boot_id), SIGKILL);
     wait_for_end(observe(container, engine.host.boot_id), std::nullopt);
     wait_until_unwatched(container);
     throw;

@@ -34,7 +34,7 @@ std::optional<base::Channel> start_one(Engine& engine, const Selected& one, cons
           .with_hint(base::concat("engine unpause ", one.typed));
     std::optional<base::Channel> monitor;
     if (attached) monitor = connect_attach(engine.store(), record.id);
-    if (waits_for_start(one.container)) let_initialized_run(engine, one.container);
+    if (!observed.is_started() || waits_for_start(one.container)) let_initialized_run(engine, one.container);
     return monitor;
   }
   if (observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago

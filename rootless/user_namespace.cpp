@@ -72,8 +72,8 @@ bool is_setgroups_denied() {
   return word && base::trim(*word) == "deny";
 }
 
-void become_root() {
-  if (::setgroups(0, nullptr) != 0) {
+void become_root(bool keeps_groups = false) {
+  if (!keeps_groups && ::setgroups(0, nullptr) != 0) {
     base::Error error = base::os_error("dropping groups");
     if (error.code() != EPERM || !is_setgroups_denied()) throw error;
   }
@@ -150,7 +150,7 @@ MappedChild spawn_in_user_namespace(base::Command command, const IdMap& map, con
   return {std::move(with.process), std::move(with.channel)};
 }
 
-base::Channel enter_mapped_namespace(bool with_mount_namespace) {
+base::Channel enter_mapped_namespace(bool with_mount_namespace, bool keeps_groups) {
   base::assert_single_threaded();
   base::Channel channel = inherited_channel();
   if (::unshare(CLONE_NEWUSER | (with_mount_namespace ? CLONE_NEWNS : 0)) != 0) {
@@ -166,7 +166,7 @@ base::Channel enter_mapped_namespace(bool with_mount_namespace) {
   if (!answer) throw base::Error{base::ErrorKind::interrupted, ""};
   if (answer->bytes != ids_mapped)
     throw base::make_error(base::ErrorKind::internal, "the parent process did not map our ids");
-  become_root();
+  become_root(keeps_groups);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   return channel;
 }

@@ -41,8 +41,9 @@ struct MappedChild {
 MappedChild spawn_in_user_namespace(base::Command command, const IdMap& map, const HostFacts& host);
 
 /// Child side: unshare(CLONE_NEWUSER [| CLONE_NEWNS]), asks over descriptor 3, becomes uid and gid 0 with no
-/// supplementary groups, and not dumpable. Must be single-threaded. Returns the channel for the caller's own use.
-base::Channel enter_mapped_namespace(bool with_mount_namespace);
+/// supplementary groups unless it keeps them, and not dumpable. Must be single-threaded. Returns the channel for the
+/// caller's own use.
+base::Channel enter_mapped_namespace(bool with_mount_namespace, bool keeps_groups = false);
 
 /// Joins the user namespace behind this descriptor and becomes 0:0 there; single-threaded callers only.
 void join_user_namespace(int user_namespace_fd);

@@ -161,6 +161,10 @@ base::UniqueFd make_stage_executable() {
   return make_executable("engine-stage", {reinterpret_cast<const char*>(stage_image), stage_image_size});
 }
 
+std::string_view tiny_init_program() {
+  return {reinterpret_cast<const char*>(init_image), init_image_size};
+}
+
 int exec_stage(int executable_fd, int plan_fd, const StagePlan& plan) noexcept {
   for (const int fd : {plan.report_fd, plan.start_fd, plan.label_fd, plan.seccomp_agent_fd, plan.join_fd})
     if (!make_inheritable(fd)) return errno;

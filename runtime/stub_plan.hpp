@@ -101,6 +101,9 @@ std::string encode_stage_plan(const StagePlan& plan);
 /// Made once per container and never shared. @throws Error unsupported, when there is no place to execute it from.
 base::UniqueFd make_stage_executable();
 
+/// The program behind --init where another runtime executes it: `init -- PROGRAM ARGUMENTS…` (runtime/stub/init.c).
+std::string_view tiny_init_program();
+
 /// `bytes` in a memfd that nobody can change any more. Close-on-exec.
 base::UniqueFd make_plan_fd(std::string_view bytes);
 

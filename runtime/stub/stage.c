@@ -22,7 +22,6 @@
 #include "runtime/stub/plan_check.h"
 #include "runtime/stub/syscalls.h"
 
-#define KERNEL_SIGSET_BYTES 8
 #define LAST_SIGNAL 64
 #define IO_PRIORITY_OF_PROCESS 1 /* IOPRIO_WHO_PROCESS of ioprio_set(2); its header is not the same everywhere */
 #define LAST_CAPABILITY 63
@@ -99,8 +98,10 @@ static void fill_strings(char **to, uint32_t offsets, uint32_t count) {
 }
 
 #include "runtime/stub/belongings.h"
+#include "runtime/stub/execute.h"
 #include "runtime/stub/join.h"
 #include "runtime/stub/seccomp_agent.h"
+#include "runtime/stub/serve_as_init.h"
 #include "runtime/stub/start_hooks.h"
 
 static void make_string_arrays(void) {
@@ -123,10 +124,6 @@ static void wait_for_start(void) {
   must(STAGE_STEP_WAIT, got);
   if (got == 0) fail(STAGE_STEP_WAIT, -EPIPE); /* whoever should have started us is gone */
   if (byte == STAGE_START_NEVER) exit_now(STAGE_EXIT_FAILED); /* our maker was killed, and nobody knows our pid */
-}
-
-static void set_signal_mask(uint64_t mask) {
-  syscall4(__NR_rt_sigprocmask, SIG_SETMASK, ptr(&mask), 0, KERNEL_SIGSET_BYTES);
 }
 
 /* Handlers went with the exec that started us; what was ignored would stay so. */
@@ -258,49 +255,10 @@ static void enter_directory(void) {
   if (path[0] != '/') fail(STAGE_STEP_CWD, -ENOENT);
 }
 
-/* 1: try the next directory. */
-static int is_worth_searching_on(long result) {
-  return result == -ENOENT || result == -ENOTDIR || result == -EACCES || result == -ENAMETOOLONG ||
-         result == -ESTALE || result == -ENODEV || result == -ETIMEDOUT;
-}
-
-/* One element of the search path, up to ':' or the end; empty means the working directory, as for execvp(3). */
-static long execute_in(const char *directory, size_t length, const char *name) {
-  static char path[4096];
-  const size_t name_length = text_length(name);
-  size_t used = 0;
-  if (length + 1 + name_length + 1 > sizeof path) return -ENAMETOOLONG;
-  for (; used < length; used++) path[used] = directory[used];
-  if (length != 0) path[used++] = '/';
-  for (size_t index = 0; index <= name_length; index++) path[used++] = name[index];
-  return syscall3(__NR_execve, ptr(path), ptr(program_argv), ptr(program_envp));
-}
-
-static _Noreturn void execute_by_search(const char *name) {
-  const char *rest = string_at(plan->search_path);
-  long seen = -ENOENT;
-  for (;;) {
-    size_t length = 0;
-    long result;
-    while (rest[length] != 0 && rest[length] != ':') length++;
-    result = execute_in(rest, length, name);
-    if (!is_worth_searching_on(result)) fail(STAGE_STEP_EXEC, result);
-    if (result == -EACCES) seen = -EACCES;
-    if (rest[length] == 0) break;
-    rest += length + 1;
-  }
-  fail(seen == -EACCES ? STAGE_STEP_EXEC : STAGE_STEP_EXEC_LOOKUP, seen);
-}
-
 static _Noreturn void execute(void) {
-  const char *name = program_argv[0];
-  long result;
-  int has_slash = 0;
-  for (const char *at = name; *at != 0; at++) has_slash |= *at == '/';
-  if (name[0] == 0) fail(STAGE_STEP_EXEC_LOOKUP, -ENOENT);
-  if (!has_slash) execute_by_search(name);
-  result = syscall3(__NR_execve, ptr(name), ptr(program_argv), ptr(program_envp));
-  fail(result == -ENOENT || result == -ENOTDIR ? STAGE_STEP_EXEC_LOOKUP : STAGE_STEP_EXEC, result);
+  int is_missing = 0;
+  const long result = execute_as_asked(program_argv, program_envp, string_at(plan->search_path), &is_missing);
+  fail(is_missing ? STAGE_STEP_EXEC_LOOKUP : STAGE_STEP_EXEC, result);
 }
 
 static _Noreturn void run_program(void) {
@@ -315,26 +273,6 @@ static _Noreturn void run_program_as_child(void) {
   if (has_flag(STAGE_CONTROLLING_TTY)) syscall3(__NR_ioctl, 0, TIOCSPGRP, ptr(&group)); /* SIGTTOU is blocked */
   set_signal_mask(0);
   run_program();
-}
-
-static void reap(long program) {
-  int status = 0;
-  long pid;
-  while ((pid = syscall4(__NR_wait4, -1, ptr(&status), WNOHANG, 0)) > 0) {
-    if (pid != program) continue;
-    exit_now((status & 0x7f) != 0 ? 128 + (status & 0x7f) : (status >> 8) & 0xff);
-  }
-}
-
-static _Noreturn void serve_as_init(long program) {
-  static const uint64_t all = ~0ull;
-  close_range_or_each(0, ~0u, 0);
-  syscall2(__NR_prctl, PR_SET_NAME, ptr("engine-init"));
-  for (;;) {
-    const long signal = syscall4(__NR_rt_sigtimedwait, ptr(&all), 0, 0, KERNEL_SIGSET_BYTES);
-    if (signal == SIGCHLD) reap(program);
-    else if (signal > 0) syscall2(__NR_kill, program, signal);
-  }
 }
 
 static _Noreturn void run_program_below_init(void) {

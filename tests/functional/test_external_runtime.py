@@ -137,6 +137,57 @@ class ExternalRuntime:
         self.engine("start", "two")
         self.wait_for_log("two", "ran")
 
+    def test_what_shall_start_it_is_killed(self):
+        self.under("create", "--name", "two", "--network", "none", BUSYBOX, "echo", "ran")
+        self.engine("init", "two")
+        for process in self.helpers():
+            os.kill(process, 9)
+            wait_until(lambda: not is_alive(process), "the helper has ended")
+        self.assert_fails(self.engine("start", "two", check=False), 126, "was not started")
+        self.engine("wait", "two")
+        self.assertEqual(self.engine("logs", "two").stdout, "")
+        self.engine("start", "two")
+        self.wait_for_log("two", "ran")
+
+    def helpers(self):
+        words = str(self.root).encode()
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                line = (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"oci-start" in line and words in line:
+                yield int(folder.name)
+
+    def test_a_first_process_of_ours(self):
+        """--init: it reaps, passes signals on, and says what it cannot execute."""
+        shown = self.run_once("--init", BUSYBOX, "sh", "-c", "cat /proc/1/comm; (sleep 0.01 &); exit 7", check=False)
+        self.assertEqual((shown.status, shown.stdout), (7, "engine-init\n"), shown)
+        for command, status in (("nosuch", 127), ("/nosuch", 127), ("/etc", 126)):
+            done = self.run_once("--init", BUSYBOX, command, check=False)
+            self.assert_fails(done, status, command)
+        self.sleeper("--init", "--name", "first")
+        self.wait_for_log("first", "out")
+        self.engine("stop", "first")
+        self.assertEqual(self.inspect("first")["State"]["ExitCode"], 9)
+
+    def test_a_volume_above_the_store_shows_no_unmasked_proc(self):
+        for options in ((), ("--read-only", "-v", f"{self.dir}:{self.dir}")):
+            shown = self.run_once("-v", f"{self.dir}:/above", *options, BUSYBOX, "sh", "-c",
+                                  "find / -xdev -path '*/oci/rootfs/proc' -o -path '*/oci/rootfs/bin'; ls -d /above/root/containers; "
+                                  "grep -c /oci/ /proc/self/mountinfo")
+            self.assertEqual(shown.stdout.splitlines()[0], "/above/root/containers", shown)
+            self.assertEqual(self.run_once("-v", f"{self.dir}:/above", *options, BUSYBOX, "sh", "-c",
+                                           "ls /above/root/containers/*/oci/rootfs/proc", check=False).stdout, "")
+
+    def test_a_batch_job(self):
+        self.assertIn(f"uid={os.getuid()}(", self.under("run", "--rm", "--hpc", BUSYBOX, "id").stdout)
+
+    def test_flags_of_volumes_with_other_ids(self):
+        shown = self.run_once("--userns", "nomap" if os.getuid() else "auto", "-v", "named:/v:nosuid,nodev,noexec", BUSYBOX,
+                              "grep", " /v ", "/proc/self/mountinfo").stdout
+        self.assertIn("nosuid,nodev,noexec", shown.split()[5])
+
     def test_a_restart_policy(self):
         self.under("run", "-d", "--name", "again", "--network", "none", "--restart", "on-failure:2", BUSYBOX,
                    "sh", "-c", "echo life; exit 1")
@@ -177,6 +228,8 @@ class RunscTest(ExternalRuntime, EngineTest):
     test_its_monitor_is_killed = test_removing_by_force = test_a_read_only_root = None
     test_a_command_that_cannot_run_is_one_line = test_volumes_user_and_place = None
     test_our_umask_is_not_the_containers = None
+    test_what_shall_start_it_is_killed = test_flags_of_volumes_with_other_ids = test_a_batch_job = None
+    test_a_volume_above_the_store_shows_no_unmasked_proc = None
     test_later_starts_see_what_was_written = test_initialized_and_started_later = test_a_restart_policy = None
 
     def setUp(self):

@@ -26,7 +26,7 @@ runtime::Spec spec_with(std::vector<runtime::Namespace> namespaces) {
 }  // namespace
 
 TEST_CASE("a container with the ids of the runtime's namespace gets no other one") {
-  const ExternalPlace place{.map = default_map, .outer = default_map, .root_path = "rootfs"};
+  const ExternalPlace place{.program = "crun", .map = default_map, .outer = default_map, .root_path = "rootfs"};
   const runtime::Spec spec = external_spec(spec_with({{"user", ""}, {"pid", ""}, {"network", ""}}), place);
   CHECK_FALSE(runtime::has_namespace(spec, "user"));
   CHECK(spec.linux.uid_mappings.empty());
@@ -37,7 +37,7 @@ TEST_CASE("a container with the ids of the runtime's namespace gets no other one
 
 TEST_CASE("other ids are those of the runtime's namespace, not of the host") {
   const rootless::IdMap map{.uids = {{0, 100000, 1000}, {1000, 1000, 1}}, .gids = {{0, 100000, 1000}, {1000, 1000, 1}}};
-  const ExternalPlace place{.map = map, .outer = default_map, .root_path = "rootfs"};
+  const ExternalPlace place{.program = "crun", .map = map, .outer = default_map, .root_path = "rootfs"};
   const runtime::Spec spec = external_spec(spec_with({{"user", ""}, {"pid", ""}, {"network", ""}}), place);
   CHECK(runtime::has_namespace(spec, "user"));
   REQUIRE(spec.linux.uid_mappings.size() == 2);
@@ -48,13 +48,14 @@ TEST_CASE("other ids are those of the runtime's namespace, not of the host") {
 }
 
 TEST_CASE("root's runtime makes the user namespace as the record has it") {
-  const ExternalPlace place{.map = default_map, .outer = {}, .has_outer = false, .root_path = "rootfs"};
+  const ExternalPlace place{
+      .program = "crun", .map = default_map, .outer = {}, .has_outer = false, .root_path = "rootfs"};
   const runtime::Spec spec = external_spec(spec_with({{"user", ""}, {"pid", ""}, {"network", ""}}), place);
   CHECK(spec.linux.uid_mappings[0].host_id == 1000);
 }
 
 TEST_CASE("proc and sysfs of the host's namespaces are bound, since they cannot be mounted") {
-  const ExternalPlace place{.map = default_map, .outer = default_map, .root_path = "rootfs"};
+  const ExternalPlace place{.program = "crun", .map = default_map, .outer = default_map, .root_path = "rootfs"};
   const runtime::Spec spec = external_spec(spec_with({{"user", ""}}), place);
   for (const runtime::Mount& mount : spec.mounts) {
     CHECK(mount.type == "bind");
@@ -72,6 +73,10 @@ TEST_CASE("--init is a program of the host in front of the command") {
 }
 
 TEST_CASE("namespaces of others are in the way of another runtime") {
-  CHECK(external_obstacle(spec_with({{"pid", ""}})).empty());
-  CHECK(external_obstacle(spec_with({{"pid", "/proc/7/ns/pid"}})) == "it joins the pid namespace of another");
+  CHECK(external_obstacle(spec_with({{"pid", ""}}), "runc").empty());
+  CHECK(external_obstacle(spec_with({{"pid", "/proc/7/ns/pid"}}), "crun") == "it joins the pid namespace of another");
+  runtime::Spec rootless = spec_with({});
+  rootless.linux.gid_mappings = {{1000, 1000, 1}};
+  CHECK(external_obstacle(rootless, "crun").empty());
+  CHECK(external_obstacle(rootless, "runc") == "runc needs a user and a group 0, and this container has none");
 }
