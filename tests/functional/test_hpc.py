@@ -1,10 +1,12 @@
 """A batch job in a container: oneself, one's own folders, and the host around."""
 
+import json
 import os
 import pwd
+import subprocess
 import unittest
 
-from engine_test import BUSYBOX, EngineTest
+from engine_test import BUSYBOX, ENGINE, EngineTest
 
 
 class HpcTest(EngineTest):
@@ -49,6 +51,55 @@ class HpcTest(EngineTest):
     def test_created_and_started(self):
         self.engine("create", "--hpc", "--name", "job", BUSYBOX, "sh", "-c", "pwd; id -u", cwd=self.work)
         self.assertEqual(self.engine("start", "-a", "job").stdout.split(), [str(self.work), str(os.getuid())])
+
+    def test_devices_of_vendors(self):
+        """As nvidia-ctk writes them: nodes, a variable, libraries of the host, and a hook that looks for the root file system."""
+        folder, specs = self.dir / "vendor", self.dir / "cdi"
+        folder.mkdir()
+        specs.mkdir()
+        (folder / "library").write_text("bytes")
+        edits = {"env": ["GPU=all"], "deviceNodes": [{"path": "/dev/vendor0", "hostPath": "/dev/null"}],
+                 "mounts": [{"hostPath": str(folder), "containerPath": "/opt/vendor", "options": ["ro", "nosuid", "nodev", "rbind"]}],
+                 "hooks": [{"hookName": "createContainer", "path": "/bin/sh",
+                            "args": ["sh", "-c", f"cat > {folder}/state"]}]}
+        (specs / "vendor.json").write_text(json.dumps(
+            {"cdiVersion": "0.6.0", "kind": "vendor.com/gpu", "devices": [{"name": "all", "containerEdits": edits}]}))
+        shown = self.job("--cdi-spec-dir", str(specs), "--device", "vendor.com/gpu=all", BUSYBOX, "sh", "-c",
+                         "echo $GPU; test -c /dev/vendor0 && echo gone > /dev/vendor0; cat /opt/vendor/library; id -u; "
+                         "! touch /opt/vendor/x 2>/dev/null && test -e /dev/null")
+        self.assertEqual(shown.stdout.split(), ["all", f"bytes{os.getuid()}"])
+        self.assertEqual(json.loads((folder / "state").read_text())["status"], "creating")
+        shown = self.job("--cdi-spec-dir", str(specs), BUSYBOX, "sh", "-c", "echo $GPU; ls /dev/vendor0", check=False)
+        self.assertEqual(shown.stdout, "\n")
+
+    def test_images_in_another_store(self):
+        """What one pulls once on a shared file system, while containers are on the node's own disk."""
+        images, local = self.dir / "images", self.dir / "local"
+        command = [ENGINE, "--root", str(local), "--runroot", str(self.runroot), "--imagestore", str(images)]
+        self.tool(*command, "pull", "-q", self.archive(self.guest_image(), "again.tar"))
+        try:
+            done = subprocess.run([*command, "run", "--rm", "--hpc", BUSYBOX, "sh", "-c", "id -u; pwd; echo kept > result"],
+                                  cwd=self.work, env=self.environment, stdout=subprocess.PIPE, text=True, check=True)
+            self.assertEqual(done.stdout.split(), [str(os.getuid()), str(self.work)])
+            self.assertEqual((self.work / "result").read_text(), "kept\n")
+            self.assertTrue(list(images.glob("refs/*")))
+            self.assertFalse(list(local.glob("refs/*")))  # only the layers for the one id are the node's own
+        finally:
+            self.engine("unshare", "rm", "-rf", str(images), str(local))
+
+    def test_exec_is_where_the_job_is(self):
+        self.engine("run", "-d", "--hpc", "--name", "job", "-e", "OWN=word", BUSYBOX, "/guest", "wait", cwd=self.work,
+                    env={"JOB": "42"})
+        self.wait_for_log("job", "ready")
+        shown = self.engine("exec", "job", "sh", "-c", 'id -u; id -g; pwd; echo "$HOME" "$JOB" "$OWN" "$PATH"; touch made; '
+                            "grep NoNewPrivs /proc/self/status", cwd=self.home).stdout.splitlines()
+        self.assertEqual(shown[:3], [str(os.getuid()), str(os.getgid()), str(self.work)])
+        self.assertEqual(shown[3].split(" ", 3)[:3], [str(self.home), "42", "word"])
+        self.assertIn("/bin", shown[3])
+        self.assertEqual(shown[4].split(), ["NoNewPrivs:", "1"])
+        self.assertEqual((self.work / "made").stat().st_uid, os.getuid())
+        self.assertEqual(self.engine("exec", "-w", "/", "-e", "JOB=7", "job", "sh", "-c", "pwd; echo $JOB").stdout, "/\n7\n")
+        self.engine("rm", "-f", "-t", "0", "job")
 
 
 if __name__ == "__main__":
