@@ -193,6 +193,7 @@ constexpr Command commands[] = {
     {"_health", "Make the health check of a container that is due", Home::engine, Visibility::hidden,
      declare_due_check},
     {"_restart", "Start a container again that has ended", Home::engine, Visibility::hidden, declare_restart_ended},
+    {"_fetch", "Fetch a file for another command", Home::transfer, Visibility::hidden, declare_fetch},
     {"_inside", "Work inside a mapped user namespace", Home::engine, Visibility::hidden, declare_inside},
     {"_late-layers", "Make layers for other ids while a container runs already", Home::engine, Visibility::hidden,
      declare_late_layers},

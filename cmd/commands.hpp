@@ -138,6 +138,7 @@ Action declare_config_list(OptionTable& table);
 Action declare_system_df(OptionTable& table);
 Action declare_system_prune(OptionTable& table);
 Action declare_system_reset(OptionTable& table);
+Action declare_fetch(OptionTable& table);
 Action declare_read_archive(OptionTable& table);
 Action declare_unpack(OptionTable& table);
 Action declare_unshare(OptionTable& table);

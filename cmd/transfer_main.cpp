@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
                                  .log_out_everywhere = engine::log_out_everywhere,
                                  .import_image = engine::import_image,
                                  .commit = engine::commit,
+                                 .fetch = engine::fetch_for_parent,
                                  .read_archive = engine::read_archive_for_copy,
                                  .repair_image = engine::repair_image_for_parent,
                                  .unpack_child = engine::unpack_child,

@@ -10,6 +10,7 @@
 #include "engine/context.hpp"
 #include "engine/copy.hpp"
 #include "engine/copy_archive.hpp"
+#include "engine/fetch.hpp"
 #include "engine/image_archives.hpp"
 #include "engine/image_trust.hpp"
 #include "engine/login.hpp"
@@ -40,6 +41,7 @@ struct TransferVerbs {
   void (*log_out_everywhere)(engine::Engine& engine, const engine::LoginOptions& options);
   std::string (*import_image)(engine::Engine& engine, const engine::ImportOptions& options);
   std::string (*commit)(engine::Engine& engine, const engine::CommitOptions& options);
+  int (*fetch)(engine::Engine& engine, const std::string& url);
   int (*read_archive)(engine::Engine& engine);
   int (*repair_image)(engine::Engine& engine, const engine::RepairImageOptions& options);
   int (*unpack_child)(engine::Engine& engine);

@@ -6,8 +6,8 @@
 
 namespace engine {
 
-/// In a user namespace of the container's own, crun sets nosuid, nodev and noexec of bind mounts only in their recursive
-/// form, which it knows for folders only.
+/// In a user namespace of the container's own, crun sets nosuid, nodev and noexec of bind mounts only in their
+/// recursive form, which it knows for folders only.
 void repeat_mount_flags(runtime::Spec& spec);
 
 /// A volume that is a folder above the place of the container's own root file system would show that with a /proc in

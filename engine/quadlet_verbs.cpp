@@ -9,6 +9,7 @@
 #include "base/fs.hpp"
 #include "base/host_file.hpp"
 #include "base/log.hpp"
+#include "engine/fetch.hpp"
 #include "engine/quadlet_files.hpp"
 #include "engine/systemctl.hpp"
 
@@ -36,13 +37,30 @@ struct InstalledFile {
   std::string bytes;
 };
 
-void collect(const std::string& path, std::vector<InstalledFile>& files) {
-  if (path.find("://") != std::string::npos)
-    throw make_error(ErrorKind::unsupported, "installing from a URL is not supported: ", quoted(path))
-        .with_hint("fetch the file first");
+/// Checked before anything is fetched, as it becomes the name of a file.
+std::string name_in_url(const std::string& url) {
+  const std::string path = url.substr(0, url.find_first_of("?#"));
+  const std::string name = last_component(path);
+  const bool is_plain =
+      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._-") == std::string::npos;
+  if (!is_plain || name.starts_with('.') || quadlet_format_of(name) == nullptr)
+    throw make_error(ErrorKind::invalid_argument, quoted(url), " does not end in the name of a Quadlet file")
+        .with_hint("names end in .container, .volume, .network, .image, .build, .pod or .kube");
+  return name;
+}
+
+void collect(const std::string& path, const QuadletInstallOptions& options, std::vector<InstalledFile>& files) {
+  if (is_url(path)) {
+    const std::string name = name_in_url(path);
+    if (path.starts_with("http:"))
+      base::log(base::LogLevel::warn, quoted(path), " is not encrypted: anybody on the way could change it");
+    files.push_back({name, options.fetch(path)});
+    return;
+  }
   if (is_folder(path)) {
     for (const std::string& name : base::list_directory(AT_FDCWD, path))
-      if (!name.starts_with('.') && !is_folder(concat(path, '/', name))) collect(concat(path, '/', name), files);
+      if (!name.starts_with('.') && !is_folder(concat(path, '/', name)))
+        collect(concat(path, '/', name), options, files);
     return;
   }
   auto bytes = base::try_read_host_file(path, max_installed_bytes);
@@ -88,7 +106,7 @@ void stop_for_removal(const QuadletUnit& unit, bool force) {
 
 std::vector<std::string> quadlet_install(const QuadletInstallOptions& options) {
   std::vector<InstalledFile> files;
-  for (const std::string& path : options.paths) collect(path, files);
+  for (const std::string& path : options.paths) collect(path, options, files);
   const bool has_quadlet = std::any_of(
       files.begin(), files.end(), [](const InstalledFile& file) { return quadlet_format_of(file.name) != nullptr; });
   if (!has_quadlet)

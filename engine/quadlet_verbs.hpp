@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -8,7 +9,8 @@ namespace engine {
 // The verbs of `engine quadlet`: files in the caller's folder, and systemd told of them.
 
 struct QuadletInstallOptions {
-  std::vector<std::string> paths;  ///< Quadlet files, what belongs to them, folders of both.
+  std::vector<std::string> paths;  ///< Quadlet files, what belongs to them, folders of both; URLs of Quadlet files.
+  std::function<std::string(const std::string& url)> fetch;  ///< The file behind a URL.
   bool replace = false;
   bool reload = true;
 };

@@ -54,6 +54,12 @@ Action declare_late_layers(OptionTable& table) {
   return [words](Invocation& invocation) { return engine::late_layers(invocation.engine(), *words); };
 }
 
+Action declare_fetch(OptionTable& table) {
+  const auto url = std::make_shared<std::string>();
+  table.word("URL", *url, "What to fetch");
+  return [url](Invocation& invocation) { return invocation.program.transfer->fetch(invocation.engine(), *url); };
+}
+
 Action declare_read_archive(OptionTable&) {
   return [](Invocation& invocation) { return invocation.program.transfer->read_archive(invocation.engine()); };
 }

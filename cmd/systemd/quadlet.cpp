@@ -9,6 +9,7 @@
 #include "cmd/output.hpp"
 #include "cmd/report.hpp"
 #include "cmd/table.hpp"
+#include "engine/fetch.hpp"
 #include "engine/quadlet_verbs.hpp"
 
 namespace cmd {
@@ -62,9 +63,10 @@ Action declare_quadlet_install(OptionTable& table) {
   const auto options = std::make_shared<engine::QuadletInstallOptions>();
   table.flag("reload-systemd", 0, options->reload, "Tell systemd of the new files");
   table.flag("replace", 'r', options->replace, "Overwrite files that are there");
-  table.words("FILE", options->paths, 1, "Quadlet files, files that belong to them, or folders of both").completes =
-      Completes::files;
-  return [options](Invocation&) {
+  table.words("FILE", options->paths, 1, "Quadlet files, files that belong to them, folders of both, or URLs")
+      .completes = Completes::files;
+  return [options](Invocation& invocation) {
+    options->fetch = [&](const std::string& url) { return engine::fetch_file(invocation.engine(), url); };
     for (const std::string& path : engine::quadlet_install(*options)) print_line(path);
     return 0;
   };

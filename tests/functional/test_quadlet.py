@@ -1,7 +1,9 @@
 """Quadlet files without systemd: what the generators write, and the commands that install the files."""
 
+import http.server
 import os
 import subprocess
+import threading
 
 from engine_test import ENGINE, EngineTest
 
@@ -105,6 +107,59 @@ class QuadletTest(EngineTest):
         self.assertFalse((folder / "web.container").exists())
         self.assertEqual(self.engine("quadlet", "rm", "web.container", check=False, env=home).status, 125)
         self.assertEqual(self.engine("quadlet", "rm", "--ignore", "web.container", env=home).stdout, "")
+
+    def serve(self, answers):
+        """A server on the loopback; answers: path -> (status, headers, body). Its address, and the paths that were asked for."""
+        asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                status, headers, body = answers.get(self.path, (404, {}, b""))
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                try:
+                    self.wfile.write(body)
+                except BrokenPipeError:
+                    pass  # it was too much
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_address[1]}", asked
+
+    def test_install_from_a_url(self):
+        text = "[Container]\nImage=img\n"
+        place, asked = self.serve({
+            "/web.container?raw=1": (200, {}, text.encode()), "/moved.container": (302, {"Location": "/web.container?raw=1"}, b""),
+            "/wrong.container": (200, {}, b"<html>"), "/big.container": (200, {}, b"#" * (1 << 20 | 1))})
+        home = {"XDG_CONFIG_HOME": str(self.dir / "config"), "HOME": str(self.dir)}
+        folder = self.dir / "config/containers/systemd"
+
+        def install(*words, check=True):
+            return self.engine("quadlet", "install", "--reload-systemd=false", *words, check=check, env=home)
+        for name, complaint in (("absent.container", "404"), ("wrong.container", "wrong.container:1:"), ("big.container", "1048576"),
+                                ("notes.txt", "Quadlet file"), ("..container", "Quadlet file"), ("%2e%2e%2fx.container", "Quadlet file"),
+                                ("web.container/", "Quadlet file")):
+            done = install(f"{place}/{name}", check=False)
+            self.assertEqual(done.status, 125, done)
+            self.assertIn(complaint, done.stderr)
+        self.assertEqual(len([line for line in done.stderr.splitlines() if line.startswith("Error: ")]), 1, done)
+        self.assertEqual(asked, ["/absent.container", "/wrong.container", "/big.container"])  # nothing for a bad name
+        self.assertFalse(folder.exists())
+        for url in ("ftp://127.0.0.1/web.container", place.replace("http:", "https:") + "/web.container"):
+            self.assertEqual(install(url, check=False).status, 125)
+        done = install(f"{place}/web.container?raw=1", f"{place}/moved.container")
+        self.assertEqual(done.stdout.split(), [f"{folder}/web.container", f"{folder}/moved.container"])
+        self.assertIn("not encrypted", done.stderr)
+        for name in ("web", "moved"):
+            self.assertEqual((folder / f"{name}.container").read_text(), text)
 
     def test_nothing_is_installed_when_one_file_is_wrong(self):
         self.write("good.container", "[Container]\nImage=img\n")
