@@ -32,11 +32,15 @@ constexpr KnownOption harmless_options[] = {
 };
 
 constexpr KnownOption refused_options[] = {
-    {"chrootdirs", 0, text, refused, ""},       {"decryption-key", 0, text, refused, ""},
-    {"init-ctr", 0, text, refused, ""},         {"pod", 0, text, refused, ""},
-    {"pod-id-file", 0, text, refused, ""},      {"preserve-fd", 0, text, refused, ""},
-    {"rdt-class", 0, text, refused, ""},        {"seccomp-policy", 0, text, refused, "default"},
-    {"shm-size-systemd", 0, text, refused, ""}, {"volume-driver", 0, text, refused, "local"},
+    {"chrootdirs", 0, text, refused, ""},
+    {"decryption-key", 0, text, refused, ""},
+    {"init-ctr", 0, text, refused, ""},
+    {"pod", 0, text, refused, ""},
+    {"pod-id-file", 0, text, refused, ""},
+    {"rdt-class", 0, text, refused, ""},
+    {"seccomp-policy", 0, text, refused, "default"},
+    {"shm-size-systemd", 0, text, refused, ""},
+    {"volume-driver", 0, text, refused, "local"},
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ void declare_process_options(OptionTable& table, engine::RunOptions& options) {
   table.flag("init", 0, options.init, "Run a tiny init that forwards signals and reaps");
   table.flag("http-proxy", 0, options.http_proxy, "Pass the caller's proxy variables on");
   table.number("preserve-fds", 0, "COUNT", &options.preserve_fds, "Pass that many more descriptors, from 3 on");
+  table.comma_list("preserve-fd", 0, "NUMBER", options.preserve_fd, "Pass these descriptors, which keep their numbers");
   table.comma_list("ulimit", 0, "NAME=SOFT[:HARD]", options.ulimits, "Set a resource limit");
 }
 

@@ -17,6 +17,7 @@
 #include "engine/relay.hpp"
 #include "engine/security.hpp"
 #include "engine/selection.hpp"
+#include "engine/socket_activation.hpp"
 #include "engine/user.hpp"
 #include "engine/verbs.hpp"
 #include "runtime/container.hpp"
@@ -186,7 +187,7 @@ int exec(Engine& engine, const ExecOptions& options) {
   const auto cgroup = find_container_cgroup(container);
   request.cgroup = cgroup.get();
   request.die_with_parent = !options.detach;
-  request.preserved_fds = base::inherited_descriptors(options.preserve_fds);
+  request.preserved_fds = descriptors_to_pass(options.preserve_fds, options.preserve_fd);
   const storage::ContainerRecord record = storage::read_record(container);
   note_container_event(engine, record, "exec");
   Start start = start_built_in;

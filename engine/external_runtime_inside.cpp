@@ -188,8 +188,9 @@ int call_runtime(const ExternalCall& call) {
       .argv = external_call(call.runtime, concat(folder, "/", oci_state), concat(work, "/", oci_log))};
   command.argv.insert(command.argv.end(), call.words.begin(), call.words.end());
   command.env = external_environment();
-  for (unsigned i = 0; i < call.preserved; ++i)
-    command.fds.emplace_back(helper_preserved_number + static_cast<int>(i), 3 + static_cast<int>(i));
+  for (int i = 0; i < static_cast<int>(call.preserved); ++i)
+    if (::fcntl(helper_preserved_number + i, F_GETFD) >= 0)  // else a number that is left out
+      command.fds.emplace_back(helper_preserved_number + i, 3 + i);
   ::umask(call.umask);
   return base::spawn(command).wait().code;
 }

@@ -37,6 +37,18 @@ void check_plain(const Word& word) {
             concat(has_more ? "shareable, private, none, host" : "private, host", ", container:NAME, or ns:PATH"));
 }
 
+/// Whether others may have its ipc namespace. Source: podman-run(1) "--ipc".
+void check_shareable(const Word& word, const storage::ContainerRecord& owner) {
+  if (owner.ipc == "private")
+    throw make_error(ErrorKind::invalid_argument, word.option, " ", quoted(word.value), ": joining IPC of container ",
+                     owner.id, " is not allowed: non-shareable IPC")
+        .with_hint("make that container with --ipc shareable");
+  if (owner.ipc == "host")
+    throw make_error(ErrorKind::invalid_argument, word.option, " ", quoted(word.value), ": container ",
+                     quoted(owner.name), " has no IPC of its own, but the host's")
+        .with_hint("--ipc host");
+}
+
 void join_container(Engine& engine, JoinedNamespaces& joined, const Word& word, const std::string& name) {
   if (name.empty())
     throw make_error(ErrorKind::invalid_argument, word.option, " container: needs the name or id of a container");
@@ -49,6 +61,7 @@ void join_container(Engine& engine, JoinedNamespaces& joined, const Word& word, 
     throw make_error(ErrorKind::unsupported, word.option, " ", quoted(word.value), ": namespaces of two containers, ",
                      quoted(joined.owner->name), " and ", quoted(record.name), ", cannot be joined")
         .with_hint("each container has a user namespace of its own, and a process can be in one only");
+  if (word.type == std::string_view{"ipc"}) check_shareable(word, record);
   joined.paths[word.type] = joined.paths["user"] = path_of_container(record.id);
   joined.owner = std::move(record);
 }
@@ -60,6 +73,13 @@ base::UniqueFd open_namespace(const Observed& observed, const std::string& type)
   base::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!fd) throw base::os_error("opening ", quoted(path));
   return fd;
+}
+
+/// Not one that the user asked for.
+bool has_own_shared_memory(const runtime::Spec& spec) {
+  return std::any_of(spec.mounts.begin(), spec.mounts.end(), [](const runtime::Mount& mount) {
+    return mount.destination == "/dev/shm" && mount.type == "tmpfs" && mount.source == "shm";
+  });
 }
 
 }  // namespace
@@ -133,8 +153,8 @@ void start_owner(Engine& engine, const runtime::Spec& spec) {
   }
 }
 
-std::vector<base::UniqueFd> open_joined_namespaces(Engine& engine, runtime::Spec& spec) {
-  std::vector<base::UniqueFd> held;
+HeldNamespaces open_joined_namespaces(Engine& engine, runtime::Spec& spec) {
+  HeldNamespaces held;
   for (runtime::Namespace& one : spec.linux.namespaces) {
     const auto id = container_of_path(one.path);
     if (!id) continue;
@@ -147,10 +167,12 @@ std::vector<base::UniqueFd> open_joined_namespaces(Engine& engine, runtime::Spec
       throw make_error(ErrorKind::in_use, "container ", id->substr(0, 12), ", whose ", one.type,
                        " namespace is to be joined, is not running")
           .with_hint(concat("engine start ", id->substr(0, 12)));
-    held.push_back(open_namespace(observed, one.type));
+    held.all.push_back(open_namespace(observed, one.type));
+    one.path = concat("/proc/self/fd/", held.all.back().get());
+    if (one.type == "ipc" && has_own_shared_memory(spec) && storage::read_record(*container).ipc != "none")
+      held.shm_owner = open_namespace(observed, "mount");
     if (!observe(*container, engine.host.boot_id).is_running())
       throw make_error(ErrorKind::in_use, "container ", id->substr(0, 12), " ended while it was being joined");
-    one.path = concat("/proc/self/fd/", held.back().get());
   }
   return held;
 }

@@ -38,9 +38,16 @@ std::optional<std::string> container_of_path(std::string_view path);
 /// Starts that container, unless it runs, as podman does. @throws Error.
 void start_owner(Engine& engine, const runtime::Spec& spec);
 
+struct HeldNamespaces {
+  std::vector<base::UniqueFd> all;
+  /// The mount namespace of the container whose ipc namespace it is, for its /dev/shm; empty: it shares none, or the
+  /// user wants another.
+  base::UniqueFd shm_owner;
+};
+
 /// Before a start: opens what these paths stand for. The descriptors are held by the caller as long as `spec` is used.
 /// @throws Error in_use, when that container does not run; not_found, when it is gone.
-std::vector<base::UniqueFd> open_joined_namespaces(Engine& engine, runtime::Spec& spec);
+HeldNamespaces open_joined_namespaces(Engine& engine, runtime::Spec& spec);
 bool joins_container(const runtime::Spec& spec);
 
 }  // namespace engine

@@ -32,8 +32,9 @@ struct Launch {
   const storage::ContainerRecord& record;
   const runtime::Spec& spec;
   unsigned preserve_fds = 0;
-  bool only_initialize = false;              ///< The process waits for a later `start` before it is executed.
-  PassedSockets sockets = passed_sockets();  ///< Come before those of preserve_fds.
+  std::vector<std::string> preserve_fd = {};  ///< As RunOptions has it.
+  bool only_initialize = false;               ///< The process waits for a later `start` before it is executed.
+  PassedSockets sockets = passed_sockets();   ///< Come before those of preserve_fds.
 };
 
 /// Creates and starts init as a child of this process and records the state "running".

@@ -75,6 +75,7 @@ storage::ContainerRecord make_record(Engine& engine, const RunOptions& options, 
   else
     choose_ports(record, options, image.exposed_ports);
   record.hostname = options.hostname.empty() ? record.id.substr(0, 12) : options.hostname;
+  if (options.ipc == "private" || options.ipc == "none" || options.ipc == "host") record.ipc = options.ipc;
   record.cgroups = cgroups_mode_of_new(engine.config, options);
   record.cgroup_parent = options.cgroup_parent;
   record.runtime = runtime_of_new(engine.config);

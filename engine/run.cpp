@@ -90,11 +90,12 @@ void warn_without_terminal(const RunOptions& options) {
 }  // namespace
 
 int run(Engine& engine, const RunOptions& options) {
-  base::inherited_descriptors(options.preserve_fds);  // refused before anything is made
+  descriptors_to_pass(options.preserve_fds, options.preserve_fd);  // refused before anything is made
   check_attach(options);
   NewContainer container = create_container(engine, options, true);
   set_console_size(container.spec);
-  const Launch launch{engine, container.dir, container.record, container.spec, options.preserve_fds};
+  const Launch launch{engine,         container.dir,        container.record,
+                      container.spec, options.preserve_fds, options.preserve_fd};
   auto remove_it = base::on_scope_exit([&] {
     container.alive.reset();
     if (options.auto_remove) discard_container(engine, container.dir, container.record);

@@ -36,6 +36,7 @@ struct RunOptions {
   bool read_only_tmpfs = true;
   bool privileged = false;
   bool init = false;
+  std::string init_path;  ///< A program of the host instead of our own init.
   bool quiet = false;
   bool sig_proxy = true;
   bool http_proxy = true;
@@ -62,7 +63,8 @@ struct RunOptions {
   std::string image_volume;               ///< What a VOLUME of the image becomes: bind|anonymous|tmpfs|ignore
   std::vector<std::string> devices;
   std::vector<std::string> cdi_spec_dirs;  ///< Where CDI files are; none: /etc/cdi, /run/cdi.
-  std::string shm_size;
+  std::string shm_size, shm_size_systemd;
+  std::vector<std::string> chroot_dirs;  ///< Get hosts, hostname and resolv.conf as "/" does.
   std::vector<std::string> ulimits;
   std::vector<std::string> sysctls;
   std::vector<std::string> add_hosts;
@@ -113,6 +115,7 @@ struct RunOptions {
   std::vector<std::string> log_opts;
   std::optional<std::string> detach_keys;
   unsigned preserve_fds = 0;
+  std::vector<std::string> preserve_fd;  ///< Numbers of descriptors, which stay as they are.
   /// `run --detach`: called with the container's id once its process runs; `cmd` prints it. May be empty.
   std::function<void(const std::string& id)> on_started;
   std::vector<std::string> command_line;  ///< The words the user typed, for inspect.

@@ -1,9 +1,12 @@
 #include "engine/socket_activation.hpp"
 
 #include <algorithm>
+#include <climits>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
+#include "base/fd.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "rootless/host_facts.hpp"
@@ -31,6 +34,27 @@ PassedSockets passed_sockets() {
     throw base::make_error(base::ErrorKind::invalid_argument, "LISTEN_FDS is ", base::quoted(*count),
                            ", and not a number of sockets");
   return {static_cast<unsigned>(*number), rootless::environment("LISTEN_FDNAMES")};
+}
+
+std::vector<int> descriptors_to_pass(unsigned count, const std::vector<std::string>& numbers) {
+  std::vector<int> passed = base::inherited_descriptors(count);
+  for (const std::string& word : numbers) {
+    const auto number = base::parse_unsigned(word);
+    if (!number || *number < 3 || *number > INT_MAX)
+      throw base::make_error(base::ErrorKind::invalid_argument, "--preserve-fd ", base::quoted(word),
+                             " is not the number of a descriptor from 3 on");
+    const int fd = static_cast<int>(*number);
+    // Those that we opened are close-on-exec.
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags < 0 || (flags & FD_CLOEXEC) != 0)
+      throw base::make_error(base::ErrorKind::invalid_argument, "descriptor ", fd,
+                             " is to be passed on, but the caller has not opened it")
+          .with_hint("see --preserve-fd");
+    const auto place = static_cast<std::size_t>(fd - 3);
+    if (place >= passed.size()) passed.resize(place + 1, -1);
+    passed[place] = fd;
+  }
+  return passed;
 }
 
 void tell_of_sockets(std::vector<std::string>& env, const PassedSockets& sockets, const runtime::Spec& spec,

@@ -18,6 +18,12 @@ struct PassedSockets {
 /// @throws Error invalid_argument, when they are for us and make no sense.
 PassedSockets passed_sockets();
 
+/// The descriptors 3, 4, … that are passed on; -1 stands for a number that is left out.
+/// @param count    So many from 3 on.
+/// @param numbers  And these (--preserve-fd).
+/// @throws Error invalid_argument naming the first that our caller has not opened.
+std::vector<int> descriptors_to_pass(unsigned count, const std::vector<std::string>& numbers);
+
 /// Tells the program of them. Its own pid is known where the container has a pid namespace of its own.
 /// @param has_init  Whether --init comes before it.
 void tell_of_sockets(std::vector<std::string>& env, const PassedSockets& sockets, const runtime::Spec& spec,

@@ -104,7 +104,7 @@ std::string folder_of(const Launch& launch) {
 /// What config.json does not have: secrets that are variables, and namespaces of containers that run by now.
 struct CompletedSpec {
   std::optional<runtime::Spec> changed;
-  std::vector<base::UniqueFd> namespaces;  ///< Open as long as `changed` is used.
+  HeldNamespaces namespaces;  ///< Open as long as `changed` is used.
 };
 
 CompletedSpec complete_spec(const Launch& launch) {
@@ -125,8 +125,8 @@ CompletedSpec complete_spec(const Launch& launch) {
   if (joins) completed.namespaces = open_joined_namespaces(launch.engine, *completed.changed);
   if (network) {
     join_network(*completed.changed, *network);
-    completed.namespaces.push_back(std::move(network->network));
-    completed.namespaces.push_back(std::move(network->user));
+    completed.namespaces.all.push_back(std::move(network->network));
+    completed.namespaces.all.push_back(std::move(network->user));
   }
   return completed;
 }
@@ -178,7 +178,8 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   request.stdin_fd = stdio.in;
   request.stdout_fd = stdio.out;
   request.stderr_fd = stdio.err;
-  request.preserved_fds = base::inherited_descriptors(launch.sockets.count + launch.preserve_fds);
+  request.shm_owner = completed.namespaces.shm_owner.get();
+  request.preserved_fds = descriptors_to_pass(launch.sockets.count + launch.preserve_fds, launch.preserve_fd);
   request.die_with_parent = die_with_parent;
   request.tiny_init = launch.record.init;
   const auto cgroup = start_cgroup(launch.engine, launch.container, launch.record, spec);

@@ -136,6 +136,7 @@ struct ExecOptions {
   std::string user, work_dir;
   std::optional<std::string> detach_keys;
   unsigned preserve_fds = 0;
+  std::vector<std::string> preserve_fd;  ///< As RunOptions has it.
 };
 int exec(Engine& engine, const ExecOptions& options);
 

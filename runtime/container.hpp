@@ -34,7 +34,7 @@ struct CreateRequest {
   /// namespaces to join; starts the server.
   std::function<void(int fuse_fd, pid_t init_pid)> serve_fuse;
   int stdin_fd = 0, stdout_fd = 1, stderr_fd = 2;  ///< For a container without terminal.
-  std::vector<int> preserved_fds;                  ///< Become 3, 4, … in the container.
+  std::vector<int> preserved_fds;                  ///< Become 3, 4, … in the container; -1: nothing has that number.
   bool die_with_parent = false;                    ///< init gets PR_SET_PDEATHSIG SIGKILL (run --rm without keeper).
   bool tiny_init = false;                          ///< --init: the stub stays as pid 1, forwards signals and reaps.
   int seccomp_cache_dir = -1;                      ///< Folder for compiled filters, or -1: compile without caching.
@@ -52,6 +52,9 @@ struct CreateRequest {
   /// Where the last stage reports a failure, when somebody else than the caller will wait for the exec (OCI start): a
   /// FIFO opened for reading and writing. -1: a pipe of our own, CreatedInit::start_report.
   int report_fd = -1;
+  /// The mount namespace of a container whose /dev/shm becomes ours, when the spec has a tmpfs there; its user
+  /// namespace is joined, too. -1: none. Borrowed.
+  int shm_owner = -1;
   /// Filled in by create(): what spec.linux.seccomp_json became.
   std::optional<SeccompFilter> compiled_seccomp;
 };

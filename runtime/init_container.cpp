@@ -16,6 +16,7 @@
 #include "runtime/mounts.hpp"
 #include "runtime/rootfs.hpp"
 #include "runtime/seccomp_agent.hpp"
+#include "runtime/shared_memory.hpp"
 #include "runtime/stage.hpp"
 #include "runtime/sync.hpp"
 #include "runtime/sysctl.hpp"
@@ -126,6 +127,7 @@ class Init {
                              request_.stdout_fd,
                              request_.stderr_fd,
                              request_.start_fd,
+                             request_.shm_owner,
                              orders_.seccomp_agent.get()};
     kept.insert(kept.end(), request_.preserved_fds.begin(), request_.preserved_fds.end());
     for (const OpenNamespace& entry : orders_.joined) kept.push_back(entry.fd.get());
@@ -147,6 +149,7 @@ class Init {
       parts.rootfs = open_rootfs(rootfs_path());
     if (has_early_hooks() && !request_.rootfs) parts.mount_point = base::open_directory(AT_FDCWD, rootfs_path());
     parts.mounts = prepare_mounts(plan_, orders_.mapped_sources);
+    if (request_.shm_owner >= 0) share_memory(parts.mounts, request_.shm_owner);
     parts.devices = clone_host_devices(spec_.linux.devices);
     return parts;
   }

@@ -161,7 +161,7 @@ class Mounter {
     if (!mount.link_target.empty()) return make_link(root_, mount);
     if (step.kind == MountKind::remount)
       return change_mount(base::open_in_root(root_, step.destination, O_PATH).get(), step.options);
-    if (step.kind == MountKind::bind && kernel_.clones_trees) return put(mount, mount.bind);
+    if (mount.is_shared || (step.kind == MountKind::bind && kernel_.clones_trees)) return put(mount, mount.bind);
     if (step.kind == MountKind::bind)
       return put(mount, loose_bind(step, base::clone_tree(mount.bind.tree.get(), "", step.options.recursive_bind),
                                    plan_.keeps_host_propagation));

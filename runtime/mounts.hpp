@@ -15,7 +15,8 @@ namespace runtime {
 /// A step of the plan with what could be opened before the ids were mapped: bind sources as detached clones.
 struct PreparedMount {
   const MountStep* step = nullptr;
-  LooseMount bind;           ///< Binds only.
+  LooseMount bind;           ///< Binds, and what is shared, only.
+  bool is_shared = false;    ///< `bind` is another container's instead of a fresh file system.
   bool is_directory = true;  ///< Of a bind's source.
   std::string link_target;   ///< The source is a link that is made again, not bound.
 };

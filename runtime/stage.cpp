@@ -168,6 +168,10 @@ void PreparedStage::execute() const noexcept {
   const int first_free = static_cast<int>(inherited_.size());
   for (int place = 0; place < first_free; ++place) {
     const int fd = inherited_[static_cast<std::size_t>(place)];
+    if (fd < 0) {
+      ::fcntl(place, F_SETFD, FD_CLOEXEC);  // whatever is open there
+      continue;
+    }
     // dup2(2) of a descriptor to itself would leave it close-on-exec.
     if ((fd == place ? ::fcntl(fd, F_SETFD, 0) : ::dup2(fd, place)) < 0) report_and_exit(plan_.report_fd, errno);
   }

@@ -31,7 +31,7 @@ std::string search_path_of(const std::vector<std::string>& env);
 /// Descriptors, all borrowed; -1: none.
 struct StageDescriptors {
   int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;
-  std::vector<int> preserved;  ///< Become 3, 4, …
+  std::vector<int> preserved;  ///< Become 3, 4, …; -1: nothing does.
   int executable = -1;
   int report = -1;
   int start = -1;

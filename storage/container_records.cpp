@@ -132,6 +132,7 @@ void read_listed(const base::JsonAt& json, Record& record) {
 void read_options(const base::JsonAt& json, ContainerRecord& record) {
   record.user = json.string_or("user", "");
   record.hostname = json.string_or("hostname", "");
+  record.ipc = json.string_or("ipc", "");
   record.cgroups = json.string_or("cgroups", "");
   record.cgroup_parent = json.string_or("cgroup_parent", "");
   record.exposed_ports = json.strings_or_empty("exposed_ports");
@@ -170,6 +171,7 @@ std::string render_record(const ContainerRecord& record) {
   json.member("anonymous_volumes", record.anonymous_volumes).member("named_volumes", record.named_volumes);
   if (!record.mounted_chain_ids.empty()) json.member("mounted_chain_ids", record.mounted_chain_ids);
   json.member("user", record.user).member("network", record.network).member("hostname", record.hostname);
+  if (!record.ipc.empty()) json.member("ipc", record.ipc);
   if (!record.cgroups.empty()) json.member("cgroups", record.cgroups);
   if (!record.cgroup_parent.empty()) json.member("cgroup_parent", record.cgroup_parent);
   if (!record.ports.empty()) json.member("ports", record.ports);

@@ -41,6 +41,7 @@ struct ContainerRecord {
   std::vector<std::string> exposed_ports;  ///< "80/tcp"
   bool publish_all = false;
   std::string hostname;
+  std::string ipc;            ///< "private", "none", "host": nobody may have its shared memory; empty: others may.
   std::string cgroups;        ///< "disabled", "no-conmon", "split"; empty: as usual.
   std::string cgroup_parent;  ///< As asked for; limits are in config.json.
   bool auto_remove = false;

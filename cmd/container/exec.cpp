@@ -46,6 +46,7 @@ Action declare_exec(OptionTable& table) {
   table.text("detach-keys", 0, "KEYS", options.detach_keys, "Keys that leave the command running; \"\" for none");
   table.known("no-session", 0, OptionKind::flag, Treatment::ignored);  // there is none that would be kept
   table.number("preserve-fds", 0, "COUNT", &options.preserve_fds, "Pass that many more descriptors, from 3 on");
+  table.comma_list("preserve-fd", 0, "NUMBER", options.preserve_fd, "Pass these descriptors, which keep their numbers");
   declare_latest_option(table, words->choice);
   declare_cidfile_option(table, words->choice);
   table.set_words_mode(WordsMode::first_is_last);

@@ -90,5 +90,45 @@ class NamespacesOfOthersTest(EngineTest):
         own = self.engine("exec", "kept", "cat", "/proc/self/uid_map").stdout
         self.assertEqual(self.joined("--userns", "container:kept", BUSYBOX, "cat", "/proc/self/uid_map").stdout, own)
 
+    def test_the_ipc_namespace_comes_with_its_shared_memory(self):
+        self.engine("exec", "web", "sh", "-c", "echo from web > /dev/shm/note")
+        done = self.joined("--ipc", "container:web", BUSYBOX, "sh", "-c",
+                           "cat /dev/shm/note; echo back > /dev/shm/answer; grep ' /dev/shm ' /proc/mounts")
+        self.assertTrue(done.stdout.startswith("from web\nshm /dev/shm tmpfs rw,nosuid,nodev,noexec"), done)
+        self.assertEqual(self.engine("exec", "web", "cat", "/dev/shm/answer").stdout, "back\n")
+        # Another one may be had, and goes through who joined.
+        self.assertEqual(self.joined("--ipc", "container:web", "--tmpfs", "/dev/shm", BUSYBOX, "ls", "/dev/shm").stdout, "")
+        self.joined("-d", "--name", "second", "--ipc", "container:web", BUSYBOX, "sleep", "1000")
+        self.assertEqual(self.joined("--ipc", "container:second", BUSYBOX, "cat", "/dev/shm/answer").stdout, "back\n")
+
+    def test_a_start_finds_the_shared_memory_of_the_start(self):
+        self.engine("create", "--name", "joiner", "--network", "none", "--ipc", "container:web", BUSYBOX, "ls", "/dev/shm")
+        self.engine("exec", "web", "touch", "/dev/shm/old")
+        self.assertEqual(self.engine("start", "-a", "joiner").stdout, "old\n")
+        self.engine("stop", "-t", "0", "web")
+        self.assertEqual(self.engine("start", "-a", "joiner").stdout, "")
+
+    def test_who_shares_no_ipc(self):
+        for mode, parts in (("private", ("non-shareable IPC", "--ipc shareable")), ("host", ("the host's", "--ipc host"))):
+            self.engine("run", "-d", "--name", mode, "--network", "none", "--ipc", mode, BUSYBOX, "sleep", "1000")
+            done = self.joined("--ipc", f"container:{mode}", BUSYBOX, "true", check=False)
+            self.assert_fails(done, 125, *parts)
+        self.engine("run", "-d", "--name", "none", "--network", "none", "--ipc", "none", BUSYBOX, "sleep", "1000")
+        done = self.joined("--ipc", "container:none", BUSYBOX, "grep", " /dev/shm ", "/proc/mounts")
+        self.assertIn("tmpfs", done.stdout)
+
+    def test_what_a_hostile_owner_shows_instead_of_its_shared_memory_is_not_taken(self):
+        self.engine("run", "-d", "--name", "bad", "--privileged", "--network", "none", "-v", f"{self.home}:/given", BUSYBOX,
+                    "sleep", "1000")
+        for attack in ("umount /dev/shm", "rmdir /dev/shm; ln -s /given /dev/shm", "rm /dev/shm; ln -s /tmp /dev/shm; "
+                       "mount -t tmpfs tmpfs /tmp", "rm /dev/shm; mkdir /dev/shm; mount --bind /given /dev/shm"):
+            self.engine("exec", "bad", "sh", "-c", attack)
+            done = self.joined("--ipc", "container:bad", BUSYBOX, "ls", "/dev/shm", check=False)
+            self.assert_fails(done, 125, "the other container's /dev/shm")
+        # A tmpfs of its own it may show; what makes programs dangerous is taken away.
+        self.engine("exec", "bad", "sh", "-c", "umount /dev/shm; mount -t tmpfs tmpfs /dev/shm")
+        done = self.joined("--ipc", "container:bad", BUSYBOX, "grep", " /dev/shm ", "/proc/mounts")
+        self.assertIn("rw,nosuid,nodev,noexec", done.stdout)
+
     def test_without_shared_memory(self):
         self.assertNotIn("/dev/shm", self.joined("--ipc", "none", BUSYBOX, "mount").stdout)
