@@ -12,7 +12,7 @@ void declare_isolation_options(OptionTable& table, engine::RunOptions& options) 
   table.comma_list("sysctl", 0, "NAME=VALUE", options.sysctls, "Set a kernel parameter of the container's namespaces");
   table.text("userns", 0, "MODE", options.userns,
              "Users of the container: host (you are its root), keep-id[:uid=,gid=,size=] (you keep your id), "
-             "auto[:size=,uidmapping=,gidmapping=] (ids of its own), nomap (all but yours), container:NAME");
+             "auto[:size=,uidmapping=,gidmapping=] (ids of its own), nomap (all but yours), container:NAME, ns:PATH");
   table.list("uidmap", 0, "MAP", options.uid_maps,
              "Users as CONTAINER-ID:INTERMEDIATE-ID[:AMOUNT]; 0 is you (repeatable)");
   table.list("gidmap", 0, "MAP", options.gid_maps, "The same for groups");

@@ -24,6 +24,7 @@
 #include "engine/image_for_run.hpp"
 #include "engine/inside.hpp"
 #include "engine/joined_namespaces.hpp"
+#include "engine/joined_user_namespace.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/limits.hpp"
 #include "engine/make_spec.hpp"
@@ -76,6 +77,9 @@ void check_hostname(const std::string& name) {
 
 /// What can be told without looking at anything.
 void check_options(const RunOptions& options) {
+  if (options.rootfs && options.image.ends_with(":idmap"))
+    throw make_error(ErrorKind::unsupported, "--rootfs ", quoted(options.image), ": a root file system is not idmapped")
+        .with_hint("without root the kernel refuses it; change the owners of its files: engine unshare chown -R …");
   check_surroundings(options);
   check_name_options(options);
   check_hostname(options.hostname);
@@ -173,6 +177,7 @@ bool may_be_late(Engine& engine, const RunOptions& options, const ImageForRun& i
 ContainerIds choose_ids(Engine& engine, const RunOptions& options, const std::string& network,
                         const std::optional<ImageForRun>& image) {
   if (auto ids = ids_of_network(engine, options, network)) return std::move(*ids);
+  if (auto ids = ids_of_user_namespace(engine, options)) return std::move(*ids);
   return choose_container_ids(engine, options, image ? image->record.chain_ids : std::vector<base::Digest>{});
 }
 

@@ -113,7 +113,7 @@ JoinedNamespaces namespaces_to_join(Engine& engine, const RunOptions& options, c
     const bool is_user = word.type == std::string_view{"user"};
     if (pair && pair->first == "container") {
       join_container(engine, joined, word, std::string{pair->second});
-    } else if (pair && pair->first == "ns" && !is_user) {
+    } else if (pair && pair->first == "ns" && !(is_user && joined.owner)) {
       if (!pair->second.starts_with('/'))
         throw make_error(ErrorKind::invalid_argument, word.option, " ", quoted(word.value), ": ", quoted(pair->second),
                          " is not an absolute path");

@@ -61,7 +61,7 @@ void add_systemd_tmpfs(const SpecInputs& in, std::vector<runtime::Mount>& mounts
       mounts.push_back({path, "tmpfs", "tmpfs", {"rw", "nosuid", "nodev", "rprivate", mode, "tmpcopyup"}});
 }
 
-runtime::Mount user_mount(const MountWord& word) {
+runtime::Mount user_mount(const MountWord& word, const rootless::IdMap& id_map) {
   if (word.kind == MountWord::Kind::tmpfs) return {word.destination, "tmpfs", "tmpfs", word.options};
   if (word.kind == MountWord::Kind::devpts) return {word.destination, "devpts", "devpts", word.options};
   if (word.is_overlay) {
@@ -69,7 +69,9 @@ runtime::Mount user_mount(const MountWord& word) {
     overlay.options.insert(overlay.options.end(), {"nosuid", "nodev"});  // as a bind of the same folder
     return overlay;
   }
-  return {word.destination, "bind", word.source, word.options};
+  runtime::Mount bind{word.destination, "bind", word.source, word.options};
+  if (word.id_map) apply_id_map(*word.id_map, id_map, bind);
+  return bind;
 }
 
 /// Parents before children, so that a mount on /data does not hide one on /data/cache; otherwise as the user wrote.
@@ -89,7 +91,7 @@ std::vector<runtime::Mount> all_mounts(const SpecInputs& in) {
     add_systemd_tmpfs(in, wanted);
   else
     add_read_only_tmpfs(in, wanted);
-  for (const MountWord& word : in.mounts) wanted.push_back(user_mount(word));
+  for (const MountWord& word : in.mounts) wanted.push_back(user_mount(word, in.id_map));
   sort_by_depth(wanted);
   mounts.insert(mounts.end(), wanted.begin(), wanted.end());
   for (const auto& [host_path, path] : in.files)

@@ -37,6 +37,8 @@ bool apply_common_option(MountWord& mount, std::string_view option) {
     // No SELinux relabelling: harmless where SELinux is off, which is where we run.
   } else if (is_one_of(option, {"U", "U=true", "chown", "chown=true"})) {
     mount.change_owner = true;
+  } else if (option == "idmap" || option.starts_with("idmap=")) {
+    mount.id_map = parse_mount_id_map(option);
   } else if (is_one_of(option, {"exec",       "noexec",      "dev",   "nodev",      "suid",    "nosuid",
                                 "shared",     "rshared",     "slave", "rslave",     "private", "rprivate",
                                 "unbindable", "runbindable", "bind",  "rbind",      "noatime", "nodiratime",
@@ -57,6 +59,7 @@ void check_access(const MountWord& mount, std::string_view word) {
 /// Its source becomes an option of overlay, in which these separate.
 void check_overlay(const MountWord& mount, std::string_view word) {
   if (mount.kind != MountWord::Kind::bind) throw bad_word(word, "option O needs a folder of the host as its source");
+  if (mount.id_map) throw bad_word(word, "options O and idmap exclude each other");
   if (mount.source.find_first_of(",:\\") != std::string::npos)
     throw bad_word(word, "with option O the source may have none of , : \\ in its path");
 }
@@ -71,7 +74,8 @@ void add_bind_defaults(MountWord& mount) {
     options.emplace_back("rprivate");
 }
 
-void add_tmpfs_defaults(MountWord& mount) {
+void finish_tmpfs(MountWord& mount, std::string_view word) {
+  if (mount.id_map) throw bad_word(word, "a tmpfs cannot be idmapped: its files belong to the container already");
   auto& options = mount.options;
   if (!has_any(options, {"suid", "nosuid"})) options.emplace_back("nosuid");
   if (!has_any(options, {"dev", "nodev"})) options.emplace_back("nodev");
@@ -171,7 +175,7 @@ MountWord parse_tmpfs_word(std::string_view word) {
       if (!option.empty() && !apply_tmpfs_option(mount, option))
         throw bad_word(word, concat("unknown option ", quoted(option)));
   }
-  add_tmpfs_defaults(mount);
+  finish_tmpfs(mount, word);
   return mount;
 }
 
@@ -263,7 +267,7 @@ MountWord parse_mount_word(std::string_view word, const std::string& work_dir) {
   if (mount.kind == MountWord::Kind::image)
     finish_image_mount(mount, word);
   else if (is_tmpfs)
-    add_tmpfs_defaults(mount);
+    finish_tmpfs(mount, word);
   else
     add_bind_defaults(mount);
   return mount;

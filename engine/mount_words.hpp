@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/id_map_words.hpp"
+
 namespace engine {
 
 /// One -v, --mount or --tmpfs, understood but not yet looked up on disk.
@@ -18,6 +20,7 @@ struct MountWord {
   bool writable = false;             ///< Image: changes are kept apart, and go with the container.
   bool copy_up = true;               ///< Volume: copy the image's content into a new volume.
   bool change_owner = false;         ///< U: chown the source to the container's user.
+  std::optional<MountIdMap> id_map;  ///< Files are shown with other owners.
   bool is_overlay = false;           ///< O: what is written goes into the container, not into the source.
   bool create_source = false;        ///< A missing bind source is an error (podman), unless this says otherwise.
 };

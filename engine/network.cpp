@@ -7,17 +7,15 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/process.hpp"
+#include "engine/joined_user_namespace.hpp"
 #include "engine/published_ports.hpp"
-#include "rootless/id_map.hpp"
 #include "rootless/network.hpp"
-#include "rootless/user_namespace.hpp"
 
 namespace engine {
 
@@ -31,7 +29,6 @@ namespace {
 constexpr std::string_view container_prefix = "container:";
 constexpr std::string_view path_prefix = "ns:";
 constexpr std::chrono::seconds helper_patience{5};
-constexpr std::size_t max_id_map_bytes = 64 * 1024;
 
 std::string resolve_path(const std::string& path) {
   char resolved[PATH_MAX];
@@ -62,48 +59,15 @@ base::UniqueFd open_namespace(const std::string& path) {
   return fd;
 }
 
-bool is_our_user_namespace(int fd) {
-  struct stat theirs {
-  }, ours{};
-  return ::fstat(fd, &theirs) == 0 && ::stat("/proc/self/ns/user", &ours) == 0 && theirs.st_ino == ours.st_ino &&
-         theirs.st_dev == ours.st_dev;
-}
-
 /// The user namespace that a network namespace belongs to; empty when that is ours, and we may do as we like there.
 base::UniqueFd owner_of(const Engine& engine, int network, const std::string& what) {
   base::UniqueFd user{::ioctl(network, NS_GET_USERNS)};
-  const auto refuse = [&](std::string_view owner) {
-    return make_error(ErrorKind::permission, what, " belongs to ", owner, ": joining it is not permitted");
-  };
-  if (!user) throw refuse("the host");
-  uid_t owner = 0;
-  if (is_our_user_namespace(user.get())) {
-    if (!engine.host.writes_maps) throw refuse("the host");
-    return {};
-  }
-  if (::ioctl(user.get(), NS_GET_OWNER_UID, &owner) != 0 || (owner != engine.host.uid && !engine.host.writes_maps))
-    throw refuse("another user");
+  const bool is_ours = user && is_our_user_namespace(user.get());
+  if (!user || (is_ours && !engine.host.writes_maps))
+    throw make_error(ErrorKind::permission, what, " belongs to the host: joining it is not permitted");
+  if (is_ours) return {};
+  check_may_join(engine, user.get(), what);
   return user;
-}
-
-/// What /proc/self/uid_map and gid_map say inside of a user namespace, told by a child that enters it.
-rootless::IdMap map_inside(const JoinedNetwork& joined) {
-  base::Command command{.path = path_of_own_program("engine"), .argv = {"engine", "_network", "id-map"}};
-  command.fds = {{joined.user.get(), 3}};
-  const base::Output output = base::run_and_capture(command, std::chrono::seconds{20}, max_id_map_bytes);
-  if (output.status.code != 0)
-    throw make_error(ErrorKind::permission, "entering the user namespace of a network: ", base::trim(output.err));
-  rootless::IdMap map;
-  std::vector<rootless::IdRange>* ranges = &map.uids;
-  for (const std::string_view line : base::split(output.out, '\n')) {
-    if (line == "gids") ranges = &map.gids;
-    std::vector<std::uint32_t> numbers;
-    for (const std::string_view word : base::split(line, ' '))
-      if (const auto number = base::parse_unsigned(word); number && *number <= UINT32_MAX)
-        numbers.push_back(static_cast<std::uint32_t>(*number));
-    if (numbers.size() == 3) ranges->push_back({numbers[0], numbers[1], numbers[2]});
-  }
-  return map;
 }
 
 bool asks_for_ids(const RunOptions& options) {
@@ -127,12 +91,6 @@ std::string with_configured_options(const ContainerDefaults& defaults, const std
   if (!is_pasta && network != "slirp4netns") return network;
   const std::vector<std::string>& options = is_pasta ? defaults.pasta_options : defaults.slirp_options;
   return options.empty() ? network : concat(network, ":", base::join(options, ","));
-}
-
-void print_map(const char* path) {
-  const base::UniqueFd file{::open(path, O_RDONLY | O_CLOEXEC)};
-  if (!file) throw base::os_error("opening ", quoted(path));
-  base::write_all(STDOUT_FILENO, base::read_to_end(file.get(), max_id_map_bytes));
 }
 
 }  // namespace
@@ -185,14 +143,7 @@ std::optional<ContainerIds> ids_of_network(Engine& engine, const RunOptions& opt
   if (asks_for_ids(options))
     throw make_error(ErrorKind::invalid_argument, "--userns and its like cannot be combined with --network ",
                      options.network, ": who joins a network joins its user namespace");
-  ContainerIds ids;
-  ids.map = map_inside(*joined);
-  ids.map.single = rootless::is_single(ids.map, engine.host.uid, engine.host.gid);
-  ids.mode = ids.map.uids == engine.host.id_map.uids && ids.map.gids == engine.host.id_map.gids ? "" : "private";
-  ids.variant = rootless::variant_of(ids.map);
-  if (!rootless::lies_within(ids.map, engine.host.id_map))
-    throw make_error(ErrorKind::unsupported, "the user namespace of ", network, " has ids that are not ours");
-  return ids;
+  return ids_inside(engine, joined->user.get(), concat("the user namespace of ", network));
 }
 
 rootless::NetworkOptions network_options(const Engine& engine, const storage::ContainerRecord& record) {
@@ -252,12 +203,8 @@ base::Child watch_pasta(pid_t container, int pasta_pidfd, int ports_lock) {
 
 int network_child(const std::string& verb) {
   if (verb == "watch") return rootless::watch_helper(3, 4);
-  if (verb != "id-map") throw make_error(ErrorKind::invalid_argument, "unknown verb ", quoted(verb));
-  rootless::enter_user_namespace(3);
-  print_map("/proc/self/uid_map");
-  base::write_all(STDOUT_FILENO, "gids\n");
-  print_map("/proc/self/gid_map");
-  return 0;
+  if (verb == "hold") return hold_user_namespace();
+  throw make_error(ErrorKind::invalid_argument, "unknown verb ", quoted(verb));
 }
 
 }  // namespace engine

@@ -56,8 +56,8 @@ void wait_for_ports(const storage::ContainerDir& container, const storage::Conta
 /// A process that kills the pasta of a container when that has ended, and then lets go of the lock.
 base::Child watch_pasta(pid_t container, int pasta_pidfd, int ports_lock);
 
-/// The verbs of `engine _network`: "watch" (descriptors 3 and 4 are pidfds of a container and its pasta), "id-map" (3
-/// is a user namespace). @return an exit code.
+/// The verbs of `engine _network`: "watch" (descriptors 3 and 4 are pidfds of a container and its pasta), "hold"
+/// (engine/joined_user_namespace.hpp). @return an exit code.
 int network_child(const std::string& verb);
 
 }  // namespace engine

@@ -78,6 +78,9 @@ void add_subpath(MountWord& mount) {
 }
 
 void become_tmpfs(MountWord& mount, const VolumeMeaning& meaning) {
+  if (mount.id_map)
+    throw make_error(ErrorKind::invalid_argument, "mount on ", quoted(mount.destination),
+                     ": a volume in memory cannot ", "be idmapped");
   mount.kind = MountWord::Kind::tmpfs;
   std::erase_if(mount.options, [](const std::string& option) { return option == "rbind" || option == "bind"; });
   mount.options.insert(mount.options.end(), meaning.mount_options.begin(), meaning.mount_options.end());

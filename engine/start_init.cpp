@@ -18,6 +18,7 @@
 #include "engine/health.hpp"
 #include "engine/initialized.hpp"
 #include "engine/joined_namespaces.hpp"
+#include "engine/joined_user_namespace.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/launch.hpp"
 #include "engine/network.hpp"
@@ -112,6 +113,7 @@ CompletedSpec complete_spec(const Launch& launch) {
   std::vector<std::string> env = launch.spec.process.env;
   add_secret_variables(launch.container, env);
   const bool joins = joins_container(launch.spec);
+  check_user_namespace(launch.engine, launch.spec, launch.record.name);
   auto network = open_joined_network(launch.engine, launch.record.network);
   const std::vector<std::string>& groups = launch.record.group_add;
   const bool has_notify_socket = !notify_socket().empty() && passes_notify_socket(read_watch(launch.container));

@@ -35,8 +35,8 @@ Error explained(Error error) {
   switch (error.code()) {
     case EPERM:
       return std::move(error).with_hint(
-          "ids are mapped by root of the user namespace that the file system was mounted in; without root, "
-          "change the owners of the files instead");
+          "only root of the user namespace that a file system was mounted in may have its ids mapped; without root, "
+          "change the owners of the files instead (option U of -v)");
     case EINVAL:
       return std::move(error).with_hint("this file system cannot be idmapped, or the mount is idmapped already");
     case ENOSYS:

@@ -66,7 +66,7 @@ Action declare_read_archive(OptionTable&) {
 
 Action declare_network_child(OptionTable& table) {
   const auto verb = std::make_shared<std::string>();
-  table.word("VERB", *verb, "watch or id-map");
+  table.word("VERB", *verb, "watch or hold");
   return [verb](Invocation&) { return engine::network_child(*verb); };
 }
 

@@ -1,5 +1,7 @@
 """container:NAME: the namespaces of another container, whose user namespace comes along."""
 
+import os
+
 from engine_test import BUSYBOX, EngineTest
 
 
@@ -129,6 +131,37 @@ class NamespacesOfOthersTest(EngineTest):
         self.engine("exec", "bad", "sh", "-c", "umount /dev/shm; mount -t tmpfs tmpfs /dev/shm")
         done = self.joined("--ipc", "container:bad", BUSYBOX, "grep", " /dev/shm ", "/proc/mounts")
         self.assertIn("rw,nosuid,nodev,noexec", done.stdout)
+
+    def test_a_user_namespace_at_a_path(self):
+        self.engine("run", "-d", "--name", "kept", "--userns", "keep-id", "--network", "none", BUSYBOX, "sleep", "1000")
+        own = self.engine("exec", "kept", "cat", "/proc/self/uid_map").stdout
+        path = f"/proc/{self.running_pid('kept')}/ns/user"
+        show = ("sh", "-c", "cat /proc/self/uid_map; readlink /proc/self/ns/user; stat -c %u /bin")
+        self.assertEqual(self.joined("--userns", f"ns:{path}", BUSYBOX, *show).stdout,
+                         own + self.engine("exec", "kept", "readlink", "/proc/self/ns/user").stdout + "0\n")
+        for words, part in ((("--userns", "ns:/nope"), "/nope"), (("--userns", "ns:nope"), "not an absolute path"),
+                            (("--userns", "ns:/proc/self/ns/net"), "not a user namespace"),
+                            (("--userns", "ns:/proc/self/ns/user"), "cannot be joined"),
+                            (("--userns", "ns:/proc/1/ns/user"), "/proc/1/ns/user"),
+                            (("--pid", "container:web", "--userns", f"ns:{path}"), "cannot be had together")):
+            self.assert_fails(self.joined(*words, BUSYBOX, "true", check=False), 125, part)
+
+    def test_a_user_namespace_below_another(self):
+        inner = self.start_engine("unshare", "unshare", "--user", "--map-root-user", "sh", "-c", "echo $$; exec sleep 1000")
+        pid = inner.stdout.readline().strip()
+        done = self.joined("--userns", f"ns:/proc/{pid}/ns/user", BUSYBOX, "sh", "-c",
+                           "readlink /proc/self/ns/user; stat -c %u /bin; touch /made")
+        self.assertEqual(done.stdout, os.readlink(f"/proc/{pid}/ns/user") + "\n0\n", done)
+
+    def test_other_ids_than_it_was_made_for_are_refused(self):
+        link = self.dir / "link"
+        self.engine("run", "-d", "--name", "kept", "--userns", "keep-id", "--network", "none", BUSYBOX, "sleep", "1000")
+        link.symlink_to(f"/proc/{self.running_pid('kept')}/ns/user")
+        self.engine("create", "--name", "joiner", "--network", "none", "--userns", f"ns:{link}", BUSYBOX, "echo", "up")
+        self.assertEqual(self.engine("start", "-a", "joiner").stdout, "up\n")
+        link.unlink()
+        link.symlink_to(f"/proc/{self.running_pid('web')}/ns/user")
+        self.assert_fails(self.engine("start", "-a", "joiner", check=False), 125, "has other ids")
 
     def test_without_shared_memory(self):
         self.assertNotIn("/dev/shm", self.joined("--ipc", "none", BUSYBOX, "mount").stdout)

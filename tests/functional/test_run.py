@@ -195,6 +195,19 @@ class ProcessOptionsTest(EngineTest):
         self.assertEqual(sorted(passed.json()["fds"]), ["0", "1", "2", "3"])
         self.assert_fails(self.tool("sh", "-c", 'exec "$@" 3<&-', "sh", *command, check=False), 125, "3")
 
+    def test_descriptors_keep_their_numbers(self):
+        self.engine("run", "-d", "--name", "box", "--network", "none", BUSYBOX, "sleep", "1000")
+        script = 'exec "$@" 5< /dev/null 7< /dev/null 8< /dev/null'
+        for words in (("run", "--rm", "--network", "none", BUSYBOX), ("exec", "box"),
+                      ("run", "--rm", "-i", "--network", "none", BUSYBOX)):
+            for options, fds in ((("--preserve-fd", "5,7"), ["0", "1", "2", "5", "7"]),
+                                 (("--preserve-fd=8", "--preserve-fd", "5"), ["0", "1", "2", "5", "8"])):
+                command = self.command(words[0], *options, *words[1:], "/guest")
+                self.assertEqual(sorted(self.tool("sh", "-c", script, "sh", *command).json()["fds"]), fds, command)
+        for number, part in (("6", "6 is to be passed on"), ("2", '"2"'), ("five", '"five"')):
+            command = self.command("run", "--rm", "--network", "none", "--preserve-fd", number, BUSYBOX, "true")
+            self.assert_fails(self.tool("sh", "-c", script, "sh", *command, check=False), 125, part)
+
     def test_umask_signals_and_oom_score_are_clean(self):
         report = self.report()
         self.assertEqual(report["umask"], 0o22)

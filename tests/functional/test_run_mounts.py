@@ -42,6 +42,17 @@ class MountsTest(EngineTest):
         done = self.in_container("-v", f"{self.shared}/file:/etc/issue:ro", BUSYBOX, "cat", "/etc/issue")
         self.assertEqual(done.stdout, "from the host\n")
 
+    def test_an_idmapped_bind_of_the_hosts_is_refused_by_the_kernel(self):
+        for words in (("-v", f"{self.shared}:/there:idmap"), ("-v", "data:/there:idmap=uids=0-0-1;gids=0-0-1"),
+                      ("--mount", f"type=bind,src={self.shared},dst=/there,idmap")):
+            done = self.in_container(*words, BUSYBOX, "true", check=False)
+            self.assert_fails(done, 125, 'for "/there"', "option U")
+        for words in (("-v", f"{self.shared}:/there:O,idmap"), ("--tmpfs", "/there:idmap"),
+                      ("-v", f"{self.shared}:/there:idmap=uids=1-2")):
+            self.assert_fails(self.in_container(*words, BUSYBOX, "true", check=False), 125, "idmap")
+        self.assert_fails(self.in_container("--rootfs", f"{self.shared}:idmap", "true", check=False), 125, "not idmapped")
+        self.assert_no_containers()
+
     def test_tmpfs_with_options(self):
         report = self.report("--tmpfs", "/scratch:size=64k,mode=1770,noexec")
         options, kind, super_options = self.mount_of(report, "/scratch")

@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 from bundle_test import BundleTest
-from engine_test import ENGINE, is_alive, wait_until
+from engine_test import BUSYBOX, ENGINE, EngineTest, is_alive, wait_until
 
 # criu knows no mixture of cgroup versions.
 ONLY_CGROUP2 = ["unshare", "-m", "sh", "-c",
@@ -375,3 +375,28 @@ class CheckpointTest(RootTest):
         self.assertIn("criu restore failed", result.stderr)
         self.assertEqual(self.runtime("list", "-q").stdout, "")
         self.assertEqual(sorted(path.name for path in (self.dir / "states").iterdir()), ["~lock"])
+
+
+@unittest.skipIf(os.getuid() != 0, "needs root")
+class VolumesTest(EngineTest):
+    """`engine run` as root, whose file systems can be idmapped."""
+
+    def setUp(self):
+        super().setUp()
+        self.pull_image()
+        (self.dir / "shared").mkdir()
+        (self.dir / "shared/file").touch()
+        os.chown(self.dir / "shared/file", 1000, 1001)
+
+    def owner(self, option, *options):
+        return self.in_container(*options, "-v", f"{self.dir}/shared:/there:{option}", BUSYBOX, "stat", "-c", "%u %g",
+                                 "/there/file").stdout
+
+    def test_idmapped_binds(self):
+        auto = ("--userns", "auto:size=2000")
+        self.assertEqual(self.owner("rw", *auto), "999 1000\n")  # its 0 is 1 here
+        self.assertEqual(self.owner("idmap", *auto), "1000 1001\n")
+        self.assertEqual(self.owner("ro,idmap=uids=1000-7-1;gids=1001-8-2"), "7 8\n")
+        self.assertEqual(self.owner("idmap=uids=@1000-7-1;gids=@1000-8-10", *auto), "7 9\n")
+        self.assertEqual(self.in_container(*auto, "--mount", f"type=bind,src={self.dir}/shared,dst=/there,idmap", BUSYBOX,
+                                           "stat", "-c", "%u", "/there/file").stdout, "1000\n")

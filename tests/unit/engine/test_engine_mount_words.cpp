@@ -72,3 +72,32 @@ TEST_CASE("--tmpfs takes options after the path") {
   for (const char* option : {"size=10m", "exec", "mode=1777", "nosuid", "nodev"}) CHECK(has(mount, option));
   CHECK_FALSE(has(mount, "noexec"));
 }
+
+TEST_CASE("option idmap, with and without a mapping of its own") {
+  CHECK_FALSE(parse_volume_word("/a:/b", "/").id_map);
+  CHECK(parse_volume_word("/a:/b:ro,idmap", "/").id_map->uids.ranges.empty());
+  const MountWord mount = parse_volume_word("/a:/b:idmap=uids=0-1000-1#1-100000-10;gids=@5-0-2", "/");
+  REQUIRE(mount.id_map->uids.ranges.size() == 2);
+  const rootless::IdMap container{.uids = {{0, 1000, 1}, {1, 100000, 5}}, .gids = {{0, 1000, 1}, {1, 200000, 5}}};
+  runtime::Mount spec;
+  engine::apply_id_map(*mount.id_map, container, spec);
+  CHECK(spec.options == std::vector<std::string>{"idmap"});
+  CHECK(spec.uid_mappings.at(1).container_id == 1);
+  CHECK(spec.uid_mappings.at(1).host_id == 100000);
+  CHECK(spec.uid_mappings.at(1).size == 10);
+  REQUIRE(spec.gid_mappings.size() == 2);  // 5 is shown as the container's 0, 6 as its 1
+  CHECK(spec.gid_mappings.at(0).host_id == 1000);
+  CHECK(spec.gid_mappings.at(1).host_id == 200000);
+}
+
+TEST_CASE("an idmap that makes no sense is refused") {
+  for (const char* bad : {"/a:/b:idmap=", "/a:/b:idmap=uids=0-0-1", "/a:/b:idmap=uids=0-0;gids=0-0-1",
+                          "/a:/b:idmap=uids=0-0-0;gids=0-0-1", "/a:/b:idmap=uids=x-0-1;gids=0-0-1", "/a:/b:idmap,O"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(parse_volume_word(bad, "/"), base::Error);
+  }
+  runtime::Mount spec;
+  CHECK_THROWS_AS(engine::apply_id_map(engine::parse_mount_id_map("idmap=uids=@0-9-1;gids=@0-0-1"),
+                                       {.uids = {{0, 1, 1}}, .gids = {{0, 1, 1}}}, spec),
+                  base::Error);
+}

@@ -146,7 +146,7 @@ TEST_CASE("ids of a bind mount are mapped by root, and nobody else is told less 
     mount.gid_mappings.front().host_id = ::getegid();
     const std::string problem = problem_of(container);
     CHECK_MESSAGE(contains(problem, "Operation not permitted"), problem);
-    CHECK_MESSAGE(contains(problem, "hint: ids are mapped by root"), problem);
+    CHECK_MESSAGE(contains(problem, "hint: only root of the user namespace"), problem);
     return;
   }
   // On disk 4321, in the container 0.
