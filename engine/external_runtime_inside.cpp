@@ -19,6 +19,7 @@
 #include "engine/external_runtime_start.hpp"
 #include "engine/external_runtime_words.hpp"
 #include "rootless/user_namespace.hpp"
+#include "runtime/init_setup.hpp"
 #include "runtime/kernel.hpp"
 #include "runtime/rootfs.hpp"
 #include "storage/containers.hpp"
@@ -77,6 +78,7 @@ void mount_root(Engine& engine, const HelperWords& words, const Bundle& bundle, 
   };
   const base::UniqueFd mount =
       runtime::mount_rootfs(runtime::reopen_rootfs(plan), runtime::running_kernel_features(), serve);
+  runtime::link_mtab(mount.get(), {.uid = words.uid, .gid = words.gid});
   // By path, in our own mount namespace: a descriptor from before it was made is of no use here.
   const base::UniqueFd place = base::open_directory(
       AT_FDCWD, words.root_place.empty() ? concat(folder_path(bundle.folder.get()), "/", oci_root) : words.root_place);

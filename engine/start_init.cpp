@@ -183,6 +183,7 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   request.shm_owner = completed.namespaces.shm_owner.get();
   request.preserved_fds = descriptors_to_pass(launch.sockets.count + launch.preserve_fds, launch.preserve_fd);
   request.die_with_parent = die_with_parent;
+  request.links_mtab = true;
   request.tiny_init = launch.record.init;
   const auto cgroup = start_cgroup(launch.engine, launch.container, launch.record, spec);
   request.cgroup = cgroup.get();

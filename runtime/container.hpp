@@ -37,6 +37,7 @@ struct CreateRequest {
   std::vector<int> preserved_fds;                  ///< Become 3, 4, … in the container; -1: nothing has that number.
   bool die_with_parent = false;                    ///< init gets PR_SET_PDEATHSIG SIGKILL (run --rm without keeper).
   bool tiny_init = false;                          ///< --init: the stub stays as pid 1, forwards signals and reaps.
+  bool links_mtab = false;                         ///< See link_mtab.
   int seccomp_cache_dir = -1;                      ///< Folder for compiled filters, or -1: compile without caching.
   bool no_pivot = false;
   bool new_keyring = true;  ///< The container gets a session keyring of its own.

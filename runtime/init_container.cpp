@@ -194,6 +194,7 @@ class Init {
     // Older kernels mount only below what is attached; the mount namespace is ours alone either way.
     if (!kernel_.assembles_detached) attach(root, parts);
     if (!kernel_.sets_attributes && parts.rootfs.read_only) base::set_attributes(root, MOUNT_ATTR_RDONLY, 0, false);
+    if (request_.links_mtab) link_mtab(root, {});
     tree.mounted = mount_all(root, parts.mounts, plan_, parts.devices,
                              {.kernel = kernel_, .attach = [&] { attach(root, parts); }});
     make_other_devices(root, parts.devices);

@@ -35,6 +35,10 @@ void set_dumpable(bool on);
 /// below the present one and we are not privileged.
 void set_oom_score(int score);
 
+/// Makes /etc/mtab a link to /proc/mounts, for images that have none and programs that read it, as podman does; it
+/// belongs to uid and gid of `owner`.
+void link_mtab(int root, const User& owner);
+
 /// Makes `process.cwd` below `root` if it is missing, as every runtime does, since images name working directories that
 /// they do not contain. A new one belongs to the process's user.
 void make_working_directory(int root, const Process& process);

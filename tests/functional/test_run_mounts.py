@@ -4,6 +4,7 @@ import os
 import shutil
 
 from engine_test import BUSYBOX, GUEST, EngineTest
+from make_image import file_entry, link_entry, tar_of
 
 
 class MountsTest(EngineTest):
@@ -52,6 +53,25 @@ class MountsTest(EngineTest):
             self.assert_fails(self.in_container(*words, BUSYBOX, "true", check=False), 125, "idmap")
         self.assert_fails(self.in_container("--rootfs", f"{self.shared}:idmap", "true", check=False), 125, "not idmapped")
         self.assert_no_containers()
+
+    def test_mtab_is_a_link_unless_the_image_says_otherwise(self):
+        show = ("stat", "-c", "%N %u:%g", "/etc/mtab")
+        link = "'/etc/mtab' -> '/proc/mounts' 0:0\n"
+        for options in ((), ("--read-only",), ("--user", "1000"), ("--userns", "keep-id"), ("--tmpfs", "/etc")):
+            self.assertEqual(self.in_container(*options, BUSYBOX, *show).stdout, link, options)
+        self.engine("run", "--name", "box", "--network", "none", BUSYBOX, "true")
+        self.assertNotIn("mtab", self.engine("diff", "box").stdout)
+        image = self.guest_image("localhost/with-mtab")
+        image.add_layer(tar_of([(file_entry("etc/mtab"), b"own\n")]))
+        self.engine("pull", "-q", self.archive(image, "with.tar"))
+        self.assertEqual(self.in_container("localhost/with-mtab", "cat", "/etc/mtab").stdout, "own\n")
+
+    def test_what_cannot_get_an_mtab_runs_without(self):
+        image = self.guest_image("localhost/odd")
+        image.add_layer(tar_of([(link_entry("etc", "/proc"), b"")]))
+        self.engine("pull", "-q", self.archive(image, "odd.tar"))
+        self.assertEqual(self.in_container("--no-hosts", "--no-hostname", "--dns", "none", "localhost/odd", "/guest",
+                                           "exit", "7", check=False).status, 7)
 
     def test_tmpfs_with_options(self):
         report = self.report("--tmpfs", "/scratch:size=64k,mode=1770,noexec")
