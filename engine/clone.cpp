@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/after_end.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/remove_container.hpp"
@@ -44,6 +45,7 @@ void clean_up_container(Engine& engine, const std::string& container, bool remov
         .with_hint(concat("engine stop ", record.name));
   wait_until_unwatched(found);
   if (removes) return remove_stopped(engine, found, record, record.auto_remove);
+  finish_ended(engine, found);
   {
     const base::FileLock lock = storage::lock_container(found);
     remove_container_cgroup(found);

@@ -81,10 +81,6 @@ Devices find_devices(const RunOptions& options) {
   }
   devices.edits =
       find_cdi_devices(cdi_words, options.cdi_spec_dirs.empty() ? usual_cdi_folders() : options.cdi_spec_dirs);
-  if (!devices.edits.hooks.poststop.empty())
-    throw make_error(ErrorKind::unsupported, "--device ", quoted(cdi_words.front()),
-                     ": its CDI file has a poststop hook, which nobody would run")
-        .with_hint("take it out of the file");
   for (const CdiEdits::Node& node : devices.edits.nodes)
     for (runtime::Mount& mount : device_mounts(concat(node.host_path, ":", node.path)))
       devices.mounts.push_back(std::move(mount));

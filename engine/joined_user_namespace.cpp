@@ -53,7 +53,10 @@ std::vector<rootless::IdRange> ranges_in(const std::string& text) {
 rootless::IdMap map_inside(int user_namespace) {
   base::Pipe end = base::make_pipe(), entered = base::make_pipe();
   base::Command command{.path = path_of_own_program("engine"), .argv = {"engine", "_network", "hold"}};
-  command.fds = {{end.read_end.get(), STDIN_FILENO}, {entered.write_end.get(), STDOUT_FILENO}, {-1, STDERR_FILENO}, {user_namespace, 3}};
+  command.fds = {{end.read_end.get(), STDIN_FILENO},
+                 {entered.write_end.get(), STDOUT_FILENO},
+                 {-1, STDERR_FILENO},
+                 {user_namespace, 3}};
   command.die_with_parent = true;
   base::Child child = base::spawn(command);
   entered.write_end.reset();
@@ -88,8 +91,7 @@ bool is_our_user_namespace(int user_namespace) {
 
 void check_may_join(const Engine& engine, int user_namespace, const std::string& what) {
   uid_t owner = 0;
-  if (::ioctl(user_namespace, NS_GET_OWNER_UID, &owner) != 0 ||
-      (owner != engine.host.uid && !engine.host.writes_maps))
+  if (::ioctl(user_namespace, NS_GET_OWNER_UID, &owner) != 0 || (owner != engine.host.uid && !engine.host.writes_maps))
     throw make_error(ErrorKind::permission, what, " belongs to another user: joining it is not permitted");
 }
 

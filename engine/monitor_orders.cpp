@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "engine/after_end.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/journal.hpp"
 #include "engine/log_tag.hpp"
@@ -67,7 +68,7 @@ void add_commands(runtime::MonitorPlan& plan, const Launch& launch, const Watch&
     plan.cleanup_argv = own_command(launch, "_cleanup");
   else if (watch.restarts())
     plan.cleanup_argv = own_command(launch, "_restart");
-  else if (has_cgroup(launch.container))
+  else if (has_cgroup(launch.container) || has_work_after_end(launch.container))
     plan.cleanup_argv = own_command(launch, "_cleanup");
   if (watch.health.is_there() && watch.health.interval.count() > 0) {
     plan.check_argv = own_command(launch, "_health");

@@ -7,6 +7,7 @@
 #include "base/fd.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "engine/after_end.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/container_secrets.hpp"
 #include "engine/events.hpp"
@@ -111,6 +112,7 @@ void remove_stopped(Engine& engine, const storage::ContainerDir& container, cons
       throw make_error(ErrorKind::in_use, "container ", quoted(record.name), " is in use by another process")
           .with_hint("engine ps shows its state");
     wait_for_ports(container, record);
+    finish_life(engine, container, *alive);
     const base::FileLock lock = storage::lock_container(container);
     remove_container_cgroup(container);
     if (!record.runtime.empty()) delete_externally(engine, container, record);
@@ -158,10 +160,12 @@ int cleanup(Engine& engine, const std::string& id) {
   const storage::ContainerRecord record = storage::read_record(*container);
   const Observed observed = observe(*container, engine.host.boot_id);
   if (observed.is_running()) throw make_error(ErrorKind::in_use, "container ", quoted(record.name), " is running");
-  if (record.auto_remove)
+  if (record.auto_remove) {
     remove_stopped(engine, *container, record, true);
-  else
+  } else {
+    finish_ended(engine, *container);
     remove_cgroup_if_ended(*container, engine.host.boot_id);
+  }
   return observed.state.exit_code;  // a service manager takes ours for the container's
 }
 

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
+#include "engine/after_end.hpp"
 #include "engine/events.hpp"
 #include "engine/inside.hpp"
 #include "engine/volume_options.hpp"
@@ -182,17 +183,10 @@ void prepare_images(Engine& engine, const storage::ContainerRecord& record, cons
 }
 
 void make_overlay_folders(Engine& engine, const storage::ContainerRecord& record, const ResolvedMounts& mounts) {
-  const std::string container = storage::layout::container(record.id);
-  for (const ResolvedMounts::Overlay& overlay : mounts.overlays) {
-    const auto make = [&](const char* part) {
-      return base::make_directories(engine.store().root(), concat(container, "/", overlay.folder, "/", part));
-    };
-    make("work");
-    struct stat source {};
-    // What the container sees as the folder's mode is that of the upper one.
-    if (::stat(overlay.source.c_str(), &source) != 0 || ::fchmod(make("upper").get(), source.st_mode & 07777) != 0)
-      throw base::os_error("preparing an overlay over ", quoted(overlay.source));
-  }
+  if (mounts.overlays.empty()) return;
+  const base::UniqueFd container = base::open_directory(engine.store().root(), storage::layout::container(record.id));
+  for (const ResolvedMounts::Overlay& overlay : mounts.overlays)
+    make_overlay_folder(container.get(), overlay.folder, overlay.source);
 }
 
 void copy_up_volumes(Engine& engine, const storage::ContainerRecord& record, const ResolvedMounts& mounts) {

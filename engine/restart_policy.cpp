@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "engine/after_end.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/events.hpp"
 #include "engine/joined_namespaces.hpp"
@@ -180,6 +181,7 @@ int restart_ended(Engine& engine, const std::string& id) {
   const auto container = storage::open_container(engine.store(), id);
   if (!container) return 0;
   const storage::ContainerRecord record = storage::read_record(*container);
+  finish_ended(engine, *container);
   remove_cgroup_if_ended(*container, engine.host.boot_id);
   const Comeback comeback{engine, *container};
   const storage::ContainerState ended = observe(*container, engine.host.boot_id).state;

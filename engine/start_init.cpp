@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "base/process_identity.hpp"
 #include "base/scope_exit.hpp"
+#include "engine/after_end.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/container_ids.hpp"
 #include "engine/container_secrets.hpp"
@@ -156,6 +157,8 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   const base::UniqueFd cache = launch.spec.linux.seccomp_json.empty() ? base::UniqueFd{} : open_seccomp_cache(host);
   const CompletedSpec completed = complete_spec(launch);
   const runtime::Spec& spec = completed.changed ? *completed.changed : launch.spec;
+  finish_life(launch.engine, launch.container, alive);
+  expect_end(launch.engine, launch.container, spec);
   prepare_secrets(launch.engine, launch.container, id_map);
   storage::forget_start(alive);
   remove_container_cgroup(launch.container);

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/signals.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/after_end.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/events.hpp"
 #include "engine/network.hpp"
@@ -44,6 +45,7 @@ void settle(Engine& engine, const storage::ContainerDir& container, const Observ
     wait_until_settled(engine.store(), container, auto_remove);
   else
     remove_if_abandoned(engine, container);
+  if (!auto_remove) finish_ended(engine, container);
 }
 
 /// Whether who sends it wants the container to end: then no policy starts it again.

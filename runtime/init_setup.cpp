@@ -65,9 +65,8 @@ void link_mtab(int root, const User& owner) {
   const base::UniqueFd folder = base::try_open_in_root(root, "/etc", O_PATH | O_DIRECTORY);
   // What cannot be made (it is there, the tree is read-only or full, /etc is of an id that is not here) stays away: few
   // programs look for it.
-  if (folder && ::symlinkat("/proc/mounts", folder.get(), "mtab") == 0)
-    [[maybe_unused]] const int ignored =
-        ::fchownat(folder.get(), "mtab", owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW);
+  if (folder && ::symlinkat("/proc/mounts", folder.get(), "mtab") == 0) [[maybe_unused]]
+    const int ignored = ::fchownat(folder.get(), "mtab", owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW);
 }
 
 void make_working_directory(int root, const Process& process) {

@@ -1,8 +1,10 @@
 """--device VENDOR/CLASS=NAME: what CDI files say is what the container gets."""
 
 import json
+import os
+import signal
 
-from engine_test import BUSYBOX, EngineTest
+from engine_test import BUSYBOX, EngineTest, is_alive, wait_until
 
 SPEC = {
     "cdiVersion": "0.6.0", "kind": "vendor.com/net",
@@ -62,6 +64,50 @@ class CdiTest(EngineTest):
         self.assertEqual(done.stdout, "all\nbytes")
         self.assertNotEqual(done.status, 0)
         self.assertEqual(json.loads((folder / "state").read_text())["status"], "creating")
+
+    def test_poststop_hooks_run_once_after_each_end(self):
+        ends = self.dir / "ends"
+        (self.cdi / "stop.json").write_text(json.dumps({
+            "cdiVersion": "0.6.0", "kind": "example.org/end", "devices": [{"name": "told", "containerEdits": {"hooks": [
+                {"hookName": "poststop", "path": "/bin/false"},
+                {"hookName": "poststop", "path": "/bin/sh", "args": ["sh", "-c", f"cat >> {ends}; echo >> {ends}"]}]}}]}))
+        options = ("--network", "none", "--cdi-spec-dir", str(self.cdi), "--device", "example.org/end=told")
+
+        def told():
+            lines = ends.read_text().splitlines() if ends.exists() else []
+            ends.unlink(missing_ok=True)
+            return [json.loads(line)["status"] for line in lines]
+        for words in (("--rm",), ("--rm", "-i"), ()):
+            self.engine("run", *options, *words, BUSYBOX, "true")
+            wait_until(ends.exists, "the hook has run")
+            self.assertEqual(told(), ["stopped"], words)
+        self.engine("run", "-d", "--name", "box", *options, BUSYBOX, "sleep", "1000")
+        self.assertEqual(told(), [])
+        self.engine("stop", "-t", "0", "box")
+        self.assertEqual(told(), ["stopped"])
+        self.engine("start", "box")
+        monitor = self.inspect("box")["State"]["ConmonPid"]
+        os.kill(monitor, signal.SIGKILL)  # nobody sees the end
+        wait_until(lambda: not is_alive(monitor), "the monitor is gone")
+        self.engine("kill", "box")
+        self.assertEqual(told(), ["stopped"])
+        self.engine("start", "box")
+        os.kill(monitor := self.inspect("box")["State"]["ConmonPid"], signal.SIGKILL)
+        wait_until(lambda: not is_alive(monitor), "the monitor is gone")
+        self.engine("exec", "box", "kill", "-9", "1", check=False)
+        self.engine("rm", "-f", "-t", "0", "box")
+        self.assertEqual(told(), ["stopped"])
+        failing = self.engine("run", "--rm", *options, BUSYBOX, "/nope", check=False)
+        self.assertEqual((failing.status, told()), (127, ["stopped"]))
+
+    def test_poststop_hooks_and_a_restart_policy(self):
+        ends = self.dir / "ends"
+        (self.cdi / "stop.json").write_text(json.dumps({
+            "cdiVersion": "0.6.0", "kind": "example.org/end", "devices": [{"name": "told", "containerEdits": {"hooks": [
+                {"hookName": "poststop", "path": "/bin/sh", "args": ["sh", "-c", f"echo end >> {ends}"]}]}}]}))
+        self.engine("run", "-d", "--name", "box", "--network", "none", "--cdi-spec-dir", str(self.cdi), "--device",
+                    "example.org/end=told", "--restart", "on-failure:2", BUSYBOX, "false")
+        wait_until(lambda: ends.exists() and ends.read_text() == "end\n" * 3, "three ends")
 
     def test_what_is_missing_or_damaged_is_named_with_its_file(self):
         done = self.run_with(["vendor.com/net=three"], "true", check=False)

@@ -210,6 +210,26 @@ class RunMoreTest(EngineTest):
         self.assert_fails(self.run_box("-v", f"{folder},x:/d:O", check=False), 125, "its path")
         self.assert_no_containers()
 
+    def test_what_was_written_over_a_folder_goes_when_the_container_ends(self):
+        folder = self.dir / "folder"
+        folder.mkdir(mode=0o777)
+        script = "stat -c %a /d; echo a >> /d/new; mkdir /d/deep; chown 1000 /d/deep; touch /d/deep/file; cat /d/new"
+        options = ("--network", "none", "--name", "box", "-v", f"{folder}:/d:O", BUSYBOX)
+        fresh = f"{folder.stat().st_mode & 0o777:o}\na\n"
+        self.assertEqual(self.engine("run", *options, "sh", "-c", script).stdout, fresh)
+        self.assertEqual(self.engine("start", "-a", "box").stdout, fresh)
+        self.engine("run", "-d", "--replace", *options, "sh", "-c", script + "; sleep 1000")
+        self.wait_for_log("box", "a\n")
+        for end in ("stop", "restart"):
+            self.engine("exec", "box", "ls", "/d/deep/file")
+            self.engine(end, "-t", "0", "box")
+            if end == "stop":
+                self.assertNotEqual(self.engine("cp", "box:/d/new", "-", check=False).status, 0)
+                self.engine("start", "box")
+            wait_until(lambda: self.engine("exec", "box", "cat", "/d/new", check=False).stdout == "a\n", "it runs anew")
+        self.engine("rm", "-f", "-t", "0", "box")
+        self.assert_nothing_unfinished()
+
     def test_terminals_of_its_own(self):
         words = ("sh", "-c", "ls /p; stat -f -c %T /p || true; grep ' /p ' /proc/mounts")
         text = self.run_box("--mount", "type=devpts,dst=/p,mode=0600", words=words).stdout
