@@ -25,21 +25,18 @@ constexpr auto refused = Treatment::refused;
 
 constexpr KnownOption harmless_options[] = {
     {"disable-content-trust", 0, flag, ignored, ""},
-    {"init-path", 0, text, ignored, ""},  // ours is in the binary
     {"isolation", 0, text, ignored, ""},
     {"kernel-memory", 0, text, ignored, ""},
     {"storage-opt", 0, text, ignored, ""},
 };
 
 constexpr KnownOption refused_options[] = {
-    {"chrootdirs", 0, text, refused, ""},
     {"decryption-key", 0, text, refused, ""},
     {"init-ctr", 0, text, refused, ""},
     {"pod", 0, text, refused, ""},
     {"pod-id-file", 0, text, refused, ""},
     {"rdt-class", 0, text, refused, ""},
     {"seccomp-policy", 0, text, refused, "default"},
-    {"shm-size-systemd", 0, text, refused, ""},
     {"volume-driver", 0, text, refused, "local"},
 };
 

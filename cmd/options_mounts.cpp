@@ -24,6 +24,12 @@ void declare_mount_options(OptionTable& table, engine::RunOptions& options) {
       .offers(Completes::directories);
   table.text("shm-size", 0, "SIZE", options.shm_size, "Size of /dev/shm, such as 64m")
       .checked_by(check_size, size_form);
+  table
+      .text("shm-size-systemd", 0, "SIZE", options.shm_size_systemd,
+            "Size of each tmpfs that systemd gets: /run, /run/lock, /tmp, /var/log/journal")
+      .checked_by(check_size, size_form);
+  table.comma_list("chrootdirs", 0, "DIRECTORY", options.chroot_dirs,
+                   "Folders of the container that get /etc/hosts, hostname and resolv.conf, too");
   table.list("secret", 0, "NAME[,OPTION...]", options.secrets,
              "Give the container a secret: type=mount|env, target=, uid=, gid=, mode= (engine secret create)");
   table.flag("read-only", 0, options.read_only, "Make the root file system read-only");

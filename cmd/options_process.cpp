@@ -15,6 +15,8 @@ void declare_process_options(OptionTable& table, engine::RunOptions& options) {
   table.text("user", 'u', "USER[:GROUP]", options.user, "User and group, by name or number");
   table.comma_list("group-add", 0, "GROUP", options.group_add, "Add a group, or keep-groups to keep the caller's");
   table.flag("init", 0, options.init, "Run a tiny init that forwards signals and reaps");
+  table.text("init-path", 0, "PATH", options.init_path, "With --init, run this program of the host instead of our own")
+      .offers(Completes::files);
   table.flag("http-proxy", 0, options.http_proxy, "Pass the caller's proxy variables on");
   table.number("preserve-fds", 0, "COUNT", &options.preserve_fds, "Pass that many more descriptors, from 3 on");
   table.comma_list("preserve-fd", 0, "NUMBER", options.preserve_fd, "Pass these descriptors, which keep their numbers");

@@ -42,8 +42,8 @@ std::vector<Overlay> overlays_of(Engine& engine, const storage::ContainerDir& co
   for (const runtime::Mount& mount : spec.mounts) {
     const std::string upper = value_of(mount, upper_option);
     if (mount.type != "overlay" || !upper.starts_with(parent) || !upper.ends_with(upper_name)) continue;
-    overlays.push_back({upper.substr(parent.size(), upper.size() - parent.size() - upper_name.size()),
-                        value_of(mount, lower_option)});
+    overlays.push_back(
+        {upper.substr(parent.size(), upper.size() - parent.size() - upper_name.size()), value_of(mount, lower_option)});
   }
   return overlays;
 }

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "engine/mode.hpp"
+#include "engine/mount_words.hpp"
 #include "engine/network.hpp"
 #include "rootless/host_address.hpp"
 #include "rootless/network.hpp"
@@ -200,6 +201,10 @@ std::vector<std::pair<std::string, std::string>> container_file_mounts(Engine& e
   if (!options.no_hosts) mounts.emplace_back(folder + "hosts", "/etc/hosts");
   if (!options.no_hostname) mounts.emplace_back(folder + "hostname", "/etc/hostname");
   if (!is_none(options.dns)) mounts.emplace_back(folder + "resolv.conf", "/etc/resolv.conf");
+  const std::size_t named = mounts.size();
+  for (const std::string& directory : options.chroot_dirs)
+    for (std::size_t i = 0; i < named; ++i)
+      mounts.emplace_back(mounts[i].first, concat(clean_destination(directory, "--chrootdirs"), mounts[i].second));
   mounts.emplace_back(folder + "containerenv", "/run/.containerenv");
   if (emulates_root(engine, options, engine.host.id_map)) mounts.emplace_back(folder + "apt.conf", apt_settings_place);
   return mounts;

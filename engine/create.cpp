@@ -22,6 +22,7 @@
 #include "engine/events.hpp"
 #include "engine/id_variants.hpp"
 #include "engine/image_for_run.hpp"
+#include "engine/init_program.hpp"
 #include "engine/inside.hpp"
 #include "engine/joined_namespaces.hpp"
 #include "engine/joined_user_namespace.hpp"
@@ -104,6 +105,12 @@ std::string seccomp_json(const Engine& engine, const Security& security) {
       "seccomp profile ", quoted(file));
 }
 
+std::uint64_t size_of(const char* option, const std::string& text) {
+  const auto bytes = base::parse_size(text);
+  if (!bytes) throw make_error(ErrorKind::invalid_argument, option, " ", quoted(text), " is not a size like 64m");
+  return *bytes;
+}
+
 runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::ImageConfig& image,
                        const storage::ContainerRecord& record, const ContainerIds& ids, const ResolvedUser& user,
                        std::vector<MountWord> mounts, const Surroundings& around) {
@@ -126,13 +133,11 @@ runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::Ima
   in.rlimits = container_limits(options.ulimits);
   Devices devices = find_devices(options);
   in.devices = std::move(devices.mounts);
-  if (!options.shm_size.empty()) {
-    const auto bytes = base::parse_size(options.shm_size);
-    if (!bytes)
-      throw make_error(ErrorKind::invalid_argument, "--shm-size ", quoted(options.shm_size), " is not a size like 64m");
-    in.shm_bytes = *bytes;
-  }
+  if (!options.shm_size.empty()) in.shm_bytes = size_of("--shm-size", options.shm_size);
+  if (!options.shm_size_systemd.empty())
+    in.systemd_tmpfs_bytes = size_of("--shm-size-systemd", options.shm_size_systemd);
   runtime::Spec spec = make_spec(in);
+  if (options.init && !options.init_path.empty()) add_init_program(spec, find_init_path(options.init_path));
   apply_mode(engine, options, ids.map, spec);
   apply_cdi_edits(spec, devices.edits);
   return spec;
@@ -278,6 +283,8 @@ NewContainer create_as_fitted(Engine& engine, const RunOptions& options, bool fo
 }  // namespace
 
 NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
+  if (!options.shm_size.empty() && (options.ipc == "host" || options.ipc == "none"))
+    throw make_error(ErrorKind::invalid_argument, "--shm-size cannot be set with --ipc ", options.ipc);
   const std::optional<RunOptions> fitted = fit_to_mode(engine, options);
   return create_as_fitted(engine, fitted ? *fitted : options, for_run);
 }

@@ -4,12 +4,11 @@
 
 #include "base/error.hpp"
 #include "engine/external_runtime.hpp"
+#include "engine/init_program.hpp"
 #include "rootless/id_ranges.hpp"
 
 namespace engine {
 namespace {
-
-constexpr const char* init_path = "/run/podman-init";
 
 std::vector<runtime::IdMapping> seen_from(const std::vector<rootless::IdRange>& map,
                                           const std::vector<rootless::IdRange>& outer) {
@@ -42,11 +41,6 @@ void bind_instead(runtime::Spec& spec, std::string_view type) {
   }
 }
 
-void add_init(runtime::Spec& spec, const std::string& program) {
-  spec.mounts.push_back({init_path, "bind", program, {"bind", "rprivate", "ro", "nosuid", "nodev"}});
-  spec.process.args.insert(spec.process.args.begin(), {init_path, "--"});
-}
-
 bool has_zero(const std::vector<runtime::IdMapping>& map) {
   return std::any_of(map.begin(), map.end(), [](const runtime::IdMapping& one) { return one.container_id == 0; });
 }
@@ -60,7 +54,7 @@ runtime::Spec external_spec(runtime::Spec spec, const ExternalPlace& place) {
   if (!runtime::has_namespace(spec, "network")) bind_instead(spec, "sysfs");
   if (!runtime::has_namespace(spec, "pid")) bind_instead(spec, "proc");
   if (spec.process.user.keeps_groups) spec.annotations.emplace_back("run.oci.keep_original_groups", "1");
-  if (!place.init_program.empty()) add_init(spec, place.init_program);
+  if (!place.init_program.empty()) add_init_program(spec, place.init_program);
   return spec;
 }
 

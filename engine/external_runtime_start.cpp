@@ -16,6 +16,7 @@
 #include "engine/external_runtime_mounts.hpp"
 #include "engine/external_runtime_spec.hpp"
 #include "engine/external_runtime_words.hpp"
+#include "engine/init_program.hpp"
 #include "rootless/id_ranges.hpp"
 #include "rootless/user_namespace.hpp"
 #include "runtime/stub_plan.hpp"
@@ -49,7 +50,7 @@ void write_bundle(const Launch& launch, const runtime::Spec& spec, const rootles
                       .has_outer = !is_host_root(host),
                       .root_path = root_place.empty() ? oci_root : root_place,
                       .init_program = {}};
-  if (launch.record.init) {
+  if (launch.record.init && !has_init_program(launch.spec)) {
     base::write_file_atomically(folder, oci_init, runtime::tiny_init_program(), base::Durability::volatile_, 0755);
     place.init_program = concat(folder_path(folder), "/", oci_init);
   }

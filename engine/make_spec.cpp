@@ -56,9 +56,11 @@ void add_read_only_tmpfs(const SpecInputs& in, std::vector<runtime::Mount>& moun
 void add_systemd_tmpfs(const SpecInputs& in, std::vector<runtime::Mount>& mounts) {
   constexpr std::pair<const char*, const char*> places[] = {
       {"/run", "mode=755"}, {"/run/lock", "mode=755"}, {"/tmp", "mode=1777"}, {"/var/log/journal", "mode=755"}};
-  for (const auto& [path, mode] : places)
-    if (!is_covered(in, path))
-      mounts.push_back({path, "tmpfs", "tmpfs", {"rw", "nosuid", "nodev", "rprivate", mode, "tmpcopyup"}});
+  for (const auto& [path, mode] : places) {
+    if (is_covered(in, path)) continue;
+    mounts.push_back({path, "tmpfs", "tmpfs", {"rw", "nosuid", "nodev", "rprivate", mode, "tmpcopyup"}});
+    if (in.systemd_tmpfs_bytes > 0) mounts.back().options.push_back(concat("size=", in.systemd_tmpfs_bytes));
+  }
 }
 
 runtime::Mount user_mount(const MountWord& word, const rootless::IdMap& id_map) {

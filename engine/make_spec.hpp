@@ -32,6 +32,7 @@ struct SpecInputs {
   std::string root_path = "rootfs";
   bool host_has_mqueue = true;  ///< /dev/mqueue is there, for --ipc host.
   std::uint64_t shm_bytes = 65536 * 1024;
+  std::uint64_t systemd_tmpfs_bytes = 0;  ///< Each; 0: as the kernel has it.
   std::vector<runtime::Rlimit> rlimits;
   std::vector<runtime::Mount> devices;       ///< --device: bind mounts of host nodes.
   std::vector<std::string> default_sysctls;  ///< NAME=VALUE; those of namespaces that are not its own are left out.

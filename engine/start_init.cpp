@@ -17,6 +17,7 @@
 #include "engine/external_runtime_start.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/health.hpp"
+#include "engine/init_program.hpp"
 #include "engine/initialized.hpp"
 #include "engine/joined_namespaces.hpp"
 #include "engine/joined_user_namespace.hpp"
@@ -187,7 +188,7 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   request.preserved_fds = descriptors_to_pass(launch.sockets.count + launch.preserve_fds, launch.preserve_fd);
   request.die_with_parent = die_with_parent;
   request.links_mtab = true;
-  request.tiny_init = launch.record.init;
+  request.tiny_init = launch.record.init && !has_init_program(spec);
   const auto cgroup = start_cgroup(launch.engine, launch.container, launch.record, spec);
   request.cgroup = cgroup.get();
   request.seccomp_cache_dir = cache.get();

@@ -230,6 +230,40 @@ class RunMoreTest(EngineTest):
         self.engine("rm", "-f", "-t", "0", "box")
         self.assert_nothing_unfinished()
 
+    def test_init_of_the_host(self):
+        init = self.dir / "init"
+        init.write_text('#!/bin/sh\necho "init for $2"\nshift\nexec "$@"\n')
+        init.chmod(0o755)
+        done = self.run_box("--init", "--init-path", init, words=("cat", "/proc/1/comm"))
+        self.assertEqual(done.stdout, "init for cat\ncat\n")
+        box = self.sleeper("box", "--init", "--init-path", str(init))
+        self.wait_for_log(box, "init for sleep")
+        self.assertEqual(self.inspect(box)["Args"], ["1000"])
+        self.assertEqual(self.run_box("--init-path", "/nowhere").status, 0)  # without --init nothing comes of it
+        self.engine("rm", "-f", "-t", "0", box)
+        for path in ("/nowhere", self.dir, "/etc/passwd"):
+            self.assert_fails(self.run_box("--init", "--init-path", path, check=False), 125, "--init-path", str(path))
+        self.assert_no_containers()
+
+    def test_folders_with_the_names_of_hosts(self):
+        show = ("sh", "-c", "cmp /etc/hosts /a/etc/hosts && cmp /etc/hostname /b/c/etc/hostname && "
+                "cmp /etc/resolv.conf /a/etc/resolv.conf && echo alike")
+        self.assertEqual(self.run_box("--chrootdirs", "/a,/b/c", words=show).stdout, "alike\n")
+        self.assertEqual(self.run_box("--chrootdirs", "/a", "--no-hosts", words=("ls", "/a/etc")).stdout,
+                         "hostname\nresolv.conf\n")
+        self.assert_fails(self.run_box("--chrootdirs", "a", check=False), 125, "--chrootdirs", "not an absolute path")
+
+    def test_memory_for_systemd_and_for_everybody(self):
+        sizes = ("sh", "-c", "grep -E ' (/run|/run/lock|/tmp|/var/log/journal) ' /proc/mounts | grep -c size=2048k; "
+                 "grep ' /dev/shm ' /proc/mounts | grep -o size=[0-9]*k")
+        done = self.run_box("--systemd", "always", "--shm-size-systemd", "2m", "--shm-size", "3m", words=sizes)
+        self.assertEqual(done.stdout, "4\nsize=3072k\n")
+        self.assertEqual(self.run_box("--shm-size-systemd", "0", "--systemd", "always", words=sizes).stdout,
+                         "0\nsize=65536k\n")
+        self.assert_fails(self.run_box("--shm-size-systemd", "much", check=False), 125, "--shm-size-systemd")
+        for mode in ("host", "none"):
+            self.assert_fails(self.run_box("--ipc", mode, "--shm-size", "1m", check=False), 125, "--shm-size")
+
     def test_terminals_of_its_own(self):
         words = ("sh", "-c", "ls /p; stat -f -c %T /p || true; grep ' /p ' /proc/mounts")
         text = self.run_box("--mount", "type=devpts,dst=/p,mode=0600", words=words).stdout
