@@ -27,14 +27,17 @@ MountedContainer describe(const storage::Store& store, const storage::ContainerR
   return {.id = record.id, .name = record.name, .path = place_of(store, record.id)};
 }
 
-base::UniqueFd mount_files(Engine& engine, const storage::ContainerDir& container,
-                           const storage::ContainerRecord& record) {
+void mount_files(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
+                 int place) {
   base::RootfsMount plan = plan_container_rootfs(engine, container, record);
-  if (plan.driver == base::RootfsDriver::fuse_overlayfs)
-    throw base::Error(base::ErrorKind::unsupported, "files that fuse-overlayfs shows cannot be mounted a second time")
-        .with_hint(base::concat("engine cp ", record.name, ":PATH .   or   engine export ", record.name));
   if (observe(container, engine.host.boot_id).is_running()) show_for_reading(plan);
-  return mount_container_rootfs(engine, plan).mount;
+  ContainerRootfs rootfs = mount_container_rootfs(engine, plan, MountLife::its_own);
+  if (rootfs.server) {
+    // A server of fuse-overlayfs has found its directories when it answers; they may lie where this will be mounted.
+    const base::UniqueFd root = base::open_directory(rootfs.mount.get(), ".");
+  }
+  base::attach(rootfs.mount.get(), place);
+  rootfs.server.detach();
 }
 
 }  // namespace
@@ -47,8 +50,8 @@ MountedContainer mount_container(Engine& engine, const std::string& name) {
   if (is_mounted(mounted.path)) return mounted;
   const base::UniqueFd place =
       base::make_directories(engine.store().run(), base::concat(folder_name, "/", record.id), 0700);
-  base::with_context([&] { base::attach(mount_files(engine, container, record).get(), place.get()); },
-                     "mounting container ", base::quoted(name));
+  base::with_context([&] { mount_files(engine, container, record, place.get()); }, "mounting container ",
+                     base::quoted(name));
   return mounted;
 }
 

@@ -27,16 +27,17 @@ base::RootfsMount plan_container_rootfs(Engine& engine, const storage::Container
 }
 
 void show_for_reading(base::RootfsMount& plan) {
-  if (plan.driver != base::RootfsDriver::overlay || !plan.upper) return;
+  if (!plan.upper) return;
   plan.lowers.insert(plan.lowers.begin(), std::move(plan.upper));
   plan.work.reset();
   plan.read_only = true;
 }
 
-ContainerRootfs mount_container_rootfs(const Engine& engine, const base::RootfsMount& plan) {
+ContainerRootfs mount_container_rootfs(const Engine& engine, const base::RootfsMount& plan, MountLife life) {
   ContainerRootfs rootfs;
   rootfs.mount = runtime::mount_rootfs(runtime::reopen_rootfs(plan), runtime::running_kernel_features(), [&](int fuse) {
-    rootfs.server = serve_fuse_overlayfs_here(engine, plan, fuse);
+    rootfs.server = life == MountLife::ours ? serve_fuse_overlayfs_here(engine, plan, fuse)
+                                            : serve_fuse_overlayfs_beside(engine, plan, fuse);
   });
   return rootfs;
 }

@@ -20,6 +20,12 @@ base::RootfsMount plan_container_rootfs(Engine& engine, const storage::Container
                                         const storage::ContainerRecord& record);
 /// The uppermost of them as one more lower directory: the container itself may go on writing to it.
 void show_for_reading(base::RootfsMount& plan);
-ContainerRootfs mount_container_rootfs(const Engine& engine, const base::RootfsMount& plan);
+
+enum class MountLife {
+  ours,  ///< A server ends with us at the latest.
+  its_own
+};
+ContainerRootfs mount_container_rootfs(const Engine& engine, const base::RootfsMount& plan,
+                                       MountLife life = MountLife::ours);
 
 }  // namespace engine

@@ -1,10 +1,12 @@
 #include "engine/fuse_overlayfs.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
 #include "rootless/user_namespace.hpp"
+#include "runtime/namespaces.hpp"
 
 namespace engine {
 
@@ -84,6 +86,11 @@ base::Child serve_fuse_overlayfs_here(const Engine& engine, const base::RootfsMo
   return base::spawn(command);
 }
 
+base::Child serve_fuse_overlayfs_beside(const Engine& engine, const base::RootfsMount& rootfs, int fuse_fd) {
+  const base::UniqueFd null = open_null();
+  return base::spawn(server_command(engine, rootfs, fuse_fd, null.get(), "fuse-beside"));
+}
+
 base::Child serve_lowers(const Engine& engine, const base::RootfsMount& rootfs, int fuse_fd) {
   const base::UniqueFd null = open_null();
   base::Command command = server_command(engine, rootfs, fuse_fd, null.get(), "fuse-lowers");
@@ -92,6 +99,13 @@ base::Child serve_lowers(const Engine& engine, const base::RootfsMount& rootfs, 
 
 int run_fuse_overlayfs(const std::vector<std::string>& words) {
   rootless::join_user_namespace(user_namespace_number);
+  execute(words);
+}
+
+int run_fuse_beside(const std::vector<std::string>& words) {
+  // Before the mount is attached in the namespace that we came from: a copy of it here would keep it, and so us.
+  runtime::create_namespaces(CLONE_NEWNS);
+  runtime::separate_mounts(false);
   execute(words);
 }
 

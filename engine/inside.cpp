@@ -271,6 +271,7 @@ void run_inside(Engine& engine, const std::vector<std::string>& words,
 int inside(Engine& engine, const std::vector<std::string>& words) {
   ::prctl(PR_SET_NAME, "engine");  // executed as /proc/self/exe
   if (words.at(0) == "fuse-overlayfs") return run_fuse_overlayfs({words.begin() + 1, words.end()});
+  if (words.at(0) == "fuse-beside") return run_fuse_beside({words.begin() + 1, words.end()});
   if (words.at(0) == "fuse-lowers") return run_fuse_lowers({words.begin() + 1, words.end()});
   if (words.at(0) == "oci-start") return start_externally_inside(engine, words);
   if (words.at(0) == "oci-call") return call_externally_inside(engine.host, words);

@@ -1,8 +1,13 @@
 """mount, unmount, container clone, container cleanup: a container's files in engine unshare; one more like it."""
 
 import json
+import os
+import shutil
+import subprocess
+import unittest
+from pathlib import Path
 
-from engine_test import BUSYBOX, EngineTest
+from engine_test import BUSYBOX, EngineTest, wait_until
 
 
 class MountTest(EngineTest):
@@ -58,6 +63,41 @@ class MountTest(EngineTest):
 
 class CopyDriverMountTest(MountTest):
     driver = "copy"
+
+
+@unittest.skipUnless(shutil.which("fuse-overlayfs") and os.access("/dev/fuse", os.R_OK | os.W_OK), "no fuse-overlayfs")
+class FuseMountTest(MountTest):
+    driver = "fuse-overlayfs"
+
+    def needs_overlay(self):
+        pass
+
+    def servers(self):
+        """Processes of fuse-overlayfs of this user that work on this store."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if "fuse-overlayfs" in (folder / "comm").read_text() and folder.stat().st_uid == os.getuid() and any(
+                        os.readlink(fd).startswith(str(self.root)) for fd in (folder / "fd").iterdir()):
+                    found.append(int(folder.name))
+            except OSError:
+                continue
+        return found
+
+    def test_the_server_ends_with_the_mount(self):
+        self.engine("create", "--name", "web", BUSYBOX)
+        script = "m=$($E mount web); ls $m/bin > /dev/null; echo mounted; read word"
+        for end in ("$E umount web; echo unmounted; read word", "true"):
+            engine = " ".join(self.command())
+            shell = self.start_engine("unshare", "sh", "-ec", f"E='{engine}'; {script}; {end}", stdin=subprocess.PIPE)
+            self.assertEqual(shell.stdout.readline(), "mounted\n")
+            self.assertEqual(len(self.servers()), 1)
+            shell.stdin.write("go on\n")
+            shell.stdin.flush()
+            if end != "true":  # the namespace stays
+                self.assertEqual(shell.stdout.readline(), "web\n")
+                self.assertEqual(shell.stdout.readline(), "unmounted\n")
+            wait_until(lambda: not self.servers(), f"no server is left: {end}")
 
 
 class CloneTest(EngineTest):
