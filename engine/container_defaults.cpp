@@ -69,8 +69,14 @@ void apply_list(std::vector<std::string>& list, const TomlFile& file, std::strin
 }
 
 constexpr std::string_view other_keys[] = {
-    "containers.env",          "containers.default_capabilities", "containers.default_sysctls",
-    "network.pasta_options", "engine.network_cmd_options", "network.default_host_ips", "engine.helper_binaries_dir",      "containers.host_containers_internal_ip",
+    "containers.env",
+    "containers.default_capabilities",
+    "containers.default_sysctls",
+    "network.pasta_options",
+    "engine.network_cmd_options",
+    "network.default_host_ips",
+    "engine.helper_binaries_dir",
+    "containers.host_containers_internal_ip",
 };
 
 }  // namespace

@@ -14,8 +14,8 @@ struct ConfiguredOption {
   std::string name;                 ///< Without dashes.
   std::vector<std::string> values;  ///< As they would be typed: several for lists, else one.
   std::string_view gives_way_to;    ///< Options that the user may have given instead: "no-hosts|add-host".
-  bool joins = false;               ///< A list that comes before what the user gives; else what the user gives replaces it.
-  std::string file;                 ///< Where it stands, for errors.
+  bool joins = false;  ///< A list that comes before what the user gives; else what the user gives replaces it.
+  std::string file;    ///< Where it stands, for errors.
 };
 
 /// What containers.conf says of containers whose command line does not. Source: containers.conf(5); podman 4.3 for what
@@ -24,11 +24,11 @@ struct ContainerDefaults {
   std::vector<ConfiguredOption> options;
   std::vector<std::string> environment;  ///< NAME=VALUE; what the image has comes before it.
   std::optional<std::vector<std::string>> capabilities;
-  std::vector<std::string> sysctls;     ///< NAME=VALUE, where the container has the namespace that they belong to.
-  std::string host_address;             ///< Of host.containers.internal; empty: found out.
-  std::vector<std::string> host_ips;    ///< Where ports are published that are given without an address.
+  std::vector<std::string> sysctls;   ///< NAME=VALUE, where the container has the namespace that they belong to.
+  std::string host_address;           ///< Of host.containers.internal; empty: found out.
+  std::vector<std::string> host_ips;  ///< Where ports are published that are given without an address.
   std::vector<std::string> pasta_options, slirp_options;  ///< Of networks that are asked for without options.
-  std::vector<std::string> helper_dirs; ///< Where slirp4netns and pasta are looked for first.
+  std::vector<std::string> helper_dirs;                   ///< Where slirp4netns and pasta are looked for first.
 };
 
 /// Lays one file over what `defaults` has. An array with {append=true} adds to the files before it.
