@@ -56,6 +56,10 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
       .list("module", 0, "MODULE", words.options.modules,
             "One more containers.conf: a path, or a file of a folder containers.conf.modules")
       .offers(Completes::files);
+  table
+      .list("hooks-dir", 0, "DIRECTORY", words.options.hooks_dirs,
+            "Files that say which programs run at which moments of a container's life")
+      .offers(Completes::directories);
   table.list("cdi-spec-dir", 0, "DIRECTORY", words.options.cdi_spec_dirs, "Where files of CDI devices are")
       .offers(Completes::directories);
   table.text("events-backend", 0, "BACKEND", words.options.events_backend, "Whether events are kept: file, none")
@@ -71,7 +75,7 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
   }
   table.known("syslog", 0, OptionKind::flag, Treatment::ignored);
   for (const std::string_view later :
-       {"connection", "url", "identity", "ssh", "hooks-dir", "network-config-dir", "out", "volumepath"}) {
+       {"connection", "url", "identity", "ssh", "network-config-dir", "out", "volumepath"}) {
     table.known(later, 0, text, Treatment::refused);
   }
   table.known("remote", 0, OptionKind::flag, Treatment::refused);

@@ -7,6 +7,7 @@
 #include "base/json_writer.hpp"
 #include "base/text.hpp"
 #include "engine/cdi.hpp"
+#include "engine/hooks_dir.hpp"
 #include "registry/yaml_file.hpp"
 
 namespace engine {
@@ -70,25 +71,11 @@ runtime::Mount parse_mount(const base::JsonAt& json) {
   return mount;
 }
 
-void parse_hook(const base::JsonAt& json, runtime::Hooks& hooks) {
-  const std::pair<std::string_view, std::vector<runtime::Hook>*> places[] = {
-      {"prestart", &hooks.prestart},
-      {"createRuntime", &hooks.create_runtime},
-      {"createContainer", &hooks.create_container},
-      {"startContainer", &hooks.start_container},
-      {"poststart", &hooks.poststart},
-      {"poststop", &hooks.poststop}};
+void add_hook(const base::JsonAt& json, runtime::Hooks& hooks) {
   const base::JsonAt name = json.at("hookName");
-  for (const auto& [known, list] : places) {
-    if (known != name.string()) continue;
-    runtime::Hook hook{
-        .path = absolute(json.at("path")), .args = json.strings_or_empty("args"), .env = json.strings_or_empty("env")};
-    if (const auto timeout = json.find("timeout"))
-      hook.timeout_seconds = static_cast<unsigned>(std::min<std::uint64_t>(timeout->unsigned_integer(), UINT32_MAX));
-    list->push_back(std::move(hook));
-    return;
-  }
-  throw name.error("is not the name of a hook");
+  std::vector<runtime::Hook>* list = hooks_at(hooks, name.string());
+  if (list == nullptr) throw name.error("is not the name of a hook");
+  list->push_back(parse_hook(json));
 }
 
 CdiEdits parse_edits(const base::JsonAt& json) {
@@ -103,7 +90,7 @@ CdiEdits parse_edits(const base::JsonAt& json) {
     edits.nodes.push_back({std::move(path), std::move(host_path)});
   });
   for_each_in(json, "mounts", [&](const base::JsonAt& one) { edits.mounts.push_back(parse_mount(one)); });
-  for_each_in(json, "hooks", [&](const base::JsonAt& one) { parse_hook(one, edits.hooks); });
+  for_each_in(json, "hooks", [&](const base::JsonAt& one) { add_hook(one, edits.hooks); });
   for_each_in(json, "additionalGids", [&](const base::JsonAt& one) {
     const std::uint64_t gid = one.unsigned_integer();
     if (gid >= UINT32_MAX) throw one.error("is not an id");

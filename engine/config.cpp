@@ -292,6 +292,8 @@ Config config_for_images(const Config& config) {
 Config load_config(const GlobalOptions& options, const rootless::HostFacts& host) {
   Config config;
   const ConfigFolders folders = config_folders(host);
+  // As with podman, a user's containers have none unless hooks_dir says so.
+  if (host.uid == 0) config.defaults.hooks_dirs = {"/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"};
   apply_files(config, find_config_files_by_environment("storage", folders), apply_storage_conf);
   config.containers_conf = find_config_files_by_environment("containers", folders);
   for (const std::string& module : options.modules)
@@ -301,6 +303,7 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   config.build = options.build;
   if (!options.events_backend.empty()) config.events_logger = options.events_backend == "none" ? "none" : "file";
   use_cdi_folders(config.defaults, options.cdi_spec_dirs);
+  if (!options.hooks_dirs.empty()) config.defaults.hooks_dirs = options.hooks_dirs;
   if (!options.cgroup_manager.empty()) config.cgroup_manager = options.cgroup_manager;
   if (!options.runtime.empty()) config.runtime = options.runtime;
   config.runtime_flags = options.runtime_flags;

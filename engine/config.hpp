@@ -26,6 +26,7 @@ struct GlobalOptions {
   std::string runtime;                       ///< --runtime NAME|PATH of new containers
   std::vector<std::string> runtime_flags;    ///< --runtime-flag
   std::vector<std::string> modules;          ///< --module NAME|PATH: more files of containers.conf
+  std::vector<std::string> hooks_dirs;       ///< --hooks-dir DIRECTORY
   std::vector<std::string> cdi_spec_dirs;    ///< --cdi-spec-dir DIRECTORY
   std::string events_backend;                ///< --events-backend file|journald|none
   std::string login_dir;                     ///< --config DIRECTORY, whose config.json has the credentials

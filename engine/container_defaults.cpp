@@ -69,14 +69,9 @@ void apply_list(std::vector<std::string>& list, const TomlFile& file, std::strin
 }
 
 constexpr std::string_view other_keys[] = {
-    "containers.env",
-    "containers.default_capabilities",
-    "containers.default_sysctls",
-    "network.pasta_options",
-    "engine.network_cmd_options",
-    "network.default_host_ips",
-    "engine.helper_binaries_dir",
-    "containers.host_containers_internal_ip",
+    "containers.env",           "containers.default_capabilities", "containers.default_sysctls",
+    "network.pasta_options",    "engine.network_cmd_options",      "engine.hooks_dir",
+    "network.default_host_ips", "engine.helper_binaries_dir",      "containers.host_containers_internal_ip",
 };
 
 }  // namespace
@@ -88,6 +83,7 @@ void apply_container_defaults(ContainerDefaults& defaults, const TomlFile& file,
   apply_list(defaults.environment, file, "containers.env");
   apply_list(defaults.sysctls, file, "containers.default_sysctls");
   apply_list(defaults.host_ips, file, "network.default_host_ips");
+  apply_list(defaults.hooks_dirs, file, "engine.hooks_dir");
   apply_list(defaults.pasta_options, file, "network.pasta_options");
   apply_list(defaults.slirp_options, file, "engine.network_cmd_options");
   apply_list(defaults.helper_dirs, file, "engine.helper_binaries_dir");

@@ -29,6 +29,7 @@ struct ContainerDefaults {
   std::vector<std::string> host_ips;  ///< Where ports are published that are given without an address.
   std::vector<std::string> pasta_options, slirp_options;  ///< Of networks that are asked for without options.
   std::vector<std::string> helper_dirs;                   ///< Where slirp4netns and pasta are looked for first.
+  std::vector<std::string> hooks_dirs;                    ///< Of hooks' files; root has podman's unless they are named.
 };
 
 /// Lays one file over what `defaults` has. An array with {append=true} adds to the files before it.

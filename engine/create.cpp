@@ -20,6 +20,7 @@
 #include "engine/devices.hpp"
 #include "engine/driver.hpp"
 #include "engine/events.hpp"
+#include "engine/hooks_dir.hpp"
 #include "engine/id_variants.hpp"
 #include "engine/image_for_run.hpp"
 #include "engine/init_program.hpp"
@@ -140,6 +141,11 @@ runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::Ima
   if (options.init && !options.init_path.empty()) add_init_program(spec, find_init_path(options.init_path));
   apply_mode(engine, options, ids.map, spec);
   apply_cdi_edits(spec, devices.edits);
+  add_hooks_of_folders(engine.config.defaults.hooks_dirs,
+                       {.annotations = spec.annotations,
+                        .command = in.argv.empty() ? "" : in.argv.front(),
+                        .has_volumes = !options.volumes.empty() || !options.mounts.empty()},
+                       spec.hooks);
   return spec;
 }
 

@@ -156,3 +156,47 @@ class ContainersConfTest(EngineTest):
         (folder / "config.json").write_text('{"auths": {"registry.example": {"auth": "dXNlcjpwYXNz"}}}')
         self.assertEqual(self.engine("--config", str(folder), "login", "--get-login", "registry.example").stdout,
                          "user\n")
+
+    def write_hook(self, folder, name, when, stages, marker):
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps({
+            "version": "1.0.0", "when": when, "stages": stages,
+            "hook": {"path": "/bin/sh", "args": ["sh", "-c", f"echo {marker} >> {self.dir}/marks"]}}))
+
+    def marks(self, *words, options=()):
+        (self.dir / "marks").write_text("")
+        self.engine(*options, "run", "--rm", "--network", "none", *words)
+        return (self.dir / "marks").read_text().split()
+
+    def test_hooks_run_where_their_conditions_hold(self):
+        first, second = self.dir / "first", self.dir / "second"
+        self.write_hook(first, "10-always.json", {"always": True}, ["createRuntime"], "always")
+        self.write_hook(first, "20-both.json", {"annotations": {"^wants$": "^a.*"}, "commands": ["true$"]},
+                        ["createRuntime"], "both")
+        self.write_hook(first, "30-volumes.json", {"hasBindMounts": True}, ["poststop"], "volumes")
+        self.write_hook(first, "40-never.json", {"always": False}, ["createRuntime"], "never")
+        self.write_hook(first, "50-none.json", {}, ["createRuntime"], "none")
+        options = ("--hooks-dir", str(first))
+        self.assertEqual(self.marks(BUSYBOX, "true", options=options), ["always"])
+        self.assertEqual(self.marks("--annotation", "wants=all", BUSYBOX, "true", options=options), ["always", "both"])
+        self.assertEqual(self.marks("--annotation", "wants=all", BUSYBOX, "pwd", options=options), ["always"])
+        self.assertEqual(self.marks("-v", "data:/data", BUSYBOX, "true", options=options), ["always", "volumes"])
+        self.write_hook(second, "10-always.json", {"always": True}, ["createRuntime"], "replaced")
+        self.configure(f'[engine]\nhooks_dir = ["{first}", "{second}"]\n')
+        self.assertEqual(self.marks(BUSYBOX, "true"), ["replaced"])
+
+    def test_hooks_that_cannot_be_meant_name_their_file(self):
+        folder = self.dir / "hooks"
+        good = {"version": "1.0.0", "hook": {"path": "/bin/true"}, "when": {"always": True}, "stages": ["poststart"]}
+        folder.mkdir()
+        for wrong, words in (({"version": "2.0"}, "is not 1.0.0"), ({"stages": ["never"]}, "has a stage"),
+                             ({"hook": {"path": "/does/not/exist"}}, '"/does/not/exist"'),
+                             ({"hook": {"path": "relative"}}, "is not an absolute path"),
+                             ({"when": {"commands": ["("]}}, "is not a pattern")):
+            with self.subTest(wrong=wrong):
+                (folder / "one.json").write_text(json.dumps({**good, **wrong}))
+                done = self.engine("--hooks-dir", str(folder), "run", "--network", "none", BUSYBOX, "true", check=False)
+                self.assertEqual(done.status, 125)
+                self.assertIn("one.json", done.stderr)
+                self.assertIn(words, done.stderr)
+                self.assertEqual(self.engine("ps", "-aq").stdout, "")

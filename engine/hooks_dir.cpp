@@ -1,0 +1,131 @@
+#include "engine/hooks_dir.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <regex.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/host_file.hpp"
+
+namespace engine {
+namespace {
+
+using base::concat;
+using base::ErrorKind;
+using base::quoted;
+
+constexpr std::size_t max_file_bytes = 1024 * 1024;
+
+/// A POSIX regular expression; what people write in these files (anchors, sets, repetitions) means the same in Go's.
+class Pattern {
+ public:
+  Pattern(const std::string& text, const base::JsonAt& at) {
+    if (::regcomp(&compiled_, text.c_str(), REG_EXTENDED | REG_NOSUB) != 0) throw at.error("is not a pattern");
+  }
+  Pattern(const Pattern&) = delete;
+  Pattern& operator=(const Pattern&) = delete;
+  ~Pattern() { ::regfree(&compiled_); }
+  bool matches(const std::string& text) const { return ::regexec(&compiled_, text.c_str(), 0, nullptr, 0) == 0; }
+
+ private:
+  regex_t compiled_{};
+};
+
+bool has_annotation(const HookSubject& subject, const std::string& key, const std::string& value,
+                    const base::JsonAt& at) {
+  const Pattern keys{key, at}, values{value, at};
+  return std::any_of(subject.annotations.begin(), subject.annotations.end(),
+                     [&](const auto& one) { return keys.matches(one.first) && values.matches(one.second); });
+}
+
+bool is_command(const HookSubject& subject, const base::JsonAt& patterns) {
+  const std::vector<std::string> texts = patterns.strings();
+  return std::any_of(texts.begin(), texts.end(),
+                     [&](const std::string& text) { return Pattern{text, patterns}.matches(subject.command); });
+}
+
+/// All conditions that are there must hold, and there must be one.
+bool is_meant(const base::JsonAt& when, const HookSubject& subject) {
+  unsigned conditions = 0;
+  if (const auto always = when.find("always")) {
+    if (!always->boolean()) return false;
+    ++conditions;
+  }
+  if (const auto binds = when.find("hasBindMounts")) {
+    if (!binds->boolean() || !subject.has_volumes) return false;
+    ++conditions;
+  }
+  if (const auto annotations = when.find("annotations"))
+    for (const auto& [key, value] : annotations->string_map()) {
+      if (!has_annotation(subject, key, value, *annotations)) return false;
+      ++conditions;
+    }
+  if (const auto commands = when.find("commands")) {
+    if (!is_command(subject, *commands)) return false;
+    ++conditions;
+  }
+  return conditions > 0;
+}
+
+void add_file(const std::string& path, const HookSubject& subject, runtime::Hooks& hooks) {
+  const auto text = base::try_read_host_file(path, max_file_bytes);
+  if (!text) return;  // gone meanwhile
+  const base::JsonAt json = base::JsonAt::parse(*text, concat("hook file ", quoted(path)));
+  if (json.at("version").string() != "1.0.0") throw json.at("version").error("is not 1.0.0, the only one that is known");
+  if (!is_meant(json.at("when"), subject)) return;
+  const runtime::Hook hook = parse_hook(json.at("hook"));
+  if (::access(hook.path.c_str(), X_OK) != 0)
+    throw base::os_error("hook file ", quoted(path), ": program ", quoted(hook.path));
+  for (const std::string& moment : json.at("stages").strings()) {
+    std::vector<runtime::Hook>* list = hooks_at(hooks, moment);
+    if (list == nullptr) throw json.at("stages").error("has a stage that does not exist");
+    list->push_back(hook);
+  }
+}
+
+}  // namespace
+
+runtime::Hook parse_hook(const base::JsonAt& json) {
+  runtime::Hook hook{.path = json.at("path").string(),
+                     .args = json.strings_or_empty("args"),
+                     .env = json.strings_or_empty("env"),
+                     .timeout_seconds = {},
+                     .stdout_file = {},
+                     .stderr_file = {}};
+  if (!hook.path.starts_with('/')) throw json.at("path").error("is not an absolute path");
+  if (const auto timeout = json.find("timeout"))
+    hook.timeout_seconds = static_cast<unsigned>(std::min<std::uint64_t>(timeout->unsigned_integer(), UINT32_MAX));
+  return hook;
+}
+
+std::vector<runtime::Hook>* hooks_at(runtime::Hooks& hooks, std::string_view moment) {
+  const std::array<std::pair<std::string_view, std::vector<runtime::Hook>*>, 6> lists{{
+      {"prestart", &hooks.prestart},
+      {"createRuntime", &hooks.create_runtime},
+      {"createContainer", &hooks.create_container},
+      {"startContainer", &hooks.start_container},
+      {"poststart", &hooks.poststart},
+      {"poststop", &hooks.poststop},
+  }};
+  const auto found = std::find_if(lists.begin(), lists.end(), [&](const auto& one) { return one.first == moment; });
+  return found == lists.end() ? nullptr : found->second;
+}
+
+void add_hooks_of_folders(const std::vector<std::string>& folders, const HookSubject& subject, runtime::Hooks& hooks) {
+  std::map<std::string, std::string> files;
+  for (const std::string& folder : folders) {
+    std::error_code absent;
+    for (std::filesystem::directory_iterator entry{folder, absent}, end; !absent && entry != end;
+         entry.increment(absent)) {
+      const std::filesystem::path& path = entry->path();
+      if (path.extension() == ".json") files[path.filename().string()] = path.string();
+    }
+  }
+  for (const auto& [name, path] : files) add_file(path, subject, hooks);
+}
+
+}  // namespace engine
