@@ -114,8 +114,12 @@ define.InspectContainerConfig
   Labels map[string]string
   Annotations map[string]string
   StopSignal string
+  StartupHealthCheck *define.StartupHealthCheck StartupHealthCheck,omitempty
   Healthcheck *manifest.Schema2HealthConfig Healthcheck,omitempty
   HealthcheckOnFailureAction string HealthcheckOnFailureAction,omitempty
+  HealthLogDestination string
+  HealthMaxLogCount uint HealthcheckMaxLogCount
+  HealthMaxLogSize uint HealthcheckMaxLogSize
   CreateCommand []string CreateCommand,omitempty
   Timezone string Timezone,omitempty
   SystemdMode bool SystemdMode,omitempty
@@ -127,9 +131,18 @@ define.InspectContainerConfig
   ChrootDirs []string ChrootDirs,omitempty
   SdNotifyMode string sdNotifyMode,omitempty
   SdNotifySocket string sdNotifySocket,omitempty
+define.StartupHealthCheck
+  Test []string Test,omitempty
+  StartPeriod time.Duration StartPeriod,omitempty
+  StartInterval time.Duration StartInterval,omitempty
+  Interval time.Duration Interval,omitempty
+  Timeout time.Duration Timeout,omitempty
+  Retries int Retries,omitempty
+  Successes int Successes,omitempty
 manifest.Schema2HealthConfig
   Test []string Test,omitempty
   StartPeriod time.Duration StartPeriod,omitempty
+  StartInterval time.Duration StartInterval,omitempty
   Interval time.Duration Interval,omitempty
   Timeout time.Duration Timeout,omitempty
   Retries int Retries,omitempty

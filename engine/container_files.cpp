@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <utility>
 
 #include "base/error.hpp"
@@ -38,9 +39,13 @@ std::string read_host_file(const char* path) {
 std::string first_hosts(const std::string& file) {
   if (file.empty()) return read_host_file("/etc/hosts");
   if (file == "none") return {};
-  const base::UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  const base::UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // a FIFO would make us wait
   if (!fd) throw base::os_error("opening --hosts-file ", quoted(file));
-  return base::read_to_end(fd.get(), max_host_file_bytes);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
+    throw make_error(ErrorKind::invalid_argument, "--hosts-file ", quoted(file), " is not a regular file");
+  return base::with_context([&] { return base::read_to_end(fd.get(), max_host_file_bytes); }, "reading --hosts-file ",
+                            quoted(file));
 }
 
 bool is_loopback(std::string_view address) {

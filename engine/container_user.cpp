@@ -144,11 +144,12 @@ std::string with_value(std::string text, std::string_view variable, const std::s
 }
 
 /// Source: podman-run(1) --group-entry.
-std::string filled_in_group(const std::string& entry, const ResolvedUser& user) {
+std::string filled_in_group(const std::string& entry, const std::string& name, std::uint32_t gid,
+                            const std::string& members) {
   if (entry.find_first_of(std::string_view{"\n\0", 2}) != std::string::npos)
     throw make_error(ErrorKind::invalid_argument, "--group-entry is more than one line");
-  const std::string named = with_value(entry, "$GROUPNAME", concat(user.gid));
-  return with_value(with_value(named, "$GID", concat(user.gid)), "$USERLIST", concat(user.uid)) + '\n';
+  const std::string named = with_value(entry, "$GROUPNAME", name);
+  return with_value(with_value(named, "$GID", concat(gid)), "$USERLIST", members) + '\n';
 }
 
 /// What podman writes for a user that is only a number.
@@ -164,7 +165,7 @@ void add_group_line(ContainerUser& result, const std::string& of_image, const st
   if (is_known(known, gid, result.user.gid)) return;
   const auto pair = base::split_once(wanted, ':');
   if (!options.group_entry.empty())
-    append(result.group, known, filled_in_group(options.group_entry, result.user));
+    append(result.group, known, filled_in_group(options.group_entry, gid, result.user.gid, concat(result.user.uid)));
   else if (options.passwd && pair && pair->second == gid)
     append(result.group, known, concat(gid, ":x:", gid, ':', pair->first, '\n'));
 }
@@ -197,7 +198,11 @@ ContainerUser find_container_user(Engine& engine, const storage::ContainerRecord
     std::string line = passwd_line(passwd, name, own.uid, own.gid, home);
     if (!line.empty() && !options.passwd_entry.empty()) line = filled_in(options.passwd_entry, name, own, home);
     if (options.passwd) append(result.passwd, passwd, line);
-    append(result.group, group, group_line(group, name_of_group(engine.host.gid, name), *ids.own_gid, name));
+    const std::string group_name = name_of_group(engine.host.gid, name);
+    std::string of_group = group_line(group, group_name, own.gid, name);
+    if (!of_group.empty() && !options.group_entry.empty())
+      of_group = filled_in_group(options.group_entry, group_name, own.gid, name);
+    append(result.group, group, of_group);
     if (wanted.empty()) wanted = concat(*ids.own_uid, ':', *ids.own_gid);
   }
   result.user = resolve_user(wanted, result.passwd.value_or(passwd), result.group.value_or(group), options.group_add);

@@ -23,7 +23,7 @@ class CountingSink final : public storage::EntrySink {
     ++count;
     sink_.put(entry, content);
   }
-  void flush() { sink_.flush(); }
+  void finish() { sink_.finish(); }
   std::uint64_t count = 0;
 
  private:
@@ -47,7 +47,7 @@ void read_archive(const Engine& engine, const base::Channel& channel) {
   if (sink.count == 0)
     throw base::make_error(base::ErrorKind::invalid_argument,
                            "source must be a (compressed) tar archive when copying from stdin");
-  sink.flush();
+  sink.finish();
 }
 
 }  // namespace
@@ -56,7 +56,6 @@ int read_archive_for_copy(Engine& engine) {
   const base::Channel channel{base::UniqueFd{channel_number}};
   try {
     read_archive(engine, channel);
-    channel.send(copy_words::end);
     return 0;
   } catch (const base::Error& error) {
     channel.send(base::concat(copy_words::failure, encode_error(error)));

@@ -157,8 +157,7 @@ class ContainerEnd final : public CopyEnd {
     } else {
       produce(sink);
     }
-    sink.flush();
-    channel_.send(copy_words::end);
+    sink.finish();
     receive_answer(channel_, copy_words::end);
   }
 

@@ -44,8 +44,7 @@ void send_tree(const base::Channel& channel, int root, const std::string& path) 
   if (place.kind == CopyPlace::Kind::missing) throw make_error(ErrorKind::not_found, quoted(path), " vanished");
   place.kind == CopyPlace::Kind::directory ? storage::send_directory(place.dir.get(), sink)
                                            : storage::send_file(place.dir.get(), place.name, sink);
-  sink.flush();
-  channel.send(copy_words::end);
+  sink.finish();
 }
 
 /// Words: put, directory, name in it, "overwrite", owner: "keep" or uid, gid, "links".

@@ -21,6 +21,17 @@ base::Channel::Message receive(const base::Channel& channel) {
   return std::move(*message);
 }
 
+/// @throws Error that the other side has sent, when it is gone for that.
+void send(const base::Channel& channel, std::string_view bytes, const std::vector<int>& fds) {
+  try {
+    channel.send(bytes, fds);
+  } catch (const base::Error& error) {
+    if (error.code() != EPIPE) throw;
+    receive(channel);  // why it gave up
+    throw;
+  }
+}
+
 base::Error strange() {
   return base::make_error(base::ErrorKind::internal, "the other process of cp sent something strange");
 }
@@ -52,15 +63,14 @@ void CopyChannelSink::flush() {
   if (bytes_.empty()) return;
   std::vector<int> fds;
   for (const base::UniqueFd& content : contents_) fds.push_back(content.get());
-  try {
-    channel_.send(base::concat(copy_words::entry, bytes_), fds);
-  } catch (const base::Error& error) {
-    if (error.code() != EPIPE) throw;
-    receive(channel_);  // why it gave up
-    throw;
-  }
+  send(channel_, base::concat(copy_words::entry, bytes_), fds);
   bytes_.clear();
   contents_.clear();
+}
+
+void CopyChannelSink::finish() {
+  flush();
+  send(channel_, copy_words::end, {});
 }
 
 void receive_entries(const base::Channel& channel, storage::EntrySink& sink) {

@@ -31,10 +31,11 @@ class CopyChannelSink final : public storage::EntrySink {
  public:
   explicit CopyChannelSink(const base::Channel& channel) : channel_(channel) {}
   void put(const storage::StreamedEntry& entry, int content) override;
-  /// Sends what is left. Must be called before anything else is sent.
-  void flush();
+  /// Sends what is left, and that it was all.
+  void finish();
 
  private:
+  void flush();
   const base::Channel& channel_;
   std::string bytes_;  ///< Size and bytes of each entry.
   std::vector<base::UniqueFd> contents_;

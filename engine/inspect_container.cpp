@@ -49,15 +49,27 @@ std::int64_t nanoseconds(std::chrono::milliseconds duration) {
   return std::chrono::nanoseconds{duration}.count();
 }
 
-void write_health_config(JsonWriter& json, const HealthCheck& check) {
+void write_check(JsonWriter& json, std::string_view key, const HealthCheck& check, unsigned successes) {
   if (check.test.empty()) return;
-  json.key("Healthcheck").begin_object().member("Test", check.test);
+  json.key(key).begin_object().member("Test", check.test);
   if (check.is_there()) {
     if (check.start_period.count() > 0) json.member("StartPeriod", nanoseconds(check.start_period));
+    if (check.start_interval.count() > 0) json.member("StartInterval", nanoseconds(check.start_interval));
     json.member("Interval", nanoseconds(check.interval)).member("Timeout", nanoseconds(check.timeout));
     json.member("Retries", check.retries);
+    if (successes > 0) json.member("Successes", successes);
   }
   json.end_object();
+}
+
+void write_health_config(JsonWriter& json, const Watch& watch) {
+  write_check(json, "StartupHealthCheck", watch.startup, watch.startup_successes);
+  write_check(json, "Healthcheck", watch.health, 0);
+  json.member("HealthcheckOnFailureAction", watch.health_on_failure);
+  const std::string& log_folder = watch.health_log_folder;
+  json.member("HealthLogDestination", log_folder.empty() ? "local" : log_folder);
+  json.member("HealthcheckMaxLogCount", watch.health_log_count);
+  json.member("HealthcheckMaxLogSize", watch.health_log_bytes);
 }
 
 void write_state(JsonWriter& json, const Inspected& in) {
@@ -135,12 +147,7 @@ void write_config(JsonWriter& json, const Inspected& in) {
   in.record.labels.empty() ? json.null() : json.value(in.record.labels);
   json.key("Annotations").value(in.spec.annotations);
   json.member("StopSignal", base::signal_name(in.record.stop_signal));
-  write_health_config(json, in.watch.health);
-  json.member("HealthcheckOnFailureAction", in.watch.health_on_failure);
-  const std::string& log_folder = in.watch.health_log_folder;
-  json.member("HealthLogDestination", log_folder.empty() ? "local" : log_folder);
-  json.member("HealthcheckMaxLogCount", in.watch.health_log_count);
-  json.member("HealthcheckMaxLogSize", in.watch.health_log_bytes);
+  write_health_config(json, in.watch);
   json.key("CreateCommand").raw(in.record.create_command.empty() ? "[]" : in.record.create_command);
   write_secrets(json, in);
   write_systemd_and_zone(json, in);

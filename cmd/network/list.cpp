@@ -13,7 +13,11 @@
 
 namespace cmd {
 
-const std::string_view network_shapes = R"(types.Network
+const std::string_view network_shapes = R"(networks.ListPrintReports
+  types.Network embedded
+  ID string method
+  Labels string method
+types.Network
   Name string name
   ID string id
   Driver string driver
@@ -47,6 +51,17 @@ std::string objects_of(const std::vector<engine::NamedNetwork>& networks) {
   return base::concat('[', base::join(objects, ","), ']');
 }
 
+/// With what podman has as methods of ListPrintReports; what is built in has no labels.
+std::string rows_of(const std::vector<engine::NamedNetwork>& networks, bool whole) {
+  std::vector<std::string> rows;
+  for (const engine::NamedNetwork& network : networks) {
+    std::string row = engine::inspect_network(network);
+    row.back() = ',';
+    rows.push_back(base::concat(row, "\"ID()\":\"", shown_id(network.id, whole), "\",\"Labels()\":\"\"}"));
+  }
+  return base::concat('[', base::join(rows, ","), ']');
+}
+
 void print_networks(const ListWords& words) {
   const Form form = form_of(words.format);
   const std::vector<engine::NamedNetwork> networks = engine::named_networks(words.filters);
@@ -56,7 +71,7 @@ void print_networks(const ListWords& words) {
   }
   if (form == Form::json) return print_line(indented_json(objects_of(networks), 2));
   if (form == Form::text || form == Form::table)
-    return Report("ls", network_shapes, "[]types.Network", objects_of(networks))
+    return Report("ls", network_shapes, "[]networks.ListPrintReports", rows_of(networks, words.no_trunc))
         .print_rows(words.format, {{"ID", "NETWORK ID"}}, !words.no_heading);
   Table table{{"NETWORK ID", "NAME", "DRIVER"}};
   for (const engine::NamedNetwork& network : networks)

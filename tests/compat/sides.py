@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "bench"), str(HERE.parent / "functional")]
 import surroundings  # noqa: E402
+from run import open_tun  # noqa: E402
 
 USER = "engine-compat"
 IMAGE = "localhost/busybox:latest"
@@ -139,6 +140,7 @@ def compare_with(open_peer, work, prepare=lambda folder: contextlib.nullcontext(
     child = os.fork()
     if child == 0:
         group = surroundings.see_own_cgroup2(user, USER)
+        open_tun(folder)
         code = with_prepared(folder, prepare, lambda: worker(user, folder, program, open_peer, work))
         surroundings.leave_cgroup(group)
         os._exit(code)

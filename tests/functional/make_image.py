@@ -98,7 +98,12 @@ class Image:
         self.name = name
         self.config = dict(config or {})
         self.architecture = architecture or ARCHITECTURES.get(platform.machine(), platform.machine())
+        self.os, self.variant = "linux", None
         self.layers = []  # (compressed bytes, media type, diff id)
+
+    def platform(self):
+        variant = {"variant": self.variant} if self.variant else {}
+        return {"architecture": self.architecture, "os": self.os, **variant}
 
     def add_layer(self, tar: bytes, compression="gzip"):
         self.layers.append((compress(tar, compression), LAYER_TYPES[compression], sha256(tar)))
@@ -106,8 +111,7 @@ class Image:
 
     def config_bytes(self) -> bytes:
         return json.dumps({
-            "architecture": self.architecture,
-            "os": "linux",
+            **self.platform(),
             "created": "2020-09-13T12:26:40Z",
             "config": self.config,
             "rootfs": {"type": "layers", "diff_ids": [diff_id for _, _, diff_id in self.layers]},
@@ -138,7 +142,7 @@ class Image:
             "mediaType": json.loads(manifest)["mediaType"],
             "digest": sha256(manifest),
             "size": len(manifest),
-            "platform": {"os": "linux", "architecture": self.architecture},
+            "platform": self.platform(),
         }
 
     def blobs(self):

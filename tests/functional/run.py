@@ -213,7 +213,7 @@ def main():
     # Most files run together; some need other surroundings, and one is about root.
     single = [word for word in words if word.startswith("test_single_id")]
     root = [word for word in words if word.startswith(("test_runtime_root", "test_external_runtime_root", "test_sandbox_matrix", "test_install"))]
-    divided = ("test_runtime", "test_pause", "test_update", "test_limits")
+    divided = ("test_runtime", "test_pause", "test_update", "test_limits", "test_choosing")
     runtime = [word for word in words if word.startswith(divided) and word not in root]
     usual = [word for word in words if word not in options + single + root + runtime]
     if usual:

@@ -50,6 +50,47 @@ class AttachTest(EngineTest):
         self.assertEqual(other.end(), 0)
         self.assertEqual(self.status_of(id), "running")
 
+    def test_start_has_detach_keys_of_its_own(self):
+        id = self.engine("create", "-it", "--network", "none", BUSYBOX, "sh").stdout.strip()
+        terminal = Terminal(self, "start", "-ai", "--detach-keys", "ctrl-x,x", id)
+        terminal.expect(PROMPT)
+        terminal.send(CTRL_P + CTRL_Q + "\n")
+        terminal.expect(PROMPT)
+        terminal.send(CTRL_X + "x")
+        self.assertEqual(terminal.end(), 0)
+        terminal.assert_restored()
+        self.assertEqual(self.status_of(id), "running")
+
+    def test_many_at_once_see_the_same(self):
+        """Readers that come at any time, leave at any time, and one that does not read at all: each sees what comes, the
+        container waits for nobody for good."""
+        script = "while read line; do case $line in end) exit 7;; esac; i=0; while [ $i -lt 200 ]; do echo $line $i; i=$((i+1)); done; done"
+        id = self.engine("run", "-di", "--network", "none", BUSYBOX, "sh", "-c", script).stdout.strip()
+        readers = [self.start_engine("attach", "--no-stdin", id) for _ in range(6)]
+        self.wait_for_clients(id, len(readers))
+        writer = self.start_engine("attach", id, stdin=subprocess.PIPE)
+        self.wait_for_clients(id, len(readers) + 1)
+        writer.stdin.write("first\n")
+        writer.stdin.flush()
+        expected = [f"first {i}\n" for i in range(200)]
+        for process in [*readers, writer]:
+            self.assertEqual([process.stdout.readline() for _ in expected], expected)
+        readers.pop().kill()
+        late = self.start_engine("attach", "--no-stdin", id)
+        self.wait_for_clients(id, len(readers) + 2)
+        readers.append(late)
+        writer.stdin.write("second\nend\n")
+        writer.stdin.flush()
+        for process in [*readers, writer]:
+            self.assertEqual(process.stdout.read(), "".join(f"second {i}\n" for i in range(200)))
+            self.assertEqual(process.wait(60), 7)
+
+    def wait_for_clients(self, id, count):
+        def connected():
+            with open("/proc/net/unix") as file:
+                return sum(line.rstrip().endswith(id) and line.split()[5] == "03" for line in file) == count
+        wait_until(connected, f"{count} are attached to {id}")
+
     def test_a_closed_window_leaves_the_container_running(self):
         id = self.shell()
         terminal = self.attached(id)
@@ -67,7 +108,7 @@ class AttachTest(EngineTest):
     def test_without_input_the_containers_stays_open(self):
         id = self.engine("run", "-di", "--network", "none", BUSYBOX, "cat").stdout.strip()
         watcher = self.start_engine("attach", "--no-stdin", id)
-        self.wait_for_client(id)
+        self.wait_for_clients(id, 1)
         writer = self.start_engine("attach", id, stdin=subprocess.PIPE)
         writer.stdin.write("hello\n")
         writer.stdin.flush()
@@ -77,26 +118,19 @@ class AttachTest(EngineTest):
         writer.stdin = None
         self.assertEqual((watcher.wait(60), writer.wait(60)), (0, 0))
 
-    def wait_for_client(self, id):
-        """Until a command has connected to the container's socket."""
-        def is_connected():
-            with open("/proc/net/unix") as file:
-                return any(line.rstrip().endswith(id) and line.split()[5] == "03" for line in file)
-        wait_until(is_connected, f"somebody is attached to {id}")
-
     def test_signals_are_passed_on(self):
         script = "trap 'echo got; exit 5' TERM; echo ready; while :; do sleep 0.05; done"
         id = self.engine("run", "-d", "--network", "none", BUSYBOX, "sh", "-c", script).stdout.strip()
         self.wait_for_log(id, "ready")
         process = self.start_engine("attach", id)
-        self.wait_for_client(id)
+        self.wait_for_clients(id, 1)
         process.send_signal(signal.SIGTERM)
         self.assertEqual((process.wait(60), process.stdout.read()), (5, "got\n"))
 
     def test_without_sig_proxy_only_the_command_ends(self):
         id = self.start_sleeper()
         process = self.start_engine("attach", "--sig-proxy=false", id)
-        self.wait_for_client(id)
+        self.wait_for_clients(id, 1)
         process.send_signal(signal.SIGTERM)
         self.assertNotEqual(process.wait(60), 0)
         self.assertEqual(self.status_of(id), "running")

@@ -33,6 +33,24 @@ class CpTest(EngineTest):
         else:
             self.engine("create", *words, "sleep", "1000")
 
+    def test_files_and_directories_replace_each_other_only_when_asked(self):
+        (self.dir / "dir").write_text("a file now\n")
+        (self.dir / "file").mkdir()
+        (self.dir / "file/inner").write_text("inner\n")
+        for running in (False, True):
+            with self.subTest(running=running):
+                self.box(running)
+                self.engine("cp", self.dir / "src/d", "box:/dir")
+                self.engine("cp", self.dir / "src/f", "box:/file")
+                for name in ("dir", "file"):
+                    refused = self.engine("cp", self.dir / name, "box:/", check=False)
+                    self.assert_fails(refused, 125, name)
+                self.assertEqual(self.see("cat /dir/g /file"), "g\nf\n")
+                for name in ("dir", "file"):
+                    self.engine("cp", "--overwrite", self.dir / name, "box:/")
+                self.assertEqual(self.see("cat /dir /file/inner"), "a file now\ninner\n")
+                self.engine("rm", "-f", "-t", "0", "box")
+
     def see(self, script):
         """What the container itself sees, started where it does not run."""
         if self.status_of("box") != "running":

@@ -22,6 +22,11 @@ class DoctorTest(EngineTest):
         self.assertEqual(self.found(report, "userns")["Status"], "ok")  # else no test here could run a container
         self.assertEqual(self.found(report, "store-owner")["Status"], "ok")
 
+    def test_formats(self):
+        shown = self.engine("doctor", "--format", "json", check=False).json()
+        self.assertEqual([check["Id"] for check in shown["Checks"]], [check["Id"] for check in self.doctor()["Checks"]])
+        self.assert_fails(self.engine("doctor", "--format", "{{.Id}}", check=False), 125, "--format json")
+
     def test_text_and_exit_code_agree(self):
         report = self.doctor()
         problems = [check for check in report["Checks"] if check["Status"] == "problem"]

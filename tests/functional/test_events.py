@@ -19,6 +19,15 @@ class EventsTest(EngineTest):
         """"status name" of all events of containers."""
         return self.events("--filter", "type=container", "--format", "{{.Status}} {{.Name}}", *words).splitlines()
 
+    def test_ids_whole_and_cut(self):
+        id = self.engine("create", "--network", "none", BUSYBOX).stdout.strip()
+        whole = self.events("--no-trunc", "--filter", "type=container")
+        self.assertIn(f" {id} ", whole)
+        self.assertEqual(self.events("--filter", "type=container"), whole)
+        cut = self.events("--no-trunc=false", "--filter", "type=container")
+        self.assertIn(f" {id[:12]} ", cut)
+        self.assertNotIn(id, cut)
+
     def test_the_life_of_a_container_in_the_background(self):
         self.engine("run", "-d", "--network", "none", "--name", "web", BUSYBOX, "sh", "-c", "exit 3")
         self.engine("wait", "web")

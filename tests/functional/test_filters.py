@@ -36,6 +36,15 @@ class FilterTest(EngineTest):
             self.assert_fails(self.engine(verb, "--filter", "colour=red", check=False), 125, "colour")
         self.assertEqual(set(self.statuses().values()), {"created"})
 
+    def test_wait_looks_as_often_as_is_said(self):
+        """An hour is no reason to hear of the end an hour later."""
+        self.engine("start", "one")
+        waiting = self.start_engine("wait", "--interval", "1h", "one")
+        self.engine("kill", "one")
+        self.assertEqual(waiting.stdout.readline(), "137\n")
+        self.assertEqual(self.engine("wait", "-i", "10ms", "one").stdout, "137\n")
+        self.assert_fails(self.engine("wait", "-i", "often", "one", check=False), 125, "often")
+
     def test_wait_tells_of_what_is_not_there_when_it_shall(self):
         self.assertEqual(self.engine("wait", "--ignore", "nothing", "one").stdout, "-1\n0\n")
         self.assert_fails(self.engine("wait", "one", "nothing", check=False), 125, '"nothing"')

@@ -79,6 +79,47 @@ class HealthTest(EngineTest):
         self.engine("exec", box, "touch", "/tmp/up")
         self.engine("wait", "--condition", "healthy", box)
 
+    def test_each_option_is_shown_and_can_be_changed(self):
+        box = self.engine("create", *self.checks(1), BUSYBOX, "true").stdout.strip()
+        self.assert_checks(box, 1)
+        self.engine("update", *self.checks(2), box)
+        self.assert_checks(box, 2)
+        other = self.engine("container", "clone", box).stdout.strip()
+        self.assert_checks(other, 2)
+
+    @staticmethod
+    def checks(number):
+        return ("--health-cmd", f"test {number}", "--health-interval", f"{number}1s", "--health-retries", f"{number}2",
+                "--health-start-period", f"{number}3s", "--health-start-interval", f"{number}4s", "--health-timeout",
+                f"{number}5s", "--health-on-failure", ("kill", "stop")[number - 1], "--health-startup-cmd",
+                f"test {number}0", "--health-startup-interval", f"{number}6s", "--health-startup-retries", f"{number}7",
+                "--health-startup-success", f"{number}8", "--health-startup-timeout", f"{number}9s")
+
+    def assert_checks(self, box, number):
+        config = self.inspected(box)["Config"]
+        second = 10**9
+        self.assertEqual(config["Healthcheck"], {
+            "Test": ["CMD-SHELL", f"test {number}"], "Interval": (number * 10 + 1) * second, "Retries": number * 10 + 2,
+            "StartPeriod": (number * 10 + 3) * second, "StartInterval": (number * 10 + 4) * second,
+            "Timeout": (number * 10 + 5) * second})
+        self.assertEqual(config["HealthcheckOnFailureAction"], ("kill", "stop")[number - 1])
+        self.assertEqual(config["StartupHealthCheck"], {
+            "Test": ["CMD-SHELL", f"test {number}0"], "Interval": (number * 10 + 6) * second,
+            "Retries": number * 10 + 7, "Successes": number * 10 + 8, "Timeout": (number * 10 + 9) * second})
+
+    def test_a_startup_check_that_hangs_is_ended(self):
+        box = self.run_checked("--health-interval", "1h", "--health-cmd", "true", "--health-startup-cmd",
+                               '["/guest", "wait"]', "--health-startup-interval", "200ms", "--health-startup-timeout", "1s")
+        wait_until(lambda: self.health(box)["Log"], "the startup check has ended")
+        self.assertEqual((self.health(box)["Log"][0]["ExitCode"], self.health(box)["Status"]), (-1, "starting"))
+
+    def test_checks_come_sooner_in_the_start_period(self):
+        """The ordinary interval is an hour: only --health-start-interval makes the second check come."""
+        box = self.run_checked("--health-interval", "1h", "--health-start-period", "1h", "--health-start-interval", "200ms",
+                               "--health-cmd", "false")
+        wait_until(lambda: len(self.health(box)["Log"] or ()) >= 2, "a second check")
+        self.assertEqual(self.health(box)["Status"], "starting")
+
     def test_an_unhealthy_container_is_killed_stopped_or_restarted(self):
         check = (*OFTEN, "--health-retries", "1", "--health-cmd", "test ! -e /tmp/ill", "--stop-timeout", "0")
         for action in ("kill", "stop"):

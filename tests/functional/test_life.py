@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 from pathlib import Path
 
 from engine_test import BUSYBOX, EngineTest, is_alive, wait_until
@@ -148,6 +150,17 @@ class StartTest(LifeTest):
         container = self.engine("create", "-i", "--network", "none", BUSYBOX, "wc", "-c").stdout.strip()
         self.assertEqual(self.engine("start", "-ai", container, input="12345").stdout, "5\n")
 
+    def test_a_signal_for_what_was_started(self):
+        words = ("sh", "-c", "trap 'echo got; exit 5' TERM; echo ready; while :; do sleep 0.05; done")
+        for options, status, after in (((), 5, "exited"), (("--sig-proxy=false",), 130, "running")):
+            with self.subTest(options=options):
+                id = self.engine("create", "--network", "none", BUSYBOX, *words).stdout.strip()
+                process = self.start_engine("start", "--attach", *options, id)
+                self.assertEqual(process.stdout.readline(), "ready\n")
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(60), status)
+                self.assertEqual(self.status_of(id), after)
+
     def test_starting_twice_is_harmless(self):
         container = self.start("/guest", "wait")
         pid = self.inspect(container)["State"]["Pid"]
@@ -231,6 +244,36 @@ class ExecTest(LifeTest):
 
 
 class ListTest(LifeTest):
+    def test_ps_looks_again_and_again(self):
+        self.engine("create", "--name", "first", "--network", "none", BUSYBOX)
+        process = self.start_engine("ps", "-a", "--watch", "1", "--format", "{{.Names}}")
+        self.assertEqual(self.names_until(process, "first"), {"first"})
+        self.engine("create", "--name", "second", "--network", "none", BUSYBOX)
+        self.assertEqual(self.names_until(process, "second"), {"first", "second"})
+        self.engine("rm", "first", "second")
+        self.engine("create", "--name", "third", "--network", "none", BUSYBOX)
+        self.names_until(process, "third")
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGTERM)
+        self.assertNotEqual(process.wait(60), 0)
+
+    def names_until(self, process, wanted):
+        """Names that `ps` shows up to this one, without what clears a terminal."""
+        seen = set()
+        while wanted not in seen:
+            line = process.stdout.readline()
+            self.assertTrue(line, f"the end before {wanted} was shown")
+            seen.add(re.sub(r"\x1b\[[0-9;]*[A-Z]", "", line).strip())
+        return seen
+
+    def test_the_size_of_what_a_container_has_written(self):
+        id = self.start("sh", "-c", "head -c 300000 /dev/zero > /data; echo written; exec /guest wait")
+        self.wait_for_log(id, "written")
+        found = self.engine("container", "inspect", "--size", id).json()[0]
+        self.assertGreaterEqual(found["SizeRw"], 300000)
+        self.assertGreater(found["SizeRootFs"], found["SizeRw"])
+        self.assertNotIn("SizeRw", self.inspect(id))
+
     def test_ps_lists_what_runs_and_with_a_everything(self):
         running = self.start("/guest", "wait", options=["--name", "runner", "-l", "color=red"])
         created = self.engine("create", "--network", "none", "--name", "maker", BUSYBOX).stdout.strip()

@@ -15,6 +15,9 @@ class NamesTest(EngineTest):
                          "podman bridge\nhost host\nnone null\n")
         self.assertEqual(self.engine("network", "ls", "-n").stdout.splitlines()[0].split(),
                          ["2f259bab93aa", "podman", "bridge"])
+        ids = self.engine("network", "ls", "--no-trunc", "--format", "{{.ID}}").stdout.split()
+        self.assertEqual({len(id) for id in ids}, {64})
+        self.assertEqual(self.engine("network", "ls", "--format", "{{.ID}}").stdout.split(), [id[:12] for id in ids])
         self.assertEqual(self.engine("network", "ls", "-q", "--filter", "driver=null").stdout, "none\n")
         network = self.engine("network", "inspect", "bridge").json()[0]
         self.assertEqual((network["name"], network["driver"], network["subnets"]),

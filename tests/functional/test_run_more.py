@@ -1,6 +1,9 @@
 """Options of run and create that scripts meet now and then: --attach, --pidfile, --requires, --rmi, --hosts-file …"""
 
+import grp
 import json
+import os
+import pwd
 import unittest
 
 from engine_test import BUSYBOX, EngineTest, wait_until
@@ -78,6 +81,37 @@ class RunMoreTest(EngineTest):
         self.assertNotEqual(without, "named\n")
         domain = self.run_box("--domainname", "lan.example", words=("cat", "/proc/sys/kernel/domainname")).stdout
         self.assertEqual(domain, "lan.example\n")
+
+    def test_hosts_files_that_are_none(self):
+        os.mkfifo(self.dir / "fifo")
+        (self.dir / "folder").mkdir()
+        (self.dir / "huge").write_text("# " + "x" * (1 << 20))
+        (self.dir / "full").write_text("192.0.2.7 full.example\n".ljust(1 << 20, "#"))
+        (self.dir / "closed").write_text("")
+        (self.dir / "closed").chmod(0)
+        (self.dir / "loop").symlink_to("loop")
+        (self.dir / "link").symlink_to("full")
+        for name, why in (("fifo", "not a regular file"), ("folder", "not a regular file"), ("huge", "1048576"),
+                          ("closed", "Permission denied"), ("loop", "symbolic links")):
+            with self.subTest(name=name):
+                self.assert_fails(self.run_box("--hosts-file", f"{self.dir}/{name}", check=False), 125, name, why)
+        self.assert_fails(self.run_box("--hosts-file", "/dev/zero", check=False), 125, "not a regular file")
+        self.assert_no_containers()
+        for name in ("full", "link"):
+            text = self.run_box("--hosts-file", f"{self.dir}/{name}", words=("cat", "/etc/hosts")).stdout
+            self.assertTrue(text.startswith("192.0.2.7 full.example\n"), name)
+
+    def test_lines_for_the_group_and_for_users_of_the_host(self):
+        me = pwd.getpwuid(os.getuid())
+        text = self.run_box("--hostuser", me.pw_name, words=("grep", me.pw_name, "/etc/passwd")).stdout
+        self.assertEqual(text.split(":")[0], me.pw_name)
+        self.assertEqual(text.split(":")[2], str(me.pw_uid))
+        self.assert_fails(self.run_box("--hostuser", "nobody-at-all", check=False), 125, "nobody-at-all")
+        last = ("tail", "-n", "1", "/etc/group")
+        self.assertEqual(self.run_box("--userns", "keep-id", "--group-entry", "team:*:$GID:$USERLIST", words=last).stdout,
+                         f"team:*:{os.getgid()}:{me.pw_name}\n")
+        self.assertEqual(self.run_box("--userns", "keep-id", "--group-entry", "$GROUPNAME:*:$GID:", words=last).stdout,
+                         f"{grp.getgrgid(os.getgid()).gr_name}:*:{os.getgid()}:\n")
 
     def test_a_host_name_needs_a_namespace_of_its_own(self):
         self.assert_fails(self.run_box("--uts", "host", "-h", "named", check=False), 125,

@@ -36,6 +36,24 @@ class SecretsTest(EngineTest):
         self.assertEqual(self.engine("secret", "exists", "key", check=False).status, 1)
         self.assertEqual(self.engine("secret", "ls", "-q").stdout, "")
 
+    def test_driver_options_are_kept_and_shown(self):
+        self.create("key", DATA, "--driver", "file", "--driver-opts", "a=1,b=2")
+        driver = self.engine("secret", "inspect", "key").json()[0]["Spec"]["Driver"]
+        self.assertEqual((driver["Name"], driver["Options"]["a"], driver["Options"]["b"]), ("file", "1", "2"))
+        shown = self.engine("secret", "inspect", "--pretty", "key").stdout
+        self.assertRegex(shown, r"(?m)^Name: +key$")
+        self.assertRegex(shown, r"(?m)^Driver: +file$")
+        self.assertNotIn(DATA, shown)
+
+    def test_several_are_removed(self):
+        ids = {self.create(name) for name in ("one", "two", "three")}
+        failed = self.engine("secret", "rm", "nope", "one", check=False)
+        self.assertEqual(failed.status, 125, failed)
+        self.assertEqual(self.engine("secret", "rm", "--ignore", "nope").stdout, "")
+        left = set(self.engine("secret", "rm", "--all").stdout.split())
+        self.assertTrue(left <= ids and len(left) == 2, left)
+        self.assertEqual(self.engine("secret", "ls", "-q").stdout, "")
+
     def test_names_sizes_sources_and_drivers_are_checked(self):
         for name in ("a b", "a,b", "a=b", "a/b", ".dot", "", "é", "a" * 65, "end-"):
             done = self.engine("secret", "create", name, "-", input=DATA, check=False)

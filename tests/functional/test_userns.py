@@ -95,7 +95,8 @@ class UsernsTest(EngineTest):
                 (("--userns", "nomap"), [(0, start, count)]),
                 (("--userns", "auto:size=4000"), [(0, start, 4000)]),
                 (("--uidmap", "0:1:4000", "--uidmap", "5000:0:1"), [(0, start, 4000), (5000, uid, 1)]),
-                (("--subuidname", getpass.getuser()), [(0, start, count)])):
+                (("--subuidname", getpass.getuser()), [(0, start, count)]),
+                (("--subgidname", getpass.getuser()), [(0, start, count)])):
             with self.subTest(options=options):
                 self.assertEqual(self.uid_map(*options), expected)
         self.assert_no_containers()
@@ -175,6 +176,16 @@ class UsernsTest(EngineTest):
     def test_one_id_of_ones_own_needs_no_root(self):
         report = self.report("--uidmap", "77:0:1", "--user", "77:77")
         self.assertEqual((report["uid"], report["gid"]), (77, 77))
+
+    def test_groups_have_a_map_of_their_own(self):
+        start = self.range[0]
+        for options, users, groups in (
+                (("--uidmap", "0:1:4000", "--gidmap", "0:1:3000", "--gidmap", "3000:0:1"),
+                 [(0, start, 4000)], [(0, start, 3000), (3000, os.getgid(), 1)]),
+                (("--gidmap", "0:1:4000"), [(0, start, 4000)], [(0, start, 4000)])):
+            with self.subTest(options=options):
+                text = self.in_container(*options, BUSYBOX, "cat", "/proc/self/uid_map", "/proc/self/gid_map").stdout
+                self.assertEqual([tuple(map(int, line.split())) for line in text.splitlines()], users + groups)
 
     def test_the_environment_gives_the_default(self):
         done = self.in_container(BUSYBOX, "id", "-u", env={"PODMAN_USERNS": "keep-id"})
