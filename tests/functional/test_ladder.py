@@ -64,6 +64,11 @@ class LadderTest(EngineTest):
     def in_the_background(self, options):
         container = self.engine("run", "-d", *options, BUSYBOX, "/guest", "wait").stdout.strip()
         self.assert_protected(self.engine("exec", container, "sh", "-c", CHECKS))
+        joined = self.engine("run", "--rm", "--network", "none", "--ipc", f"container:{container}", BUSYBOX, "ls", "/dev/shm")
+        if "open_tree" in self.rung:
+            self.assertIn("a /dev/shm of its own", joined.stderr)
+        else:
+            self.assertEqual(joined.stdout, "x\n", joined)
         self.engine("stop", "--time", "0", container)
         self.engine("rm", container)
 
