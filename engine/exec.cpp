@@ -191,6 +191,7 @@ int exec(Engine& engine, const ExecOptions& options) {
   const storage::ContainerRecord record = storage::read_record(container);
   note_container_event(engine, record, "exec");
   Start start = start_built_in;
+  const base::UniqueFd nothing = record.runtime.empty() ? base::UniqueFd{} : fill_gaps(request.preserved_fds);
   if (!record.runtime.empty())
     start = [&](runtime::ExecRequest& wanted) {
       runtime::CreatedInit process = exec_externally(engine, container, record, wanted);

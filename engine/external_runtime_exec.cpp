@@ -95,8 +95,7 @@ void run_helper(const Engine& engine, const runtime::ExecRequest& request, const
   command.fds.insert(command.fds.end(),
                      {{streams[0], STDIN_FILENO}, {streams[1], STDOUT_FILENO}, {streams[2], STDERR_FILENO}});
   for (std::size_t i = 0; i < request.preserved_fds.size(); ++i)
-    if (request.preserved_fds[i] >= 0)
-      command.fds.emplace_back(request.preserved_fds[i], helper_preserved_number + static_cast<int>(i));
+    command.fds.emplace_back(request.preserved_fds[i], helper_preserved_number + static_cast<int>(i));
   base::Pipe gate = base::make_pipe();
   command.fds.emplace_back(gate.read_end.get(), call_gate_number);
   base::Child helper = base::spawn(command);

@@ -191,8 +191,7 @@ int call_runtime(const ExternalCall& call) {
   command.argv.insert(command.argv.end(), call.words.begin(), call.words.end());
   command.env = external_environment();
   for (int i = 0; i < static_cast<int>(call.preserved); ++i)
-    if (::fcntl(helper_preserved_number + i, F_GETFD) >= 0)  // else a number that is left out
-      command.fds.emplace_back(helper_preserved_number + i, 3 + i);
+    command.fds.emplace_back(helper_preserved_number + i, 3 + i);
   ::umask(call.umask);
   return base::spawn(command).wait().code;
 }

@@ -85,8 +85,7 @@ base::Command helper_command(const Launch& launch, const runtime::CreateRequest&
     command.fds.insert(command.fds.end(),
                        {{request.start_fd, helper_start_number}, {request.report_fd, helper_report_number}});
   for (std::size_t i = 0; i < request.preserved_fds.size(); ++i)
-    if (request.preserved_fds[i] >= 0)
-      command.fds.emplace_back(request.preserved_fds[i], helper_preserved_number + static_cast<int>(i));
+    command.fds.emplace_back(request.preserved_fds[i], helper_preserved_number + static_cast<int>(i));
   command.die_with_parent = true;
   return command;
 }

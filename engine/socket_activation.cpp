@@ -57,6 +57,14 @@ std::vector<int> descriptors_to_pass(unsigned count, const std::vector<std::stri
   return passed;
 }
 
+base::UniqueFd fill_gaps(std::vector<int>& passed) {
+  if (std::find(passed.begin(), passed.end(), -1) == passed.end()) return {};
+  base::UniqueFd nothing{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  if (!nothing) throw base::os_error("opening \"/dev/null\"");
+  std::replace(passed.begin(), passed.end(), -1, nothing.get());
+  return nothing;
+}
+
 void tell_of_sockets(std::vector<std::string>& env, const PassedSockets& sockets, const runtime::Spec& spec,
                      bool has_init) {
   if (sockets.count == 0) return;

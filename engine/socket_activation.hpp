@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.hpp"
 #include "runtime/spec.hpp"
 
 namespace engine {
@@ -23,6 +24,10 @@ PassedSockets passed_sockets();
 /// @param numbers  And these (--preserve-fd).
 /// @throws Error invalid_argument naming the first that our caller has not opened.
 std::vector<int> descriptors_to_pass(unsigned count, const std::vector<std::string>& numbers);
+
+/// For another runtime than ours, which would hand its own descriptors over in the gaps: nothing (/dev/null) is there
+/// instead. The result must stay open as long as `passed` is used.
+base::UniqueFd fill_gaps(std::vector<int>& passed);
 
 /// Tells the program of them. Its own pid is known where the container has a pid namespace of its own.
 /// @param has_init  Whether --init comes before it.

@@ -26,6 +26,7 @@
 #include "engine/network.hpp"
 #include "engine/notify.hpp"
 #include "engine/requirements.hpp"
+#include "engine/socket_activation.hpp"
 #include "engine/start_cgroup.hpp"
 #include "engine/upper.hpp"
 #include "rootless/network.hpp"
@@ -199,6 +200,7 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
     request.report_fd = gate->report.get();
   }
   const bool is_external = !launch.record.runtime.empty();
+  const base::UniqueFd nothing = is_external ? fill_gaps(request.preserved_fds) : base::UniqueFd{};
   started.init = is_external ? create_externally(launch, request, id_map) : runtime::create(request);
   if (cgroup) started.oom_count = note_started_cgroup(launch.container, *cgroup);
   if (!gate && !is_external) runtime::wait_for_exec(started.init);

@@ -260,6 +260,16 @@ class ChoiceTest(EngineTest):
         conf.write_text(text)
         self.environment["CONTAINERS_CONF"] = str(conf)
 
+    def test_descriptors_that_keep_their_numbers_bring_none_of_the_runtimes(self):
+        show = ("sh", "-c", "for n in 3 4 5 6 7 8; do readlink /proc/self/fd/$n; done")
+        for runtime in filter(shutil.which, ("crun", "runc")):
+            self.engine("--runtime", runtime, "run", "-d", "--name", runtime, "--network", "none", BUSYBOX, "sleep", "1000")
+            for words in (("run", "--rm", "--network", "none", BUSYBOX), ("exec", runtime)):
+                command = self.command("--runtime", runtime, words[0], "--preserve-fd", "5,8", *words[1:], *show)
+                done = self.tool("sh", "-c", 'exec "$@" 5< /etc/passwd 7< /etc/group 8< /dev/zero', "sh", *command)
+                self.assertEqual(done.stdout.split(),
+                                 ["/dev/null"] * 2 + ["/etc/passwd"] + ["/dev/null"] * 2 + ["/dev/zero"])
+
     def test_one_that_is_not_there_is_named(self):
         for name in ("nosuch", "/no/such/runtime", "relative/path"):
             with self.subTest(name):
