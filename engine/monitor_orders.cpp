@@ -1,6 +1,7 @@
 #include "engine/monitor_orders.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -63,6 +64,16 @@ std::vector<std::string> own_command(const Launch& launch, std::string_view verb
   return words;
 }
 
+/// For who asks for it while the container runs. A plan has a largest size, which is not to be met for that.
+void add_later_clean_up(runtime::MonitorPlan& plan, const Launch& launch) {
+  constexpr std::size_t most_bytes = 256 * 1024;
+  std::size_t bytes = 0;
+  for (char** entry = environ; *entry != nullptr; ++entry) bytes += std::strlen(*entry) + 1;
+  if (bytes > most_bytes) return;
+  plan.cleanup_argv = own_command(launch, "_cleanup");
+  plan.cleanup_if_asked = true;
+}
+
 void add_commands(runtime::MonitorPlan& plan, const Launch& launch, const Watch& watch) {
   if (launch.record.auto_remove)
     plan.cleanup_argv = own_command(launch, "_cleanup");
@@ -70,6 +81,8 @@ void add_commands(runtime::MonitorPlan& plan, const Launch& launch, const Watch&
     plan.cleanup_argv = own_command(launch, "_restart");
   else if (has_cgroup(launch.container) || has_work_after_end(launch.container))
     plan.cleanup_argv = own_command(launch, "_cleanup");
+  else
+    add_later_clean_up(plan, launch);
   if (watch.health.is_there() && watch.health.interval.count() > 0) {
     plan.check_argv = own_command(launch, "_health");
     plan.check_interval = std::max(watch.health.interval, shortest_interval);
@@ -92,6 +105,14 @@ base::UniqueFd passed_stream(int number) {
 }
 
 }  // namespace
+
+void ask_for_clean_up(const storage::ContainerDir& container) {
+  base::write_file_atomically(container.dir.get(), MONITOR_CLEANUP_FILE, "", base::Durability::volatile_);
+}
+
+void forget_clean_up(const storage::ContainerDir& container) {
+  base::unlink_file(container.dir.get(), MONITOR_CLEANUP_FILE);
+}
 
 MonitorFiles open_monitor_files(const Launch& launch, const Watch& watch) {
   MonitorFiles files;

@@ -10,6 +10,11 @@
 
 namespace engine {
 
+/// Has the monitor of a running container execute `engine _cleanup` at its end, though it was started without need.
+void ask_for_clean_up(const storage::ContainerDir& container);
+/// Before that is done.
+void forget_clean_up(const storage::ContainerDir& container);
+
 /// Where the monitor puts the container's output, and whom it hears: opened before the container is started, so that
 /// what fails is told.
 struct MonitorFiles {

@@ -12,6 +12,7 @@
 #include "engine/container_secrets.hpp"
 #include "engine/events.hpp"
 #include "engine/external_runtime_start.hpp"
+#include "engine/monitor_orders.hpp"
 #include "engine/network.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/restart_policy.hpp"
@@ -163,8 +164,10 @@ int cleanup(Engine& engine, const std::string& id) {
   if (record.auto_remove) {
     remove_stopped(engine, *container, record, true);
   } else {
+    forget_clean_up(*container);
     finish_ended(engine, *container);
     remove_cgroup_if_ended(*container, engine.host.boot_id);
+    if (read_watch(*container).restarts()) return restart_ended(engine, id);  // by an update while it ran
   }
   return observed.state.exit_code;  // a service manager takes ours for the container's
 }

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/events.hpp"
+#include "engine/monitor_orders.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
 #include "engine/watch_words.hpp"
@@ -57,6 +58,7 @@ std::string update(Engine& engine, const UpdateOptions& options) {
   const base::FileLock lock = storage::lock_container(container);
   if (render_watch(after) != render_watch(before)) {
     replace_watch(container, after);
+    if (after.restarts() && !before.restarts()) ask_for_clean_up(container);
     if (resources.empty()) note_container_event(engine, record, "update");
   }
   if (resources.empty()) return container.id;

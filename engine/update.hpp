@@ -16,8 +16,8 @@ struct UpdateOptions {
   HealthWords health;                  ///< --health-*
 };
 /// Changes the limits of a container, for all its lives to come and, when it runs, at once; it gets a cgroup when it
-/// has none. What is to become of it at its end and its health checks change for its next start; a running monitor uses
-/// what it can of it: the command, the limits, the policy where there was one. Its id. Source: podman-update(1).
+/// has none. What is to become of it at its end holds at once; of its health checks a running monitor uses what it
+/// can: the command and the limits, and the rest from the next start on. Its id. Source: podman-update(1).
 /// @throws Error invalid_argument for a bad value; unsupported where a running container's limit cannot be set. Nothing
 /// is recorded then.
 std::string update(Engine& engine, const UpdateOptions& options);

@@ -54,7 +54,8 @@ std::string encode_monitor_plan(const MonitorPlan& plan) {
   header.magic = MONITOR_PLAN_MAGIC;
   header.version = MONITOR_PLAN_VERSION;
   header.flags = static_cast<std::uint32_t>((plan.terminal ? MONITOR_TTY : 0) | (plan.log_fd >= 0 ? MONITOR_LOG : 0) |
-                                            (plan.auto_remove ? MONITOR_AUTO_REMOVE : 0));
+                                            (plan.auto_remove ? MONITOR_AUTO_REMOVE : 0) |
+                                            (plan.cleanup_if_asked ? MONITOR_IF_ASKED : 0));
   header.log_max_bytes = plan.log_max_bytes;
   header.log_max_files = plan.log_max_files;
   header.kill_after = static_cast<std::uint64_t>(plan.kill_after.count());

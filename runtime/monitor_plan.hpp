@@ -47,6 +47,7 @@ struct MonitorPlan {
   std::string event_path;                          ///< Absolute path of the log of events; empty: none.
   std::string event_head, event_name, event_tail;  ///< Of its line there: before the name, the name, after the time.
   std::vector<std::string> cleanup_argv;  ///< Executed after the exit was recorded; empty: the monitor just exits.
+  bool cleanup_if_asked = false;          ///< Only when MONITOR_CLEANUP_FILE is there by then.
   std::string cleanup_path;               ///< Absolute.
   std::vector<std::string> cleanup_env;
 };

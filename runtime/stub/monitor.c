@@ -335,9 +335,14 @@ static void watch_container(void) {
 
 /* ---- Clean-up ---- */
 
+static int wants_clean_up(void) {
+  if (plan->cleanup_argc == 0 || (plan->flags & MONITOR_IF_ASKED) == 0) return plan->cleanup_argc != 0;
+  return syscall3(__NR_faccessat, plan->container_fd, ptr(MONITOR_CLEANUP_FILE), 0) == 0;
+}
+
 static _Noreturn void clean_up(void) {
   const int keeps = (plan->flags & MONITOR_AUTO_REMOVE) != 0 && clients[0].fd >= 0 && clients[0].is_first;
-  if (plan->cleanup_argc == 0) exit_now(exit_code());
+  if (!wants_clean_up()) exit_now(exit_code());
   execute_engine(plan, plan->cleanup_argv, plan->cleanup_argc, keeps ? clients[0].fd : -1);
 }
 

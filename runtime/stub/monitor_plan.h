@@ -16,7 +16,8 @@
 enum monitor_flag {
   MONITOR_TTY = 1 << 0,         /* terminal_fd is a pty master; else stdin/stdout/stderr pipes */
   MONITOR_AUTO_REMOVE = 1 << 1, /* the clean-up removes the container, and tells so itself */
-  MONITOR_LOG = 1 << 2          /* log_fd is open: k8s-file */
+  MONITOR_LOG = 1 << 2,         /* log_fd is open: k8s-file */
+  MONITOR_IF_ASKED = 1 << 3     /* the clean-up is executed only where MONITOR_CLEANUP_FILE is in container_fd by then */
 };
 
 /* Messages on the attach socket (SOCK_SEQPACKET): one byte of enum attach_type, then the payload.
@@ -74,6 +75,8 @@ struct monitor_plan {
 /* In the container's folder: its name, when it was renamed since this plan was made. */
 #define MONITOR_NAME_FILE "name"
 #define MONITOR_NAME_MAX_BYTES 256
+/* The same for a container that did without a clean-up when it was started. */
+#define MONITOR_CLEANUP_FILE "clean-up"
 
 /* All descriptors are -1 or at least 3. Over the clean-up's execve stays open, under the same number and with
  * MONITOR_AUTO_REMOVE: client_fd (so the client sees end of file only when the clean-up is done); alive_fd is closed,

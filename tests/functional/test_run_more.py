@@ -223,6 +223,27 @@ class RunMoreTest(EngineTest):
         bad = self.engine("create", "--network", "none", "--log-opt", "tag={{.Name", BUSYBOX, check=False)
         self.assert_fails(bad, 125, "template")
 
+    def test_a_running_container_gets_a_policy_and_loses_it(self):
+        def end(name):
+            self.engine("exec", name, "kill", "-9", "1", check=False)
+            self.engine("exec", name, "touch", "/end", check=False)
+        wait_for_end = ("sh", "-c", "rm -f /end; while ! test -e /end; do sleep 0.02; done; exit 3")
+        for name, options in (("plain", ()), ("limited", ("--pids-limit", "100"))):
+            self.engine("run", "-d", "--network", "none", "--name", name, *options, BUSYBOX, *wait_for_end)
+            first = self.inspect(name)["State"]["Pid"]
+            self.engine("update", "--restart", "on-failure:5", name)
+            end(name)
+            wait_until(lambda: self.inspect(name)["State"]["Pid"] not in (0, first), "it was started again")
+            self.assertEqual(self.inspect(name)["RestartCount"], 1)
+            self.engine("update", "--restart", "no", name)
+            end(name)
+            wait_until(lambda: self.status_of(name) == "exited", "it ended for good")
+            self.assertEqual((self.inspect(name)["State"]["ExitCode"], self.inspect(name)["RestartCount"]), (3, 1))
+            self.engine("start", name)
+            self.engine("update", "--restart", "always", name)
+            self.engine("stop", "-t", "0", name)  # which is wanted
+            self.assertEqual(self.status_of(name), "exited")
+
     def test_a_running_container_uses_the_new_check(self):
         box = self.sleeper("box", "--health-cmd", "false", "--health-retries", "1", "--health-interval", "disable")
         self.assertEqual(self.engine("healthcheck", "run", box, check=False).status, 1)
