@@ -209,6 +209,18 @@ constexpr FailureKind kinds[] = {
      "Limits, pause and figures need a cgroup that we may make.",
      "a session of systemd with cgroup v2; see engine doctor",
      {"cgroup-mode", "cgroup-delegation", "user-bus"}},
+    {"limits",
+     "a limit has no effect",
+     {"not enforced"},
+     "A limit needs a cgroup with its controller: memory for --memory, cpu for --cpus and --cpu-shares, cpuset for "
+     "--cpuset-cpus, io for --blkio-weight and --device-read-bps, pids for --pids-limit. Ordinary users have those "
+     "that "
+     "systemd delegates to their session. Without, the container runs unlimited, after a warning; --require cgroup "
+     "makes that an error. A program that asks for the memory of the machine sees all of it even where the limit "
+     "holds.",
+     "engine inspect --format '{{.HostConfig.Memory}}' shows what was asked for, engine stats what holds; "
+     "engine doctor how to get controllers",
+     {"cgroup-mode", "cgroup-delegation", "user-bus"}},
     {"store-read-only",
      "the store cannot be written",
      {"Read-only file system"},

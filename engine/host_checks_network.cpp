@@ -11,12 +11,17 @@ using base::concat;
 
 CheckResult network_helper(const HostView& host) {
   const std::string problem = host.uid == 0 ? "" : host.probes.network_helper();
-  if (problem.empty()) return {.evidence = "there is one"};
-  if (problem.find("installed") == std::string::npos)
+  if (problem.empty()) return {.evidence = "there is one, and it works"};
+  if (problem.find("/dev/net/tun") != std::string::npos)
     return {.status = CheckStatus::warning,
             .evidence = problem,
             .consequence = "containers have no network but their loopback, unless --network host",
             .remedy = "see /dev/net/tun below"};
+  if (problem.find("installed") == std::string::npos)
+    return {.status = CheckStatus::warning,
+            .evidence = concat("it does not start: ", problem),
+            .consequence = "containers that want a network fail, unless --network host or none",
+            .remedy = "install the other one (slirp4netns, pasta), or see what its own messages mean"};
   return {.status = CheckStatus::warning,
           .evidence = problem,
           .consequence = "containers have no network but their loopback, unless --network host",
@@ -73,6 +78,28 @@ CheckResult name_servers(const HostView& host) {
           .remedy = "echo nameserver ADDRESS | sudo tee -a /etc/resolv.conf"};
 }
 
+/// Source: systemd-resolved.service(8): 127.0.0.53 is its stub, and where it writes the servers behind it.
+CheckResult local_name_server(const HostView& host) {
+  std::vector<std::string> servers;
+  const std::string text = host.read("/etc/resolv.conf").value_or("");
+  for (const std::string_view line : base::split(text, '\n'))
+    if (base::trim(line).starts_with("nameserver"))
+      servers.emplace_back(base::trim(base::trim(line).substr(sizeof "nameserver" - 1)));
+  const bool is_local = !servers.empty() && std::all_of(servers.begin(), servers.end(), [](const auto& server) {
+    return server.starts_with("127.") || server == "::1";
+  });
+  if (!is_local) return {.evidence = "no server is only on this host's loopback"};
+  if (servers.front() == "127.0.0.53" && !host.look("/run/systemd/resolve"))
+    return {.status = CheckStatus::warning,
+            .evidence = "/etc/resolv.conf names 127.0.0.53, and systemd-resolved does not run",
+            .consequence = "no name is found, neither here nor in containers without --dns",
+            .remedy = "sudo systemctl start systemd-resolved, or another server in /etc/resolv.conf"};
+  return {.status = CheckStatus::note,
+          .evidence = concat("/etc/resolv.conf names only ", base::join(servers, ", "), ", on this host's loopback"),
+          .consequence = "containers ask it by way of slirp4netns or pasta; with --network ns: they cannot",
+          .remedy = "--dns ADDRESS for those, of a server in /run/systemd/resolve/resolv.conf, for example"};
+}
+
 CheckResult certificates(const HostView& host) {
   for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
                            "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"})
@@ -114,6 +141,7 @@ const std::vector<HostCheck>& network_checks() {
       {"ping", "ping", ping},
       {"low-ports", "published ports", low_ports},
       {"name-servers", "name servers", name_servers},
+      {"local-name-server", "the name server of this host", local_name_server},
       {"certificates", "certificates", certificates},
       {"proxies", "proxies", proxies},
   };

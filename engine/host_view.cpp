@@ -10,8 +10,8 @@
 #include "engine/doctor.hpp"
 #include "engine/driver.hpp"
 #include "engine/inside.hpp"
+#include "engine/network_probe.hpp"
 #include "rootless/cgroup.hpp"
-#include "rootless/network.hpp"
 #include "rootless/newidmap.hpp"
 #include "storage/overlay.hpp"
 #include "storage/place.hpp"
@@ -63,7 +63,7 @@ HostView view_of_host(Engine& engine) {
   view.probes.user_namespace = [&engine] { return user_namespace_problem(engine); };
   view.probes.newuidmap = [] { return rootless::find_id_map_helper("newuidmap", CAP_SETUID).problem; };
   view.probes.newgidmap = [] { return rootless::find_id_map_helper("newgidmap", CAP_SETGID).problem; };
-  view.probes.network_helper = [&engine] { return rootless::user_network_problem(engine.host); };
+  view.probes.network_helper = [&engine] { return try_user_network(engine); };
   view.probes.open_fuse = [] { return open_problem("/dev/fuse"); };
   view.probes.open_tun = [] { return open_problem("/dev/net/tun"); };
   view.driver = [&engine] {

@@ -25,6 +25,7 @@
 #include "engine/inside_store.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/namespace_choice.hpp"
+#include "engine/network_probe.hpp"
 #include "engine/upper.hpp"
 #include "engine/verbs.hpp"
 #include "engine/volume_archive.hpp"
@@ -279,6 +280,7 @@ int inside(Engine& engine, const std::vector<std::string>& words) {
   if (words.at(0) == "cp-running") return serve_copy_running();
   if (words.at(0) == "probe") return probe_inside(words);
   if (words.at(0) == "probe-namespaces") return probe_namespaces_inside();
+  if (words.at(0) == "probe-network") return probe_network_inside();
   base::Channel channel = rootless::enter_mapped_namespace(true);
   if (words.at(0) == "unshare") {
     channel.close();

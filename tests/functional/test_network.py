@@ -5,7 +5,7 @@ import shutil
 import socket
 import unittest
 
-from engine_test import BUSYBOX, EngineTest
+from engine_test import BUSYBOX, EngineTest, wait_until
 from network_test import NetworkTest, helpers
 
 
@@ -66,6 +66,13 @@ class FilesTest(NetworkTest):
         words = ["nsenter", "-t", self.running_pid("one"), "-U", "-n", "setpriv", "--bounding-set=-all",
                  "--inh-caps=-all", "python3", "-c", program]
         self.assertEqual(self.tool(*words).stdout, "0\n")
+
+    def test_doctor_tries_it(self):
+        before = helpers()
+        report = self.engine("doctor", "--json", check=False).json()
+        found = next(check for check in report["Checks"] if check["Id"] == "network-helper")
+        self.assertEqual((found["Status"], found["Evidence"]), ("ok", "there is one, and it works"), found)
+        wait_until(lambda: helpers() <= before, "the helper that was tried has ended")
 
     def test_options_of_slirp4netns_and_of_name_servers_take_effect(self):
         out = self.engine("run", "--rm", "--network", "slirp4netns:cidr=10.9.8.0/24,mtu=1400", "--dns-search", "x.test",

@@ -215,6 +215,9 @@ const std::map<std::string, Broken> broken_hosts{
     {"name-servers",
      {CheckStatus::warning, "names no server",
       [](Host& host) { host.write("/etc/resolv.conf", "# empty\nsearch example.org\n"); }}},
+    {"local-name-server",
+     {CheckStatus::warning, "does not run",
+      [](Host& host) { host.write("/etc/resolv.conf", "nameserver 127.0.0.53\noptions edns0\n"); }}},
     {"certificates",
      {CheckStatus::warning, "no certificates", [](Host& host) { host.remove("/etc/ssl/certs/ca-certificates.crt"); }}},
     {"proxies",
@@ -286,6 +289,22 @@ TEST_CASE("each check finds the host that is broken in its way, and says what fo
     CHECK((check.id == "outer-seccomp" || !result.remedy.empty()));
   }
   CHECK(checked.size() == broken_hosts.size());
+}
+
+TEST_CASE("a name server on the loopback is told of where somebody answers there, and no warning") {
+  Host host;
+  host.write("/run/systemd/resolve/resolv.conf", "nameserver 10.0.0.1\n");
+  host.write("/etc/resolv.conf", "nameserver 127.0.0.53\n");
+  CHECK(host.check("local-name-server").status == CheckStatus::note);
+  host.write("/etc/resolv.conf", "nameserver 127.0.0.53\nnameserver 10.0.0.1\n");
+  CHECK(host.check("local-name-server").status == CheckStatus::ok);
+}
+
+TEST_CASE("a helper that is there and does not start is another finding than none") {
+  Host host;
+  host.view.probes.network_helper = says("slirp4netns: cannot open shared library");
+  CHECK(host.check("network-helper").evidence.find("does not start") != std::string::npos);
+  CHECK(host.check("network-helper").script.empty());
 }
 
 TEST_CASE("root needs neither ranges nor helpers") {
