@@ -4,7 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <map>
-#include <regex.h>
+#include <regex>
 #include <system_error>
 #include <unistd.h>
 
@@ -20,32 +20,24 @@ using base::quoted;
 
 constexpr std::size_t max_file_bytes = 1024 * 1024;
 
-/// A POSIX regular expression; what people write in these files (anchors, sets, repetitions) means the same in Go's.
-class Pattern {
- public:
-  Pattern(const std::string& text, const base::JsonAt& at) {
-    if (::regcomp(&compiled_, text.c_str(), REG_EXTENDED | REG_NOSUB) != 0) throw at.error("is not a pattern");
+bool matches(const std::string& text, const std::string& pattern, const base::JsonAt& at) {
+  try {
+    return std::regex_search(text, std::regex{pattern, std::regex::ECMAScript | std::regex::nosubs});
+  } catch (const std::regex_error&) {
+    throw at.error("is not a pattern");
   }
-  Pattern(const Pattern&) = delete;
-  Pattern& operator=(const Pattern&) = delete;
-  ~Pattern() { ::regfree(&compiled_); }
-  bool matches(const std::string& text) const { return ::regexec(&compiled_, text.c_str(), 0, nullptr, 0) == 0; }
-
- private:
-  regex_t compiled_{};
-};
+}
 
 bool has_annotation(const HookSubject& subject, const std::string& key, const std::string& value,
                     const base::JsonAt& at) {
-  const Pattern keys{key, at}, values{value, at};
   return std::any_of(subject.annotations.begin(), subject.annotations.end(),
-                     [&](const auto& one) { return keys.matches(one.first) && values.matches(one.second); });
+                     [&](const auto& one) { return matches(one.first, key, at) && matches(one.second, value, at); });
 }
 
 bool is_command(const HookSubject& subject, const base::JsonAt& patterns) {
   const std::vector<std::string> texts = patterns.strings();
   return std::any_of(texts.begin(), texts.end(),
-                     [&](const std::string& text) { return Pattern{text, patterns}.matches(subject.command); });
+                     [&](const std::string& text) { return matches(subject.command, text, patterns); });
 }
 
 /// All conditions that are there must hold, and there must be one.
@@ -75,7 +67,8 @@ void add_file(const std::string& path, const HookSubject& subject, runtime::Hook
   const auto text = base::try_read_host_file(path, max_file_bytes);
   if (!text) return;  // gone meanwhile
   const base::JsonAt json = base::JsonAt::parse(*text, concat("hook file ", quoted(path)));
-  if (json.at("version").string() != "1.0.0") throw json.at("version").error("is not 1.0.0, the only one that is known");
+  if (json.at("version").string() != "1.0.0")
+    throw json.at("version").error("is not 1.0.0, the only one that is known");
   if (!is_meant(json.at("when"), subject)) return;
   const runtime::Hook hook = parse_hook(json.at("hook"));
   if (::access(hook.path.c_str(), X_OK) != 0)

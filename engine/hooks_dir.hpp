@@ -20,8 +20,8 @@ runtime::Hook parse_hook(const base::JsonAt& json);
 /// What a hook's file may ask of a container.
 struct HookSubject {
   const std::vector<std::pair<std::string, std::string>>& annotations;
-  std::string command;         ///< argv[0]
-  bool has_volumes = false;    ///< The user asked for a bind mount or a volume.
+  std::string command;       ///< argv[0]
+  bool has_volumes = false;  ///< The user asked for a bind mount or a volume.
 };
 
 /// Puts the hooks of *.json files whose conditions the container meets behind those of `hooks`, in the order of the
