@@ -223,6 +223,12 @@ class RunMoreTest(EngineTest):
         bad = self.engine("create", "--network", "none", "--log-opt", "tag={{.Name", BUSYBOX, check=False)
         self.assert_fails(bad, 125, "template")
 
+    def test_a_restart_of_what_goes_when_it_ends_is_refused_and_ends_nothing(self):
+        box = self.sleeper("box", "--rm")
+        pid = self.inspect(box)["State"]["Pid"]
+        self.assert_fails(self.engine("restart", "-t", "0", box, check=False), 125, "made with --rm", "engine stop")
+        self.assertEqual(self.inspect(box)["State"]["Pid"], pid)
+
     def test_a_running_container_gets_a_policy_and_loses_it(self):
         def end(name):
             self.engine("exec", name, "kill", "-9", "1", check=False)
