@@ -204,6 +204,8 @@ class ProcessOptionsTest(EngineTest):
                                  (("--preserve-fd=8", "--preserve-fd", "5"), ["0", "1", "2", "5", "8"])):
                 command = self.command(words[0], *options, *words[1:], "/guest")
                 self.assertEqual(sorted(self.tool("sh", "-c", script, "sh", *command).json()["fds"]), fds, command)
+        bare = self.command("exec", "--preserve-fd", "9", "box", "/guest")
+        self.assert_fails(self.tool("sh", "-c", script, "sh", *bare, check=False), 125, "9 is to be passed on")
         for number, part in (("6", "6 is to be passed on"), ("2", '"2"'), ("five", '"five"')):
             command = self.command("run", "--rm", "--network", "none", "--preserve-fd", number, BUSYBOX, "true")
             self.assert_fails(self.tool("sh", "-c", script, "sh", *command, check=False), 125, part)
