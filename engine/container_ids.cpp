@@ -149,6 +149,7 @@ rootless::IdMap recorded_map(const storage::ContainerRecord& record) {
 
 rootless::IdMap id_map_of(const Engine& engine, const storage::ContainerRecord& record, const runtime::Spec& spec) {
   const rootless::HostFacts& host = engine.host;
+  if (spec.linux.namespaces.empty()) return host.id_map;  // a chroot: engine/chroot_mode.hpp
   rootless::IdMap map{.uids = ranges_of(spec.linux.uid_mappings), .gids = ranges_of(spec.linux.gid_mappings)};
   map.single = rootless::is_single(map, host.uid, host.gid);
   if (rootless::lies_within(map, host.id_map)) return map;

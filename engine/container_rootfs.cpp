@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "runtime/kernel.hpp"
 #include "runtime/rootfs.hpp"
@@ -35,6 +36,11 @@ void show_for_reading(base::RootfsMount& plan) {
 
 ContainerRootfs mount_container_rootfs(const Engine& engine, const base::RootfsMount& plan, MountLife life) {
   ContainerRootfs rootfs;
+  // In a chroot nothing can be mounted, and there the tree is what a mount would show.
+  if (engine.host.may_only_chroot && plan.driver == base::RootfsDriver::copy) {
+    rootfs.mount = base::open_directory(plan.lowers.at(0).get(), ".");
+    return rootfs;
+  }
   rootfs.mount = runtime::mount_rootfs(runtime::reopen_rootfs(plan), runtime::running_kernel_features(), [&](int fuse) {
     rootfs.server = life == MountLife::ours ? serve_fuse_overlayfs_here(engine, plan, fuse)
                                             : serve_fuse_overlayfs_beside(engine, plan, fuse);

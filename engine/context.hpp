@@ -13,6 +13,8 @@
 
 namespace engine {
 
+struct NamespaceChoice;
+
 /// What every verb needs; made once by cmd/main, passed by reference, never global.
 class Engine {
  public:
@@ -30,6 +32,8 @@ class Engine {
   /// The user namespace of a container that has ended, when all that this process still has to do is to remove it:
   /// files of its ids are removed in there, which saves making another one. Else empty.
   base::UniqueFd last_user_namespace;
+  /// Of find_namespaces, once it was asked.
+  std::shared_ptr<const NamespaceChoice> namespaces;
 
  private:
   std::optional<storage::Store> store_;

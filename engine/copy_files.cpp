@@ -15,6 +15,7 @@
 #include "engine/copy_tar.hpp"
 #include "engine/copy_words.hpp"
 #include "engine/late_layers.hpp"
+#include "engine/namespace_choice.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
 #include "rootless/id_ranges.hpp"
@@ -182,6 +183,9 @@ class ContainerEnd final : public CopyEnd {
   /// False when it does not run. Its root is what its init sees, mounts included.
   bool join(Engine& engine, const Observed& observed) {
     if (!observed.is_running()) return false;
+    if (may_be_chroot(engine) && find_namespaces(engine).is_chroot())
+      throw make_error(ErrorKind::unsupported,
+                       "a container that is only a chroot can be copied from and to when it is stopped");
     const std::string proc = concat("/proc/", observed.state.process.pid);
     const base::UniqueFd user_namespace{::open((proc + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC)};
     const base::UniqueFd root{::open((proc + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/mount.hpp"
 #include "base/path_in_root.hpp"
+#include "engine/chroot_mode.hpp"
 #include "engine/container_rootfs.hpp"
 #include "engine/copy_files.hpp"
 #include "engine/copy_place.hpp"
@@ -137,6 +138,7 @@ void serve_copy_stopped(Engine& engine, const std::string& id, const base::Chann
   // Opened first: a server of fuse-overlayfs has found its directories then, which lie where this will be mounted.
   const base::UniqueFd root{::openat(rootfs.mount.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!root) throw base::os_error("opening the container's root");
+  if (is_chroot_spec(spec)) return serve(channel, root.get());  // nothing is mounted, and nothing can be
   base::attach(rootfs.mount.get(), container->dir.get());
   for (const runtime::Mount& one : spec.mounts)
     if (is_users(one, id)) attach_users(one, root.get());

@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "engine/error_bytes.hpp"
 #include "engine/inside.hpp"
+#include "engine/namespace_choice.hpp"
 #include "rootless/user_namespace.hpp"
 #include "storage/overlay.hpp"
 #include "storage/staging.hpp"
@@ -103,6 +104,8 @@ DriverChoice find_driver(Engine& engine) {
   if (!engine.config.storage_driver.empty()) {
     return {storage::parse_driver(engine.config.storage_driver), "chosen by the user or a configuration file"};
   }
+  if (may_be_chroot(engine) && find_namespaces(engine).is_chroot())
+    return {base::RootfsDriver::copy, "nothing can be mounted, and a chroot needs files of its own"};
   const DriverCircumstances circumstances = circumstances_of(engine);
   if (std::optional<DriverChoice> known = remembered(engine, record_name, circumstances)) return std::move(*known);
   try {

@@ -7,7 +7,9 @@
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
 #include "engine/attach.hpp"
+#include "engine/chroot_mode.hpp"
 #include "engine/container_cgroup.hpp"
+#include "engine/container_rootfs.hpp"
 #include "engine/container_secrets.hpp"
 #include "engine/environment.hpp"
 #include "engine/events.hpp"
@@ -40,8 +42,15 @@ std::vector<std::string> own_environment() {
   return result;
 }
 
+/// Of a container that is only a chroot: the tree itself.
+base::UniqueFd chroot_of(Engine& engine, const storage::ContainerDir& container, const runtime::Spec& spec) {
+  if (!is_chroot_spec(spec)) return {};
+  return std::move(plan_container_rootfs(engine, container, storage::read_record(container)).lowers.at(0));
+}
+
 /// The root directory of a running container, through /proc: what is read there is never followed out of it.
-base::UniqueFd container_root(const Observed& observed) {
+base::UniqueFd container_root(const Observed& observed, int chroot) {
+  if (chroot >= 0) return base::duplicate(chroot);
   base::UniqueFd root{
       ::open(base::concat("/proc/", observed.state.process.pid, "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
   return root;
@@ -62,10 +71,10 @@ void check_only_id(const runtime::Spec& spec, const ResolvedUser& user) {
 }
 
 void set_user(runtime::Process& process, const ExecOptions& options, const Observed& observed,
-              const runtime::Spec& spec) {
+              const runtime::Spec& spec, int chroot) {
   if (options.user.empty()) return;
   const bool single = has_one_id(spec);
-  const base::UniqueFd root = container_root(observed);
+  const base::UniqueFd root = container_root(observed, chroot);
   std::string passwd, group;
   if (root) {
     passwd = base::read_small_file_in_root(root.get(), "etc/passwd", max_passwd_bytes);
@@ -98,14 +107,15 @@ void set_environment(runtime::Process& process, const ExecOptions& options) {
   process.env = environment.assignments();
 }
 
-runtime::Process make_process(const runtime::Spec& spec, const ExecOptions& options, const Observed& observed) {
+runtime::Process make_process(const runtime::Spec& spec, const ExecOptions& options, const Observed& observed,
+                              int chroot) {
   runtime::Process process = spec.process;
   process.args = options.command;
   process.terminal = options.tty;
   process.console_size = {};
   if (options.tty)
     if (const auto size = runtime::window_size(STDIN_FILENO)) process.console_size = {size->rows, size->columns};
-  set_user(process, options, observed, spec);
+  set_user(process, options, observed, spec, chroot);
   set_environment(process, options);
   if (!options.work_dir.empty()) process.cwd = options.work_dir;
   if (options.privileged) {
@@ -178,9 +188,14 @@ int exec(Engine& engine, const ExecOptions& options) {
         .with_hint(base::concat("engine unpause ", options.container));
   const std::string json = storage::read_config_json(container, runtime::max_spec_bytes);
   const runtime::Spec spec = runtime::parse_spec(json, "config.json of the container");
+  check_chroot_start(engine, spec);
+  const base::UniqueFd chroot = chroot_of(engine, container, spec);
   runtime::ExecRequest request{.init_pid = observed.state.process.pid,
                                .init_pidfd = observed.process.get(),
-                               .process = make_process(spec, options, observed)};
+                               .process = make_process(spec, options, observed, chroot.get())};
+  request.chroot = chroot.get();
+  if (chroot && options.privileged)
+    throw make_error(ErrorKind::unsupported, "exec --privileged is not possible in a chroot");
   add_secret_variables(container, request.process.env);
   if (!options.privileged) request.seccomp = runtime::compile_seccomp(spec.linux.seccomp_json, -1);
   request.namespaces = spec.linux.namespaces;

@@ -205,6 +205,15 @@ void own_volume(Engine& engine, const std::vector<std::string>& words) {
                     cause.message()};
 }
 
+/// The last word. A parent that has all it wants may be gone by then, as `cp` is.
+void answer(const base::Channel& channel, std::string_view bytes) {
+  try {
+    channel.send(bytes);
+  } catch (const base::Error& error) {
+    if (error.code() != EPIPE) throw;
+  }
+}
+
 Tell tell_parent(const base::Channel& channel) {
   return [&channel](std::string_view text) { channel.send(base::concat(news, text)); };
 }
@@ -288,10 +297,10 @@ int inside(Engine& engine, const std::vector<std::string>& words) {
   }
   try {
     dispatch(engine, words, channel);
-    channel.send(success);
+    answer(channel, success);
     return 0;
   } catch (const base::Error& error) {
-    channel.send(encode_error(error));
+    answer(channel, encode_error(error));
     return 125;
   }
 }
@@ -305,6 +314,8 @@ int unshare(Engine& engine, const std::vector<std::string>& command_words) {
   command.argv.insert(command.argv.end(), words.begin(), words.end());
   // The command shares our terminal: Ctrl-C is for it alone, and its status is ours.
   const base::SignalFd ignored{SIGINT, SIGQUIT};
+  if (may_be_chroot(engine) && find_namespaces(engine).is_chroot())
+    throw make_error(ErrorKind::unsupported, "no user namespace can be made here, and there is none to enter");
   rootless::MappedChild child = rootless::spawn_in_user_namespace(std::move(command), engine.host.id_map, engine.host);
   return child.process.wait().code;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "engine/chroot_mode.hpp"
 #include "engine/namespace_choice.hpp"
 #include "engine/network.hpp"
 #include "engine/security.hpp"
@@ -37,6 +38,8 @@ ModePart rootfs_part(const DriverChoice& driver) {
 }
 
 ModePart namespaces_part(const NamespaceChoice& choice) {
+  for (const auto& [name, reason] : choice.missing)
+    if (name == "user") return {"namespaces", "chroot", reason};
   std::vector<std::string> values, reasons;
   for (const auto& [name, reason] : choice.missing) {
     values.push_back(name == "proc" ? "outer-proc" : "no-" + name);
@@ -61,7 +64,9 @@ ModePart cgroup_part(const Engine& engine, const rootless::Delegation& delegatio
   return {"cgroup", "none", delegation.why_none};
 }
 
-ModePart network_part(const Engine& engine) {
+/// @param namespaces  The part before: a chroot has the network that is around it.
+ModePart network_part(const Engine& engine, const ModePart& namespaces) {
+  if (namespaces.value == "chroot") return {"network", "host", namespaces.reason};
   const std::string& wanted = engine.config.default_network;
   if (wanted == "none" || wanted == "host") return {"network", wanted, "containers.conf says so"};
   const std::string problem = rootless::user_network_problem(engine.host);
@@ -113,6 +118,16 @@ void emulate_root(const RunOptions& options, const rootless::IdMap& map, runtime
       spec.linux.seccomp_json, {map.uids.front().inside, map.gids.front().inside, std::move(capabilities)});
 }
 
+RunOptions chrooted(const Engine& engine, const RunOptions& options, const NamespaceChoice& choice) {
+  if (!engine.config.runtime.empty() && engine.config.runtime != "builtin" && engine.config.runtime != "engine")
+    throw make_error(ErrorKind::unsupported, "--runtime is not possible here: containers are only a chroot");
+  RunOptions fitted = fit_to_chroot(options);
+  base::log(base::LogLevel::warn,
+            "the container is only a chroot, which is no isolation: no /proc, the processes and the ",
+            "network of the surroundings (", namespaces_part(choice).reason, ")");
+  return fitted;
+}
+
 }  // namespace
 
 bool emulates_root(const Engine& engine, const RunOptions& options, const rootless::IdMap& map) {
@@ -121,8 +136,9 @@ bool emulates_root(const Engine& engine, const RunOptions& options, const rootle
 
 Mode find_mode(Engine& engine) {
   Mode mode;
-  mode.parts = {ids_part(engine), rootfs_part(find_driver(engine)), namespaces_part(find_namespaces(engine)),
-                cgroup_part(engine, rootless::find_delegation(engine.host)), network_part(engine)};
+  const ModePart namespaces = namespaces_part(find_namespaces(engine));
+  mode.parts = {ids_part(engine), rootfs_part(find_driver(engine)), namespaces,
+                cgroup_part(engine, rootless::find_delegation(engine.host)), network_part(engine, namespaces)};
   mode.emulates_root = engine.host.id_map.single && engine.config.mode.root_emulation;
   return mode;
 }
@@ -139,12 +155,13 @@ void write_mode(base::JsonWriter& json, Engine& engine, const rootless::Delegati
                 const DriverChoice& driver) {
   const rootless::HostFacts& host = engine.host;
   Mode mode;
-  mode.parts = {ids_part(engine), rootfs_part(driver), {}, cgroup_part(engine, delegation), network_part(engine)};
+  mode.parts = {ids_part(engine), rootfs_part(driver), {}, cgroup_part(engine, delegation), {}};
   try {
     mode.parts[2] = namespaces_part(find_namespaces(engine));
   } catch (const base::Error& error) {  // `info` tells it, and goes on
     mode.parts[2] = {"namespaces", "none", error.message()};
   }
+  mode.parts[4] = network_part(engine, mode.parts[2]);
   mode.emulates_root = host.id_map.single && engine.config.mode.root_emulation;
   json.key("mode").begin_object().member("line", mode_line(mode));
   json.member("full", std::all_of(mode.parts.begin(), mode.parts.end(),
@@ -181,8 +198,9 @@ std::optional<RunOptions> fit_to_mode(Engine& engine, const RunOptions& options)
     base::log(base::LogLevel::info, "mode: ", mode_line(mode));
     require(mode, required, options);
   }
-  const NamespaceChoice choice = find_namespaces(engine);
+  const NamespaceChoice& choice = find_namespaces(engine);
   if (choice.missing.empty()) return std::nullopt;
+  if (choice.is_chroot()) return chrooted(engine, options, choice);
   RunOptions fitted = options;
   bool is_changed = leave_out(fitted.pid, choice, "pid");
   is_changed |= leave_out(fitted.ipc, choice, "ipc");
@@ -197,6 +215,7 @@ std::optional<RunOptions> fit_to_mode(Engine& engine, const RunOptions& options)
 }
 
 void apply_mode(Engine& engine, const RunOptions& options, const rootless::IdMap& map, runtime::Spec& spec) {
+  if (find_namespaces(engine).is_chroot()) return make_chroot_spec(spec);
   if (emulates_root(engine, options, map)) emulate_root(options, map, spec);
   if (emulates_root(engine, options, engine.host.id_map) && !has_variable(spec, "APT_CONFIG="))
     spec.process.env.push_back(concat("APT_CONFIG=", apt_settings_place));

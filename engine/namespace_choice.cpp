@@ -43,6 +43,7 @@ NamespaceChoice try_namespaces(Engine& engine) {
   command.die_with_parent = true;
   const rootless::IdMap map = rootless::single_map(engine.host.uid, engine.host.gid);
   rootless::MappedChild child = rootless::spawn_in_user_namespace(std::move(command), map, engine.host);
+  if (!child.unmapped_reason.empty()) return {{{"user", child.unmapped_reason}}};
   const auto answer = child.channel.receive();
   child.process.wait();
   if (!answer) throw base::make_error(base::ErrorKind::internal, "the probe of namespaces died");
@@ -54,6 +55,7 @@ NamespaceChoice try_namespaces(Engine& engine) {
 }
 
 void remember(Engine& engine, const NamespaceChoice& choice, const NamespaceCircumstances& circumstances) {
+  if (choice.is_chroot()) return;  // asked each time, so that it ends at once where something better can be had
   if (circumstances.boot_id.empty() || (!choice.missing.empty() && !circumstances.is_unique)) return;
   try {
     base::write_file_atomically(engine.store().run(), record_name, namespace_record_text(choice, circumstances),
@@ -79,15 +81,25 @@ bool NamespaceChoice::lacks(std::string_view name) const {
 }
 
 const std::vector<std::string>& namespace_names() {
-  static const std::vector<std::string> names = {"network", "pid", "ipc", "uts", "cgroup", "proc"};
+  static const std::vector<std::string> names = {"network", "pid", "ipc", "uts", "cgroup", "proc", "user"};
   return names;
 }
 
-NamespaceChoice find_namespaces(Engine& engine) {
+bool may_be_chroot(const Engine& engine) {
+  const std::vector<std::string>& without = engine.config.mode.without;
+  return engine.host.may_only_chroot || std::find(without.begin(), without.end(), "user") != without.end();
+}
+
+const NamespaceChoice& find_namespaces(Engine& engine) {
+  if (engine.namespaces) return *engine.namespaces;
   NamespaceChoice choice = find_or_try(engine);
-  for (const std::string& name : engine.config.mode.without)
+  for (const std::string& name : engine.config.mode.without) {
+    if (name == "user" && engine.host.uid != 0)
+      throw base::make_error(base::ErrorKind::permission, "engine.conf: mode.without = [\"user\"] is for root only");
     if (!choice.lacks(name)) choice.missing.push_back({name, "engine.conf says so"});
-  return choice;
+  }
+  engine.namespaces = std::make_shared<const NamespaceChoice>(std::move(choice));
+  return *engine.namespaces;
 }
 
 std::string namespace_record_text(const NamespaceChoice& choice, const NamespaceCircumstances& circumstances) {

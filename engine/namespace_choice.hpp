@@ -11,12 +11,15 @@ namespace engine {
 /// What containers here have to do without: kinds of namespaces that cannot be made, and a /proc of their own.
 struct NamespaceChoice {
   struct Missing {
-    std::string name;    ///< "network", "pid", "ipc", "uts", "cgroup"; "proc": the outer /proc is bound.
+    /// "network", "pid", "ipc", "uts", "cgroup"; "proc": the outer /proc is bound; "user": none at all can be made.
+    std::string name;
     std::string reason;  ///< The kernel's.
     bool operator==(const Missing&) const = default;
   };
   std::vector<Missing> missing;
   bool lacks(std::string_view name) const;
+  /// All that is left is chroot(2): engine/chroot_mode.hpp.
+  bool is_chroot() const { return lacks("user"); }
 };
 
 /// Names that `mode.without` of engine.conf may have.
@@ -25,7 +28,10 @@ const std::vector<std::string>& namespace_names();
 /// Found out since boot in this user and mount namespace (`namespaces` in the run folder), else tried now, by making
 /// them all once. Those that engine.conf takes away are missing, too.
 /// @throws Error with the remedy, when there can be no user namespace.
-NamespaceChoice find_namespaces(Engine& engine);
+const NamespaceChoice& find_namespaces(Engine& engine);
+
+/// Whether find_namespaces may come to that: nothing is tried.
+bool may_be_chroot(const Engine& engine);
 
 /// What a remembered choice is true for.
 struct NamespaceCircumstances {

@@ -10,6 +10,7 @@
 #include "base/process_identity.hpp"
 #include "base/scope_exit.hpp"
 #include "engine/after_end.hpp"
+#include "engine/chroot_mode.hpp"
 #include "engine/container_cgroup.hpp"
 #include "engine/container_ids.hpp"
 #include "engine/container_secrets.hpp"
@@ -190,6 +191,8 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   request.die_with_parent = die_with_parent;
   request.links_mtab = true;
   request.tiny_init = launch.record.init && !has_init_program(spec);
+  check_chroot_start(launch.engine, spec);
+  request.chroot_only = is_chroot_spec(spec);
   const auto cgroup = start_cgroup(launch.engine, launch.container, launch.record, spec);
   request.cgroup = cgroup.get();
   request.seccomp_cache_dir = cache.get();

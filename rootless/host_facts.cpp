@@ -28,14 +28,17 @@ std::string text_of(const char* path, std::size_t limit_bytes = max_proc_text_by
 }
 
 // CAP_SETFCAP because a map that holds id 0 of our namespace needs it. Source: user_namespaces(7), Linux 5.12.
-bool may_write_any_map() {
+bool has_all(std::initializer_list<unsigned> capabilities) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
   if (::syscall(SYS_capget, &header, sets.data()) != 0) return false;
-  for (const unsigned capability : std::array<unsigned, 3>{CAP_SETUID, CAP_SETGID, CAP_SETFCAP}) {
-    if ((sets[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) == 0) return false;
-  }
-  return true;
+  return std::all_of(capabilities.begin(), capabilities.end(), [&](unsigned capability) {
+    return (sets[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0;
+  });
+}
+
+bool may_write_any_map() {
+  return has_all({CAP_SETUID, CAP_SETGID, CAP_SETFCAP});
 }
 
 void look_at_user(HostFacts& facts) {
@@ -62,6 +65,8 @@ void look_at_ids(HostFacts& facts) {
   IdMapHelper gid_helper = find_id_map_helper("newgidmap", CAP_SETGID);
   IdCircumstances circumstances{.uid = facts.uid, .gid = facts.gid, .user_name = facts.user_name};
   circumstances.may_write_any_map = facts.writes_maps = may_write_any_map();
+  facts.may_only_chroot = facts.uid == 0 && facts.writes_maps && !has_all({CAP_SYS_ADMIN}) &&
+                          has_all({CAP_SYS_CHROOT, CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER});
   circumstances.available_uids = parse_available_ids(text_of("/proc/self/uid_map"));
   circumstances.available_gids = parse_available_ids(text_of("/proc/self/gid_map"));
   circumstances.helper_problem = !uid_helper.problem.empty() ? uid_helper.problem : gid_helper.problem;

@@ -26,8 +26,11 @@ struct HostFacts {
       run_dir;  ///< Verified 0700 and ours: $XDG_RUNTIME_DIR, /run/user/UID, else /tmp/engine-run-UID; root: /run
   std::string newuidmap;  ///< Absolute path, empty when absent or neither setuid nor with file capabilities.
   std::string newgidmap;
-  IdMap id_map;               ///< The default map of this caller.
-  bool writes_maps = false;   ///< We may write any id map ourselves (root): no newuidmap is needed.
+  IdMap id_map;              ///< The default map of this caller.
+  bool writes_maps = false;  ///< We may write any id map ourselves (root): no newuidmap is needed.
+  /// Root of a surrounding container that may neither mount nor configure anything: where no user namespace can be made
+  /// either, chroot(2) is all that is left.
+  bool may_only_chroot = false;
   std::string single_reason;  ///< Why id_map.single, for the user: "no range for \"joe\" in /etc/subuid"; else empty.
   std::string single_hint;    ///< What to do about it: the command or the file and line; may be empty.
   CgroupMode cgroup = CgroupMode::none;

@@ -20,6 +20,7 @@ namespace {
 constexpr int channel_number = 3;
 constexpr std::string_view map_ids = "map-ids";
 constexpr std::string_view ids_mapped = "ids-mapped";
+constexpr std::string_view as_you_are = "as-you-are";
 constexpr std::string_view failed_prefix = "failed ";
 constexpr std::size_t max_sysctl_bytes = 64;
 
@@ -51,16 +52,19 @@ struct Conversation {
   base::Child process;
 };
 
-void await_request(const Conversation& with, const std::string& program) {
+/// Why the child goes on without a user namespace; empty: it asks for its ids.
+std::string await_request(const Conversation& with, const std::string& program, bool may_do_without) {
   const std::optional<base::Channel::Message> request = with.channel.receive();
   if (!request) {
     throw base::make_error(base::ErrorKind::internal, base::quoted(program), " ended before it asked for its id map");
   }
   const std::string_view word = request->bytes;
-  if (word == map_ids) return;
+  if (word == map_ids) return {};
   if (word.starts_with(failed_prefix)) {
     const auto code = base::parse_unsigned(word.substr(failed_prefix.size()));
-    throw user_namespace_error(static_cast<int>(code.value_or(0)));
+    base::Error error = user_namespace_error(static_cast<int>(code.value_or(0)));
+    if (may_do_without) return error.message();
+    throw error;
   }
   throw base::make_error(base::ErrorKind::internal, base::quoted(program), " sent ", base::quoted(word), " instead of ",
                          base::quoted(map_ids));
@@ -144,7 +148,11 @@ MappedChild spawn_in_user_namespace(base::Command command, const IdMap& map, con
   Conversation with{std::move(ours), base::spawn(command)};
   theirs.close();
   const base::UniqueFd proc = base::open_directory(AT_FDCWD, base::concat("/proc/", with.process.pid()));
-  await_request(with, command.path);
+  std::string reason = await_request(with, command.path, host.may_only_chroot);
+  if (!reason.empty()) {
+    with.channel.send(as_you_are);
+    return {std::move(with.process), std::move(with.channel), std::move(reason)};
+  }
   write_id_maps(with.process.pid(), proc.get(), map, host);
   with.channel.send(ids_mapped);
   return {std::move(with.process), std::move(with.channel)};
@@ -156,7 +164,8 @@ base::Channel enter_mapped_namespace(bool with_mount_namespace, bool keeps_group
   if (::unshare(CLONE_NEWUSER | (with_mount_namespace ? CLONE_NEWNS : 0)) != 0) {
     const int code = errno;
     channel.send(base::concat(failed_prefix, code));
-    channel.receive();  // the parent says it to the user and kills us
+    const auto answer = channel.receive();  // the parent says it to the user and kills us
+    if (answer && answer->bytes == as_you_are) return channel;
     throw user_namespace_error(code);
   }
   // Our map files must belong to us, not to root, while the parent writes them: proc(5), PR_SET_DUMPABLE.

@@ -30,13 +30,15 @@ base::Error user_namespace_error(int code);
 //                              ◀─────────   ids-mapped
 //   becomes 0:0; the channel is the caller's from now on
 //
-//   failed ERRNO               ─────────▶   instead of map-ids, when unshare failed; the parent kills the child
+//   failed ERRNO               ─────────▶   instead of map-ids, when unshare failed; the parent kills the child, or
+//                              ◀─────────   as-you-are, for root that may only chroot: the child stays what it is
 
 /// Parent side: starts `command` (one of our own executables) with one end of a channel as descriptor 3, waits for its
 /// request, writes its maps, answers. The child calls enter_mapped_namespace() first thing.
 struct MappedChild {
   base::Child process;
   base::Channel channel;
+  std::string unmapped_reason = {};  ///< Why it works without a user namespace; empty: it has one.
 };
 MappedChild spawn_in_user_namespace(base::Command command, const IdMap& map, const HostFacts& host);
 

@@ -71,7 +71,7 @@ ParentServices services_of(const CreateRequest& request) {
 
 CreatedInit create(CreateRequest& request) {
   base::assert_single_threaded();
-  const ContainerPlan plan = plan_container(request.spec, request.bundle);
+  const ContainerPlan plan = request.chroot_only ? ContainerPlan{} : plan_container(request.spec, request.bundle);
   check_request(request, plan);
   warn_of_unknown_capabilities(request.spec.process.capabilities);
   InitOrders orders{.request = &request, .plan = &plan};

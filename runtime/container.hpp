@@ -40,6 +40,8 @@ struct CreateRequest {
   bool links_mtab = false;                         ///< See link_mtab.
   int seccomp_cache_dir = -1;                      ///< Folder for compiled filters, or -1: compile without caching.
   bool no_pivot = false;
+  bool chroot_only =
+      false;  ///< No namespace, no mount: spec.mounts are files to be copied, the root is `rootfs`'s tree.
   bool new_keyring = true;  ///< The container gets a session keyring of its own.
   /// Where the container's first process is born, or moved to before it does anything; nullptr: where we are.
   /// Borrowed.
@@ -86,6 +88,7 @@ struct ExecRequest {
   int stdin_fd = 0, stdout_fd = 1, stderr_fd = 2;
   std::vector<int> preserved_fds;
   bool die_with_parent = false;
+  int chroot = -1;           ///< The root directory of a container that is only a chroot. Borrowed.
   Cgroup* cgroup = nullptr;  ///< The container's, in which the process is born, or to which it is moved first.
   const HookContainer* container = nullptr;  ///< For a seccomp agent. Borrowed.
   // Of the container's spec.

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/mount.hpp"
+#include "runtime/chroot_files.hpp"
 #include "runtime/executable.hpp"
 #include "runtime/hooks.hpp"
 #include "runtime/init.hpp"
@@ -61,6 +62,7 @@ class Init {
   // In the clone, or in its successor when enter_first_then_run came before.
   void run() {
     start();
+    if (request_.chroot_only) run_in_chroot();
     // A mount namespace to join is entered last: until then the host's paths are needed, in a copy that is ours.
     if (!has_entered_) join_namespaces(orders_.joined, ~static_cast<unsigned>(CLONE_NEWNS));
     create_namespaces((plan_.namespaces.created & ~(made_by_clone | CLONE_NEWTIME)) | CLONE_NEWNS);
@@ -95,6 +97,21 @@ class Init {
   }
 
  private:
+  [[noreturn]] void run_in_chroot() {
+    set_dumpable(false);
+    if (has_early_hooks())
+      throw base::make_error(base::ErrorKind::unsupported, "hooks are not run for a container that is only a chroot");
+    const UniqueFd root = request_.rootfs ? std::move(reopen_rootfs(*request_.rootfs).lowers.at(0))
+                                          : base::open_directory(AT_FDCWD, rootfs_path());
+    fill_chroot(root.get(), spec_);
+    Terminal terminal;
+    if (spec_.process.terminal) terminal = open_sized_terminal(-1);
+    make_working_directory(root.get(), process_);
+    may_set_groups_ = become_container_root(false);
+    chroot_into(root.get());
+    finish(std::move(terminal));
+  }
+
   bool joins_processes() const { return plan_.namespaces.joins(CLONE_NEWUSER) || plan_.namespaces.joins(CLONE_NEWPID); }
   bool has_early_hooks() const {
     const Hooks& hooks = spec_.hooks;
@@ -230,11 +247,16 @@ class Init {
     is_network_up_ = true;
   }
 
-  Terminal open_container_terminal(const Tree& tree) {
-    Terminal terminal = open_terminal(tree.mounted.devpts ? tree.mounted.devpts.get() : -1);
+  Terminal open_sized_terminal(int devpts) {
+    Terminal terminal = open_terminal(devpts);
     const ConsoleSize& size = spec_.process.console_size;
     if (size.height != 0 || size.width != 0) set_window_size(terminal.master.get(), {size.height, size.width});
     set_terminal_owner(terminal.slave.get(), spec_.process.user.uid);
+    return terminal;
+  }
+
+  Terminal open_container_terminal(const Tree& tree) {
+    Terminal terminal = open_sized_terminal(tree.mounted.devpts ? tree.mounted.devpts.get() : -1);
     if (tree.mounted.dev && tree.mounted.devpts) bind_console(tree.mounted.dev.get(), terminal.slave.get());
     return terminal;
   }

@@ -71,6 +71,15 @@ Terminal open_exec_terminal(const Process& process) {
   return terminal;
 }
 
+/// Of the surroundings, which a chroot shares.
+Terminal open_own_terminal(const Process& process) {
+  Terminal terminal = open_terminal(-1);
+  const ConsoleSize& size = process.console_size;
+  if (size.height != 0 || size.width != 0) set_window_size(terminal.master.get(), {size.height, size.width});
+  set_terminal_owner(terminal.slave.get(), process.user.uid);
+  return terminal;
+}
+
 // Where only the container's own rights lead. The visitor executes nothing, is not in the pid namespace, and its memory
 // is ours.
 [[noreturn]] void visit_for_terminal(const ExecRequest& request, unsigned namespaces, const base::Channel& channel) {
@@ -173,17 +182,34 @@ base::Child adopt_successor(base::Child child, const CreatedInit& started) {
   return successor;
 }
 
+/// A chroot is not joined but made again, in a clone, while CAP_SYS_CHROOT is there.
+base::Child spawn_in_chroot(const ExecRequest& request, const StagePlan& plan, const StageDescriptors& descriptors) {
+  auto [ours, theirs] = base::Channel::make_pair();
+  base::Child child = start_clone(0, nullptr, theirs, ours, [&, &theirs = theirs] {
+    chroot_into(request.chroot);
+    send_sync(theirs, Sync::created);
+    enter_stage(plan, descriptors);
+  });
+  theirs.close();
+  expect_sync(ours, Sync::created);
+  return child;
+}
+
 }  // namespace
 
 CreatedInit start_exec(const ExecRequest& request) {
   const unsigned namespaces = differing_namespaces(request);
+  // It would be a process of the host.
+  if (namespaces == 0 && request.chroot < 0)
+    throw base::make_error(base::ErrorKind::internal, "the container has no namespace to join");
   // They were looked up by a number that may be another process's by now.
   if (has_ended(request.init_pidfd, 0)) throw base::error_from_code(ESRCH, "joining the container");
   const base::UniqueFd agent = connect_seccomp_agent(request.seccomp);
   const base::UniqueFd executable = make_stage_executable();
   base::Pipe report = base::make_pipe();
   Terminal terminal;
-  if (request.process.terminal) terminal = fetch_terminal(request, namespaces);
+  if (request.process.terminal)
+    terminal = request.chroot >= 0 ? open_own_terminal(request.process) : fetch_terminal(request, namespaces);
   ExecLabel label;
   if (wants_label(request.process)) label = find_exec_label(request.process, false);
   StagePlan plan = make_stage(request, namespaces);
@@ -195,16 +221,17 @@ CreatedInit start_exec(const ExecRequest& request) {
         hook_state(request.container ? *request.container : HookContainer{}, request.init_pid, "running"));
   const int slave = terminal.slave.get();
   CreatedInit started;
-  started.process = spawn(request, plan,
-                          {.stdin_fd = slave >= 0 ? slave : request.stdin_fd,
-                           .stdout_fd = slave >= 0 ? slave : request.stdout_fd,
-                           .stderr_fd = slave >= 0 ? slave : request.stderr_fd,
-                           .preserved = request.preserved_fds,
-                           .executable = executable.get(),
-                           .report = report.write_end.get(),
-                           .label = label.folder.get(),
-                           .seccomp_agent = agent.get(),
-                           .join = namespaces != 0 ? request.init_pidfd : -1});
+  const StageDescriptors descriptors{.stdin_fd = slave >= 0 ? slave : request.stdin_fd,
+                                     .stdout_fd = slave >= 0 ? slave : request.stdout_fd,
+                                     .stderr_fd = slave >= 0 ? slave : request.stderr_fd,
+                                     .preserved = request.preserved_fds,
+                                     .executable = executable.get(),
+                                     .report = report.write_end.get(),
+                                     .label = label.folder.get(),
+                                     .seccomp_agent = agent.get(),
+                                     .join = namespaces != 0 ? request.init_pidfd : -1};
+  started.process =
+      request.chroot >= 0 ? spawn_in_chroot(request, plan, descriptors) : spawn(request, plan, descriptors);
   report.write_end.reset();
   started.terminal = std::move(terminal.master);
   started.start_report = std::move(report.read_end);

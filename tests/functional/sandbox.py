@@ -109,6 +109,20 @@ def make_usual(stage, cgroup):
     cgroup.enter()
 
 
+USUAL_CAPABILITIES = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)  # of a container of docker, by capability.h
+PR_CAPBSET_DROP = 24
+
+
+def lose_rights():
+    """Root of a container that was given nothing, in which no user namespace can be made either: capabilities are lost at the exec."""
+    enter_user_namespace({"max_user_namespaces": "0"})
+    libc = ctypes.CDLL(None)
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    for capability in range(last + 1):
+        if capability not in USUAL_CAPABILITIES and libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
+            raise OSError("dropping a capability failed")
+
+
 def become(user):
     os.setgroups([])
     os.setgid(user.pw_gid)

@@ -121,6 +121,10 @@ ROWS = {
                        unset="XDG_RUNTIME_DIR"),
     "user namespaces off": Row(limit("max_user_namespaces"), "! unshare -U true 2>/dev/null"),
 }
+# As root.
+WITHOUT_RIGHTS = "container without rights"
+ROWS[WITHOUT_RIGHTS] = Row(lambda _: sandbox.lose_rights(),
+                           "! unshare -U true 2>/dev/null && ! mount --bind / /mnt 2>/dev/null && test $(id -u) = 0")
 OUTER = ("container of podman", "bubblewrap")
 
 
@@ -173,8 +177,20 @@ class SandboxMatrixTest(unittest.TestCase):
         return subprocess.run(words, env=case.environment, cwd="/", preexec_fn=between, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_SECONDS)
 
-    def script(self, proof="true"):
-        engine = self.stage / Path(ENGINE).name
+    def as_root(self, case):
+        """The engine with a store below the stage, where root would have one of the machine's."""
+        os.chown(case.runtime, 0, 0)
+        return f"{self.stage / Path(ENGINE).name} --root {case.stage}/store --runroot {case.runtime}/engine"
+
+    def in_chroot(self, name, script, prepare=None):
+        """A shell script of root without rights; `engine` in it is the engine, with the image in its store."""
+        case = self.case(name)
+        return self.run_in(case, prepare or ROWS[WITHOUT_RIGHTS].prepare, ["sh", "-c", (
+            f"engine() {{ {self.as_root(case)} \"$@\"; }}; engine pull -q oci-archive:{self.stage}/image.tar >/dev/null || exit; {script}")],
+            as_user=False)
+
+    def script(self, proof="true", engine=None):
+        engine = engine or self.stage / Path(ENGINE).name
         return (f"{proof} || {{ echo the surroundings are not what they should be >&2; exit 99; }}; {engine} image exists {BUSYBOX} "
                 f"2>/dev/null || {engine} pull -q oci-archive:{self.stage}/image.tar >/dev/null || exit; "
                 f"{engine} --log-level info run --rm {BUSYBOX} echo ok")
@@ -194,6 +210,81 @@ class SandboxMatrixTest(unittest.TestCase):
         done = self.run_in(case, ROWS[USUAL].prepare, ["sh", "-c", proofs])
         self.assertEqual(done.stdout, f"{USUAL}\n", done)
 
+    def test_life_in_a_chroot(self):
+        done = self.in_chroot("chroot life", f"""
+            set -e
+            engine run -d --name box {BUSYBOX} sh -c 'echo out; echo err >&2; trap "exit 9" TERM; while :; do sleep 0.1; done' >/dev/null 2>&1
+            until test "$(engine logs box 2>&1 | wc -l)" = 2; do sleep 0.05; done
+            engine ps --format '{{{{.Names}}}} {{{{.Status}}}}' | grep -q '^box Up'
+            engine exec box sh -c 'echo inside > /made; id -u; pwd; ls -d /bin; ls -di / | cut -d" " -f1'
+            ls -di / | tr -s ' ' | sed 's/^ *//' | cut -d' ' -f1
+            engine exec --user 1000 box sh -c 'id -u; touch /bin/x 2>/dev/null || echo refused'
+            engine exec -t box sh -c 'test -t 1 && echo terminal'
+            engine exec box nosuch 2>/dev/null || echo status $?
+            engine cp box:/made - 2>/dev/null >/dev/null || echo not while it runs
+            engine stop box >/dev/null; engine inspect -f '{{{{.State.ExitCode}}}}' box
+            engine cp box:/made - | tar -xO
+            engine start box >/dev/null; engine exec box cat /made; engine rm -f -t 0 box >/dev/null; engine ps -aq
+            """)
+        lines = done.stdout.replace("\r", "").split("\n")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(lines[:3], ["0", "/", "/bin"], done)
+        self.assertNotEqual(lines[3], lines[4], "exec is in the root directory of the surroundings")
+        self.assertEqual(lines[5:], ["1000", "refused", "terminal", "status 127", "not while it runs", "9", "inside", "inside", ""], done)
+
+    def test_what_a_chroot_takes_away(self):
+        done = self.in_chroot("chroot rights", f"""
+            for words in "chroot / true" "mknod /block b 8 0" "ls /proc/1" "cat {self.stage}/image.tar"; do
+                engine run --rm {BUSYBOX} $words >/dev/null 2>&1 && echo done: $words
+            done
+            engine run --rm --security-opt seccomp=unconfined {BUSYBOX} chroot / true 2>/dev/null && echo done: unconfined
+            engine run --rm {BUSYBOX} sh -c 'cd ../../..; cd ..; test -e {self.stage}' 2>/dev/null && echo done: up
+            engine run --rm {BUSYBOX} sh -c 'echo > /etc/hosts; touch /here' 2>/dev/null || echo not written
+            test -s /etc/hosts || echo done: hosts
+            """)
+        self.assertEqual(done.stdout, "", done)
+
+    def test_what_is_not_possible_in_a_chroot_is_one_line(self):
+        options = ("-v /tmp:/tmp", "--tmpfs /t", "--mount type=tmpfs,destination=/t", "--network none", "-p 8080:80", "--privileged",
+                   "--read-only", "--cap-add SYS_CHROOT", "--pid private", "--hostname x", "--userns keep-id", "--require full",
+                   "--require namespaces")
+        done = self.in_chroot("chroot refusals", "".join(
+            f"engine run --rm {option} {BUSYBOX} true || echo $?; " for option in options) + "engine unshare true || echo $?; engine ps -aq")
+        self.assertEqual(done.stdout.split(), ["125"] * (len(options) + 1), done)
+        errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+        self.assertEqual(len(errors), len(options) + 1, done)
+
+    def test_devices_of_a_chroot(self):
+        """Of root that may make them: it has engine.conf say so."""
+        def prepare(case):
+            conf = case.home / ".config/containers"
+            conf.mkdir(parents=True)
+            (conf / "engine.conf").write_text('[mode]\nwithout = ["user"]\n')
+        done = self.in_chroot("chroot devices", f"""
+            for turn in 1 2; do
+                engine run --name box --replace {BUSYBOX} sh -c 'echo x > /dev/null; test -c /dev/null; cat /dev/null; head -c 3 /dev/zero | wc -c; stat -c %a /dev/null'
+            done; engine start -a box""", prepare)
+        self.assertEqual(done.stdout.split(), ["3", "666"] * 3, done)
+
+    def test_a_chroot_is_left_as_soon_as_something_better_can_be_had(self):
+        """What was found out at the same place when there was less is not believed."""
+        case = self.case("chroot left")
+        kind = f"{self.as_root(case)} info --format '{{{{.Mode.namespaces.kind}}}}'"
+        limit = "/proc/sys/user/max_user_namespaces"
+        done = self.run_in(case, lambda _: sandbox.enter_user_namespace({}), ["sh", "-ec", (
+            f"before=$(cat {limit}); echo 0 > {limit}; setpriv --bounding-set=-sys_admin {kind}; "
+            f"echo $before > {limit}; setpriv --bounding-set=-sys_admin {kind}")], as_user=False)
+        self.assertEqual(done.stdout.split(), ["chroot", "all"], done)
+
+    def test_who_can_have_namespaces_is_given_no_chroot(self):
+        case = self.case("no chroot")
+        conf = case.home / ".config/containers"
+        conf.mkdir(parents=True)
+        (conf / "engine.conf").write_text('[mode]\nwithout = ["user"]\n')
+        done = self.run_in(case, ROWS[USUAL].prepare, ["sh", "-c", self.script()])  # not even when it is asked for
+        self.assertIn("for root only", done.stderr, done)
+        self.assertEqual((done.stdout, done.returncode), ("", 125), done)
+
     def run_row(self, name):
         case = self.case(name)
         if name == "read-only HOME":  # images that are there are used
@@ -204,6 +295,9 @@ class SandboxMatrixTest(unittest.TestCase):
             return self.run_in(case, ROWS[USUAL].prepare, [
                 "bwrap", "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--bind",
                 case.home, case.home, "--bind", case.runtime, case.runtime, "sh", "-c", self.script("! test -e /dev/fuse")])
+        if name == WITHOUT_RIGHTS:
+            return self.run_in(case, ROWS[name].prepare, ["sh", "-c", self.script(ROWS[name].proof, self.as_root(case))],
+                               as_user=False)
         case.environment.pop(ROWS[name].unset, None)
         return self.run_in(case, ROWS[name].prepare, ["sh", "-c", self.script(ROWS[name].proof)])
 

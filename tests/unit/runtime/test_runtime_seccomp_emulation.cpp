@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "runtime/seccomp_emulation.hpp"
+#include "runtime/seccomp_without.hpp"
 #include "tests/unit/runtime/seccomp_questions.hpp"
 
 namespace runtime {
@@ -72,6 +73,15 @@ TEST_CASE("what a profile refuses, or allows on conditions, stays so") {
   CHECK(ask(program, "fchown", {1, 9, 5}) == allow);
   CHECK(ask(program, "fchown", {1, 5, 5}) == eperm);
   CHECK_THROWS_AS(with_root_emulation("{", {}), base::Error);
+}
+
+TEST_CASE("calls that are taken away fail, whatever else the profile says of them") {
+  for (const std::string& json : {default_profile_json({"CAP_SYS_PTRACE", "CAP_SYS_CHROOT"}), std::string{}}) {
+    const auto program = compile(without_calls(json, {"ptrace", "chroot"}));
+    CHECK(ask(program, "ptrace", {16, 1}) == eperm);
+    CHECK(ask(program, "chroot") == eperm);
+    CHECK(ask(program, "read") == allow);
+  }
 }
 
 }  // namespace
