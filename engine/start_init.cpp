@@ -154,7 +154,10 @@ void start_network(const Launch& launch, StartedInit& started, pid_t pid, int po
 
 StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent) {
   const rootless::IdMap id_map = id_map_of(launch.engine, launch.record, launch.spec);
-  auto undo_cgroup = base::on_scope_exit([&] { remove_container_cgroup(launch.container); });  // when all have ended
+  auto undo = base::on_scope_exit([&] {  // when all have ended
+    finish_life(launch.engine, launch.container, alive);
+    remove_container_cgroup(launch.container);
+  });
   StartedInit started;
   const rootless::HostFacts& host = launch.engine.host;
   const base::UniqueFd cache = launch.spec.linux.seccomp_json.empty() ? base::UniqueFd{} : open_seccomp_cache(host);
@@ -210,7 +213,7 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   if (!spec.hooks.poststart.empty() && !is_external)
     runtime::run_hooks(spec.hooks.poststart, "poststart", hook_state(hooked, started.init.process.pid(), "running"));
   record_running(launch, alive, started.init.process.pid());
-  undo_cgroup.cancel();
+  undo.cancel();
   if (request.rootfs && request.rootfs->served_lowers) make_layers_later(launch.engine, recorded_layers(launch.record));
   return started;
 }

@@ -99,6 +99,10 @@ class CdiTest(EngineTest):
         self.assertEqual(told(), ["stopped"])
         failing = self.engine("run", "--rm", *options, BUSYBOX, "/nope", check=False)
         self.assertEqual((failing.status, told()), (127, ["stopped"]))
+        failing = self.engine("run", "--name", "bad", *options, BUSYBOX, "/nope", check=False)
+        self.assertEqual((failing.status, told()), (127, ["stopped"]))
+        self.engine("rm", "bad")
+        self.assertEqual(told(), [])
 
     def test_poststop_hooks_and_a_restart_policy(self):
         ends = self.dir / "ends"
