@@ -150,6 +150,15 @@ void start_network(const Launch& launch, StartedInit& started, pid_t pid, int po
   if (is_pasta) started.helpers.push_back(watch_pasta(pid, started.helpers.back().pidfd(), ports_lock));
 }
 
+/// What the process has from its start on.
+void add_process(const Launch& launch, const Stdio& stdio, runtime::CreateRequest& request) {
+  request.stdin_fd = stdio.in;
+  request.stdout_fd = stdio.out;
+  request.stderr_fd = stdio.err;
+  request.preserved_fds = descriptors_to_pass(launch.sockets.count + launch.preserve_fds, launch.preserve_fd);
+  request.tiny_init = launch.record.init && !has_init_program(request.spec);
+}
+
 }  // namespace
 
 StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent) {
@@ -186,14 +195,10 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   };
   const runtime::HookContainer hooked{spec.oci_version, launch.record.id, request.bundle, spec.annotations};
   if (has_hooks(spec.hooks)) request.hooks_for = &hooked;
-  request.stdin_fd = stdio.in;
-  request.stdout_fd = stdio.out;
-  request.stderr_fd = stdio.err;
   request.shm_owner = completed.namespaces.shm_owner.get();
-  request.preserved_fds = descriptors_to_pass(launch.sockets.count + launch.preserve_fds, launch.preserve_fd);
   request.die_with_parent = die_with_parent;
   request.links_mtab = true;
-  request.tiny_init = launch.record.init && !has_init_program(spec);
+  add_process(launch, stdio, request);
   check_chroot_start(launch.engine, spec);
   request.chroot_only = is_chroot_spec(spec);
   const auto cgroup = start_cgroup(launch.engine, launch.container, launch.record, spec);
