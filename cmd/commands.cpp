@@ -46,7 +46,7 @@ constexpr Command commands[] = {
      declare_info},
     {"init|container init", "Prepare containers so that starting them executes their program at once", Home::engine,
      Visibility::listed, declare_init},
-    {"inspect", "Show everything known about a container, image or volume", Home::engine, Visibility::listed,
+    {"inspect", "Show everything known about a container, image, volume or network", Home::engine, Visibility::listed,
      declare_inspect},
     {"kill|container kill", "Send a signal to running containers", Home::engine, Visibility::listed, declare_kill},
     {"load|image load", "Take images from an archive or a folder", Home::transfer, Visibility::listed, declare_load},

@@ -70,6 +70,7 @@ entities.ImageHistoryLayer
 manifest.Schema2HealthConfig
   Test []string Test,omitempty
   StartPeriod time.Duration StartPeriod,omitempty
+  StartInterval time.Duration StartInterval,omitempty
   Interval time.Duration Interval,omitempty
   Timeout time.Duration Timeout,omitempty
   Retries int Retries,omitempty

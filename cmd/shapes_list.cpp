@@ -31,12 +31,12 @@ const std::string_view list_shapes = R"(entities.ListContainer
   ExposedPorts map[uint16][]string ExposedPorts,omitempty
   CIDFile string CIDFile,omitempty
 entities.ListContainerNamespaces
-  MNT string MNT,omitempty
+  MNT string Mnt,omitempty
   Cgroup string Cgroup,omitempty
-  IPC string IPC,omitempty
-  NET string NET,omitempty
-  PIDNS string PIDNS,omitempty
-  UTS string UTS,omitempty
+  IPC string Ipc,omitempty
+  NET string Net,omitempty
+  PIDNS string Pidns,omitempty
+  UTS string Uts,omitempty
   User string User,omitempty
 types.PortMapping
   HostIP string host_ip

@@ -70,21 +70,43 @@ HostLine parse_add_host(std::string_view word) {
   const auto pair = base::split_once(word, ':');
   if (!pair || pair->first.empty() || pair->second.empty() || word.find_first_of("\n \t") != std::string_view::npos)
     throw make_error(ErrorKind::invalid_argument, "--add-host ", quoted(word), " is not NAME[;NAME…]:ADDRESS");
-  std::string address{pair->second};
+  std::string_view address = pair->second;
   if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  if (address != "host-gateway" && !rootless::is_ipv4(address) && !rootless::is_ipv6(address))
+  const std::string text{address};
+  if (text != "host-gateway" && !rootless::is_ipv4(text) && !rootless::is_ipv6(text))
     throw make_error(ErrorKind::invalid_argument, "--add-host ", quoted(word), ": invalid IP address ",
                      quoted(pair->second));
-  return {pair->first, pair->second};
+  return {pair->first, address};
 }
 
 bool is_none(const std::vector<std::string>& words) {
   return words.size() == 1 && words.front() == "none";
 }
 
+/// What the network already says, or has no use for. Source: podman-run(1) --network.
+void check_names_of_network(const RunOptions& options) {
+  const bool is_joined = options.network.starts_with("container:");
+  if (is_joined && !options.add_hosts.empty())
+    throw make_error(ErrorKind::invalid_argument, "--add-host does not go with --network ", options.network)
+        .with_hint("the hosts are those of that container");
+  if (!is_joined && options.network != "none") return;
+  for (const auto& [option, words] :
+       {std::pair{"--dns", &options.dns}, {"--dns-search", &options.dns_search}, {"--dns-option", &options.dns_option}})
+    if (!words->empty() && !is_none(*words))
+      throw make_error(ErrorKind::invalid_argument, option, " does not go with --network ", options.network);
+}
+
+/// "." alone is no domain at all.
+void check_search_domain(const std::string& domain, bool is_alone) {
+  const bool is_clean = domain.find_first_of(" \t\n/:") == std::string::npos && !domain.starts_with('-');
+  if (domain == "." ? is_alone : is_clean) return;
+  throw make_error(ErrorKind::invalid_argument, "--dns-search ", quoted(domain), " is not a domain")
+      .with_hint("--dns-search . alone asks for none");
+}
+
 /// --dns-search . asks for no search domain at all.
 std::string search_line(const std::vector<std::string>& domains) {
-  if (domains.empty() || domains.front() == ".") return {};
+  if (domains.empty() || domains.front().empty() || domains.front() == ".") return {};
   return concat("search ", base::join(domains, " "), "\n");
 }
 
@@ -158,6 +180,8 @@ void check_name_options(const RunOptions& options) {
     throw make_error(ErrorKind::unsupported, "--hosts-file image: the hosts of an image are not read")
         .with_hint("--no-hosts leaves them as they are");
   for (const std::string& word : options.add_hosts) parse_add_host(word);
+  check_names_of_network(options);
+  for (const std::string& domain : options.dns_search) check_search_domain(domain, options.dns_search.size() == 1);
   if (is_none(options.dns)) {
     if (!options.dns_search.empty() || !options.dns_option.empty())
       throw make_error(ErrorKind::invalid_argument,

@@ -170,6 +170,15 @@ void write_place(JsonWriter& json, const storage::Store& store) {
   json.end_array();
 }
 
+/// Texts, as podman's.
+void write_graph_status(JsonWriter& json, const storage::Store& store, const DriverChoice& driver) {
+  const storage::PlaceFacts facts = storage::probe_place(base::open_directory(store.root(), "staging").get());
+  const bool is_overlay = storage::name_of(driver.driver) == "overlay";
+  json.key("graphStatus").begin_object().member("Backing Filesystem", storage::file_system_name(facts.magic));
+  json.member("Native Overlay Diff", is_overlay ? "true" : "false").member("Supports d_type", "true");
+  json.member("Using metacopy", "false").end_object();
+}
+
 /// The last file that says something wins. Source: containers-registries.conf(5).
 std::vector<std::string> search_registries(const Config& config) {
   std::vector<std::string> search;
@@ -206,7 +215,8 @@ void write_store(JsonWriter& json, Engine& engine, const DriverChoice& driver) {
   json.member("graphRoot", store.root_path());
   json.member("graphRootAllocated", space.f_blocks * unit);
   json.member("graphRootUsed", (space.f_blocks - space.f_bfree) * unit);
-  json.key("graphStatus").begin_object().end_object().member("imageCopyTmpDir", store.root_path() + "/staging");
+  write_graph_status(json, store, driver);
+  json.member("imageCopyTmpDir", store.root_path() + "/staging");
   json.key("imageStore").begin_object();
   json.member("number", static_cast<std::uint64_t>(storage::list_images(store).size())).end_object();
   json.member("runRoot", store.run_path()).member("volumePath", store.root_path() + "/volumes");
@@ -225,7 +235,9 @@ std::string info(Engine& engine) {
   write_store(json, engine, driver);
   json.key("registries").begin_object().member("search", search_registries(engine.config)).end_object();
   json.key("plugins").begin_object().key("volume").begin_array().value("local").end_array();
-  json.key("network").begin_array().end_array().key("log").begin_array().value("k8s-file").value("none").end_array();
+  json.key("network").begin_array().end_array().key("log").begin_array();
+  for (const char* name : {"k8s-file", "none", "passthrough", "journald"}) json.value(name);
+  json.end_array();
   json.key("authorization").null().end_object();
   json.key("version").begin_object().member("APIVersion", ENGINE_VERSION).member("Version", ENGINE_VERSION);
   json.member("GoVersion", "").member("GitCommit", "").member("BuiltTime", "Thu Jan  1 00:00:00 1970");

@@ -96,9 +96,10 @@ std::vector<runtime::Mount> all_mounts(const SpecInputs& in) {
   for (const MountWord& word : in.mounts) wanted.push_back(user_mount(word, in.id_map));
   sort_by_depth(wanted);
   mounts.insert(mounts.end(), wanted.begin(), wanted.end());
+  const char* const access = in.options.read_only ? "ro" : "rw";
   for (const auto& [host_path, path] : in.files)
     if (!is_covered(in, path))
-      mounts.push_back({path, "bind", host_path, {"bind", "rprivate", "nosuid", "nodev", "noexec"}});
+      mounts.push_back({path, "bind", host_path, {"bind", "rprivate", "nosuid", "nodev", "noexec", access}});
   mounts.insert(mounts.end(), in.devices.begin(), in.devices.end());
   mounts.insert(mounts.end(), in.around.mounts.begin(), in.around.mounts.end());
   return mounts;

@@ -55,6 +55,7 @@ int wait_one(Engine& engine, const storage::ContainerDir& container, const WaitO
     if (observed.is_running() && meets(read_health(container).status, conditions))
       return -1;  // as podman: no exit code
     if (meets(observed.state.status, conditions)) {
+      if (!meets("exited", conditions)) return -1;  // it has none yet
       if (!observed.monitored) return observed.state.exit_code;
       wait_until_unwatched(container);
       return observe(container, engine.host.boot_id).state.exit_code;

@@ -175,8 +175,10 @@ void add_object(base::JsonWriter& json, const ContainerSummary& container, const
   json.member("Names", std::vector<std::string>{container.name});
   json.key("Namespaces").begin_object();
   if (with_namespaces)
-    for (const auto& [field, type] : namespace_fields)
-      json.member(field, engine::namespace_number(container.pid, type));
+    for (const auto& [field, type] : namespace_fields) {
+      const std::string number = engine::namespace_number(container.pid, type);
+      if (!number.empty()) json.member(concat(field[0], base::to_lower(field + 1)), number);
+    }
   json.end_object();
   json.key("Networks").begin_array().end_array();
   json.member("Pid", container.pid);

@@ -11,10 +11,12 @@
 #include "cmd/each.hpp"
 #include "cmd/format.hpp"
 #include "cmd/invocation.hpp"
+#include "cmd/network/networks.hpp"
 #include "cmd/output.hpp"
 #include "cmd/report.hpp"
 #include "cmd/shapes.hpp"
 #include "engine/list.hpp"
+#include "engine/networks.hpp"
 
 namespace cmd {
 namespace {
@@ -27,7 +29,7 @@ struct InspectWords {
   bool size = false;
 };
 
-/// Containers come before images, images before volumes. Source: podman-inspect(1).
+/// Containers come before images, images before volumes, volumes before networks. Source: podman-inspect(1).
 std::optional<Report::Object> look_up(engine::Engine& engine, const std::string& type, const std::string& name) {
   const bool all = type == "all";
   if (all || type == "container")
@@ -39,6 +41,9 @@ std::optional<Report::Object> look_up(engine::Engine& engine, const std::string&
   if (all || type == "volume")
     if (auto found = engine::inspect_volume(engine, name))
       return Report::Object{"*entities.VolumeInspectReport", std::move(*found)};
+  if (all || type == "network")
+    if (const auto found = engine::find_network(name))
+      return Report::Object{"types.Network", engine::inspect_network(*found)};
   return std::nullopt;
 }
 
@@ -63,7 +68,7 @@ std::string with_present_names(std::string format) {
 void print_objects(const std::vector<Report::Object>& objects, const std::string& format) {
   const Form form = form_of(format);
   if (form == Form::text || form == Form::table)
-    return Report("inspect", {container_shapes, image_shapes, volume_shapes}, objects)
+    return Report("inspect", {container_shapes, image_shapes, volume_shapes, network_shapes}, objects)
         .print_rows(with_present_names(format), {});
   std::vector<std::string> texts;
   for (const Report::Object& object : objects) texts.push_back(object.json);
@@ -73,6 +78,8 @@ void print_objects(const std::vector<Report::Object>& objects, const std::string
 /// Prints one array of what was found; what was not is an error after the others had their turn.
 int inspect_all(Invocation& invocation, const InspectWords& words) {
   std::vector<std::string> names = words.names;
+  if (words.latest && !names.empty())
+    throw base::Error{base::ErrorKind::invalid_argument, "--latest goes without names"};
   if (words.latest) names.push_back(latest_container(invocation));
   if (names.empty()) {
     throw base::make_error(base::ErrorKind::invalid_argument, base::quoted(invocation.command_path),
@@ -108,7 +115,7 @@ Action declare_inspect(OptionTable& table) {
   auto words = std::make_shared<InspectWords>();
   declare_inspect_options(table, *words);
   table.flag("latest", 'l', words->latest, "Take the container that was created last");
-  table.text("type", 't', "TYPE", words->type, "What the names name").choices("all|container|image|volume");
+  table.text("type", 't', "TYPE", words->type, "What the names name").choices("all|container|image|volume|network");
   table.words("NAME", words->names, 0, "Names or ids").completes = Completes::containers;
   return inspect_action(std::move(words));
 }

@@ -109,6 +109,7 @@ void Types::declare(std::string_view text) {
       declare_field(*type, words);
     } else {
       type = slot(words);
+      type->fields.clear();  // two texts may declare the same struct
     }
   }
 }

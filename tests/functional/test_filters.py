@@ -45,6 +45,11 @@ class FilterTest(EngineTest):
         self.assertEqual(self.engine("wait", "-i", "10ms", "one").stdout, "137\n")
         self.assert_fails(self.engine("wait", "-i", "often", "one", check=False), 125, "often")
 
+    def test_what_runs_has_no_exit_code(self):
+        self.engine("start", "one")
+        self.assertEqual(self.engine("wait", "--condition", "running", "one", timeout=30).stdout, "-1\n")
+        self.assertEqual(self.engine("wait", "--condition", "created", "two", timeout=30).stdout, "-1\n")
+
     def test_wait_tells_of_what_is_not_there_when_it_shall(self):
         self.assertEqual(self.engine("wait", "--ignore", "nothing", "one").stdout, "-1\n0\n")
         self.assert_fails(self.engine("wait", "one", "nothing", check=False), 125, '"nothing"')

@@ -75,6 +75,9 @@ class RunMoreTest(EngineTest):
         self.assertIn("localhost", text)
         self.assert_fails(self.run_box("--hosts-file", "/nowhere", check=False), 125, "/nowhere")
         self.assert_fails(self.run_box("--hosts-file", "image", check=False), 125, "--no-hosts")
+        script = "for f in hosts hostname resolv.conf; do echo x >> /etc/$f || echo closed; done"
+        self.assertEqual(self.run_box(words=("sh", "-c", script)).stdout, "")
+        self.assertEqual(self.run_box("--read-only", words=("sh", "-c", script)).stdout, "closed\n" * 3)
         with_file = self.run_box("-h", "named", words=("cat", "/etc/hostname")).stdout
         without = self.run_box("-h", "named", "--no-hostname", words=("cat", "/etc/hostname"), check=False).stdout
         self.assertEqual(with_file, "named\n")
