@@ -19,6 +19,11 @@ bool was_given(const Invocation& invocation, const ConfiguredOption& configured)
   });
 }
 
+/// Names come from nowhere without a network, and from the other container in its network: there they are refused.
+bool has_place(const ConfiguredOption& configured, const std::string& network) {
+  return !configured.name.starts_with("dns") || (network != "none" && !network.starts_with("container:"));
+}
+
 void bind(const Option& option, const ConfiguredOption& configured) {
   std::vector<Given> values;
   for (const std::string& value : configured.values) values.push_back({&option, value});
@@ -36,6 +41,7 @@ void bind_configured_options(Invocation& invocation, RunWords& words) {
   for (const ConfiguredOption& configured : defaults.options) {
     const Option* option = invocation.table.find(configured.name);
     if (option == nullptr || was_given(invocation, configured)) continue;
+    if (!has_place(configured, words.options.network)) continue;
     base::with_context([&] { bind(*option, configured); }, configured.file);
   }
   words.options.publish = engine::publish_at(defaults.host_ips, words.options.publish);

@@ -46,7 +46,7 @@ const char* impossible_option(const RunOptions& options) {
 
 /// Of the usual ones those with which nobody leaves a chroot. Source: capabilities(7).
 bool is_harmless(const std::string& capability) {
-  const std::vector<std::string> usual = default_capability_names();
+  const std::vector<std::string> usual = default_capability_names(std::nullopt);
   return capability != "CAP_SYS_CHROOT" && std::find(usual.begin(), usual.end(), capability) != usual.end();
 }
 
@@ -92,7 +92,8 @@ bool is_chroot_spec(const runtime::Spec& spec) {
 
 void check_chroot_start(Engine& engine, const runtime::Spec& spec) {
   if (!is_chroot_spec(spec) || find_namespaces(engine).is_chroot()) return;
-  throw make_error(ErrorKind::unsupported, "the container was made where it could only be a chroot, and here it can be more")
+  throw make_error(ErrorKind::unsupported,
+                   "the container was made where it could only be a chroot, and here it can be more")
       .with_hint("remove it, and run it again");
 }
 

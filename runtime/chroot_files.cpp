@@ -20,7 +20,8 @@ struct Node {
   const char* name;
   unsigned major, minor;
 };
-constexpr Node nodes[] = {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+constexpr Node nodes[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+                          {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
 
 void copy_file(int root, const Mount& mount) {
   const std::string bytes = base::read_file(AT_FDCWD, mount.source, max_file_bytes);

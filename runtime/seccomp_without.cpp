@@ -19,9 +19,8 @@ std::string without_calls(std::string_view profile_json, const std::vector<std::
     profile = parse_seccomp(base::JsonAt::parse(profile_json, "the seccomp profile"));
   }
   for (SyscallRule& rule : profile.rules)
-    std::erase_if(rule.names, [&](const std::string& name) {
-      return std::find(names.begin(), names.end(), name) != names.end();
-    });
+    std::erase_if(rule.names,
+                  [&](const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); });
   std::erase_if(profile.rules, [](const SyscallRule& rule) { return rule.names.empty(); });
   profile.rules.push_back({names, SECCOMP_RET_ERRNO | EPERM, {}});
   return write_seccomp(profile);

@@ -64,8 +64,8 @@ class ContainersConfTest(EngineTest):
         hosts = "\n".join(self.shown("--name", "web", BUSYBOX, "cat", "/etc/hosts"))
         self.assertIn("192.0.2.77\thost.containers.internal", hosts)
         self.assertNotIn("ip6-", hosts)  # base_hosts_file: nothing of the host's
-        resolv = self.shown("--dns", "192.0.2.54", BUSYBOX, "cat", "/etc/resolv.conf")
-        self.assertEqual(resolv, ["search example.org", "nameserver 192.0.2.53", "nameserver 192.0.2.54",
+        resolv = self.engine("run", "--rm", "--network", "host", "--dns", "192.0.2.54", BUSYBOX, "cat", "/etc/resolv.conf")
+        self.assertEqual(resolv.stdout.splitlines(), ["search example.org", "nameserver 192.0.2.53", "nameserver 192.0.2.54",
                                   "options ndots:3"])
 
     def test_the_command_line_replaces_or_adds(self):
