@@ -53,7 +53,6 @@ bool has_hooks_of_ours(const storage::ContainerRecord& record, const runtime::Sp
 }
 
 void finish(Engine& engine, const storage::ContainerDir& container) {
-  base::unlink_file(container.dir.get(), note_name);  // first of all: hooks run once
   const storage::ContainerRecord record = storage::read_record(container);
   const runtime::Spec spec = runtime::parse_spec(storage::read_config_json(container, runtime::max_spec_bytes),
                                                  concat("config.json of container ", container.id.substr(0, 12)));
@@ -66,6 +65,16 @@ void finish(Engine& engine, const storage::ContainerDir& container) {
   for (const Overlay& overlay : overlays)
     storage::move_to_trash(engine.store(), concat(storage::layout::container(container.id), "/", overlay.folder));
   if (!overlays.empty()) empty_trash(engine);
+}
+
+template <class Work>
+void attempt(const storage::ContainerDir& container, const Work& work) noexcept {
+  try {
+    work();
+  } catch (const base::Error& error) {
+    if (error.kind() == base::ErrorKind::not_found) return;  // removed by somebody who did it
+    base::log(base::LogLevel::warn, "after the end of container ", container.id.substr(0, 12), ": ", error.message());
+  }
 }
 
 }  // namespace
@@ -93,22 +102,20 @@ bool has_work_after_end(const storage::ContainerDir& container) {
 }
 
 void finish_life(Engine& engine, const storage::ContainerDir& container, const base::FileLock&) noexcept {
-  try {
-    if (has_work_after_end(container)) finish(engine, container);
-  } catch (const base::Error& error) {
-    base::log(base::LogLevel::warn, "after the end of container ", container.id.substr(0, 12), ": ", error.message());
-  }
+  attempt(container, [&] {
+    if (!has_work_after_end(container)) return;
+    attempt(container, [&] { finish(engine, container); });
+    // Last, so that who finds none knows that all was done; whoever comes meanwhile waits for `alive`.
+    base::unlink_file(container.dir.get(), note_name);
+  });
 }
 
 void finish_ended(Engine& engine, const storage::ContainerDir& container) noexcept {
-  try {
+  attempt(container, [&] {
     if (!has_work_after_end(container)) return;
     const auto alive = take_alive(container, engine.host.boot_id);
     if (alive && !observe(container, engine.host.boot_id).is_running()) finish_life(engine, container, *alive);
-  } catch (const base::Error& error) {
-    if (error.kind() == base::ErrorKind::not_found) return;  // removed by somebody who did it
-    base::log(base::LogLevel::warn, "after the end of container ", container.id.substr(0, 12), ": ", error.message());
-  }
+  });
 }
 
 }  // namespace engine

@@ -70,6 +70,7 @@ class CdiTest(EngineTest):
         (self.cdi / "stop.json").write_text(json.dumps({
             "cdiVersion": "0.6.0", "kind": "example.org/end", "devices": [{"name": "told", "containerEdits": {"hooks": [
                 {"hookName": "poststop", "path": "/bin/false"},
+                {"hookName": "poststop", "path": "/bin/sleep", "args": ["sleep", "0.2"]},
                 {"hookName": "poststop", "path": "/bin/sh", "args": ["sh", "-c", f"cat >> {ends}; echo >> {ends}"]}]}}]}))
         options = ("--network", "none", "--cdi-spec-dir", str(self.cdi), "--device", "example.org/end=told")
 
@@ -79,7 +80,7 @@ class CdiTest(EngineTest):
             return [json.loads(line)["status"] for line in lines]
         for words in (("--rm",), ("--rm", "-i"), ()):
             self.engine("run", *options, *words, BUSYBOX, "true")
-            wait_until(ends.exists, "the hook has run")
+            wait_until(lambda: ends.exists() and ends.read_text().endswith("\n"), "the hook has run")
             self.assertEqual(told(), ["stopped"], words)
         self.engine("run", "-d", "--name", "box", *options, BUSYBOX, "sleep", "1000")
         self.assertEqual(told(), [])
