@@ -159,6 +159,17 @@ void add_process(const Launch& launch, const Stdio& stdio, runtime::CreateReques
   request.tiny_init = launch.record.init && !has_init_program(request.spec);
 }
 
+/// What an earlier run left goes, and what this one leaves has a place.
+void prepare_folder(const Launch& launch, const base::FileLock& alive, const runtime::Spec& spec,
+                    const rootless::IdMap& id_map) {
+  finish_life(launch.engine, launch.container, alive);
+  expect_end(launch.engine, launch.container, spec);
+  prepare_secrets(launch.engine, launch.container, id_map);
+  storage::forget_start(alive);
+  remove_container_cgroup(launch.container);
+  prepare_exit_file(launch.container.dir.get());
+}
+
 }  // namespace
 
 StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent) {
@@ -172,12 +183,7 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
   const base::UniqueFd cache = launch.spec.linux.seccomp_json.empty() ? base::UniqueFd{} : open_seccomp_cache(host);
   const CompletedSpec completed = complete_spec(launch);
   const runtime::Spec& spec = completed.changed ? *completed.changed : launch.spec;
-  finish_life(launch.engine, launch.container, alive);
-  expect_end(launch.engine, launch.container, spec);
-  prepare_secrets(launch.engine, launch.container, id_map);
-  storage::forget_start(alive);
-  remove_container_cgroup(launch.container);
-  prepare_exit_file(launch.container.dir.get());
+  prepare_folder(launch, alive, spec, id_map);
   runtime::CreateRequest request{
       .spec = spec,
       .bundle = concat(launch.engine.store().root_path(), "/", storage::layout::container(launch.record.id)),
