@@ -10,8 +10,10 @@
 #include "base/json_writer.hpp"
 #include "base/log.hpp"
 #include "engine/container_processes.hpp"
+#include "engine/launch.hpp"
 #include "engine/oci_id_maps.hpp"
 #include "engine/start_cgroup.hpp"
+#include "runtime/stub/monitor_plan.h"
 
 namespace engine {
 
@@ -92,6 +94,17 @@ void move_all(runtime::Cgroup& cgroup, pid_t init) {
   throw make_error(ErrorKind::unsupported, "its processes cannot all be moved");
 }
 
+/// Its monitor counts kills for want of memory from now on. One without a monitor has nobody who would record them.
+void tell_monitor(Engine& engine, const storage::ContainerDir& container, const base::UniqueFd& oom_count) {
+  if (!oom_count) return;
+  try {
+    connect_attach(engine.store(), container.id)
+        .send(std::string(1, static_cast<char>(ATTACH_OOM_COUNT)), {oom_count.get()});
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, error.message());
+  }
+}
+
 }  // namespace
 
 void save_container_cgroup(const storage::ContainerDir& container, const runtime::CgroupRecord& record) {
@@ -147,7 +160,7 @@ std::unique_ptr<runtime::Cgroup> container_cgroup(Engine& engine, const storage:
     std::unique_ptr<runtime::Cgroup> cgroup = runtime::Cgroup::make(plan);
     save_container_cgroup(container, cgroup->record());
     move_all(*cgroup, observed.state.process.pid);
-    save_container_cgroup(container, cgroup->record());
+    tell_monitor(engine, container, note_started_cgroup(container, *cgroup));
     cgroup = find_container_cgroup(container);  // one for which a limit that cannot be set is an error
     if (!cgroup) throw make_error(ErrorKind::unsupported, "it is gone again");
     return cgroup;

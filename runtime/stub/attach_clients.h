@@ -15,6 +15,8 @@
 #define MSG_TRUNC 0x20
 #define MSG_DONTWAIT 0x40
 #define MSG_NOSIGNAL 0x4000
+#define MSG_CMSG_CLOEXEC 0x40000000
+#define SCM_RIGHTS 1
 #define STALL_LIMIT_MILLISECONDS 2000
 
 struct client {
@@ -50,6 +52,32 @@ static void deliver(struct client *client) {
   }
   client->owes = 0;
   if (sent < 0) drop_client(client);
+}
+
+/* Bytes of the message, or a negative errno; one longer than `size` has its true size. *passed is the descriptor that came
+ * with it, or -1; there is room for one, and the kernel closes any other. */
+static long receive_message(int fd, unsigned char *bytes, size_t size, int *passed) {
+  struct {
+    void *base;
+    size_t size;
+  } text = {bytes, size};
+  struct {
+    size_t size;
+    int32_t level, type;
+    int32_t fd;
+  } control = {0, 0, 0, -1};
+  struct {
+    void *name;
+    int32_t name_size;
+    void *texts;
+    size_t text_count;
+    void *control;
+    size_t control_size;
+    uint32_t flags;
+  } header = {0, 0, &text, 1, &control, 20 /* CMSG_LEN of one descriptor */, 0};
+  const long got = syscall3(__NR_recvmsg, fd, ptr(&header), MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+  *passed = got >= 0 && header.control_size >= 20 && control.level == SOL_SOCKET && control.type == SCM_RIGHTS ? control.fd : -1;
+  return got;
 }
 
 static int anyone_owes(void) {

@@ -47,6 +47,8 @@ static struct timestamp ended_wall_clock;
 static int is_recorded;
 static int oom_fd = -1;
 static int had_oom_kill;
+static int oom_above_fd = -1; /* the count of the cgroup above, where the container's is a scope of systemd */
+static int64_t kills_above;   /* what it was when none of the container had been killed, last time that we looked */
 
 /* ---- Start ---- */
 
@@ -102,7 +104,6 @@ static void start_streams(void) {
   for (int index = 0; index < 2; index++) set_nonblocking(sources[index].fd);
   set_nonblocking(input_fd);
   set_nonblocking(plan->listen_fd);
-  oom_fd = plan->oom_fd;
   start_clients(plan->client_fd);
   notify_fd = plan->notify_fd;
   open_log((plan->flags & MONITOR_LOG) != 0 ? plan->log_fd : -1, plan->log_directory_fd, string_at(plan->log_name),
@@ -117,15 +118,33 @@ static int exit_code(void) {
   return (exit_status & 0x7f) != 0 ? 128 + (exit_status & 0x7f) : (exit_status >> 8) & 0xff;
 }
 
-/* Again at the end, and not only then: a scope's cgroup is removed by systemd as soon as nobody is in it. */
+/* Again at the end, and not only then: a scope's cgroup is removed by systemd as soon as nobody is in it. A kill is counted
+ * in the cgroup itself first, so what is read above before that is no kill of ours when there is none yet. */
 static void look_for_oom_kills(void) {
-  const int found = oom_fd < 0 ? 0 : read_oom_count(oom_fd);
+  if (oom_fd < 0) return;
+  const int64_t above = read_oom_count(oom_above_fd);
+  const int64_t found = read_oom_count(oom_fd);
   if (found > 0) had_oom_kill = 1;
   if (found != 0) oom_fd = -1;
+  else kills_above = above;
+}
+
+/* systemd was faster than we: the container was killed, and one more is counted above than a moment ago. */
+static int was_killed_unseen(int status) {
+  return (status & 0x7f) == SIGKILL && oom_above_fd >= 0 && read_oom_count(oom_above_fd) > kills_above;
+}
+
+static void count_oom_kills_at(int fd) {
+  if (oom_fd >= 0) syscall1(__NR_close, oom_fd);
+  if (oom_above_fd >= 0) syscall1(__NR_close, oom_above_fd);
+  oom_fd = fd;
+  oom_above_fd = open_count_above(fd);
+  look_for_oom_kills();
 }
 
 static void note_end(int status) {
   look_for_oom_kills();
+  if (!had_oom_kill && oom_fd < 0 && was_killed_unseen(status)) had_oom_kill = 1;
   exit_status = status;
   ended_at = monotonic_milliseconds();
   ended_wall_clock = wall_clock();
@@ -228,8 +247,11 @@ static void resize_terminal(const unsigned char *payload) {
 
 /* Only called when all earlier input has been taken. */
 static void read_client(struct client *client) {
-  const long got = syscall6(__NR_recvfrom, client->fd, ptr(input), sizeof input, MSG_DONTWAIT | MSG_TRUNC, 0, 0);
+  int passed = -1;
+  const long got = receive_message(client->fd, input, sizeof input, &passed);
   if (got == -EAGAIN || got == -EINTR) return;
+  if (got == 1 && input[0] == ATTACH_OOM_COUNT && passed >= 0) return count_oom_kills_at(passed);
+  if (passed >= 0) syscall1(__NR_close, passed);
   if (got <= 0 || got > (long)sizeof input) {
     drop_client(client);
   } else if (input[0] == ATTACH_STDIN) {
@@ -247,7 +269,7 @@ static void read_client(struct client *client) {
 
 /* ---- The loop ---- */
 
-enum { POLL_CHILDREN, POLL_INIT, POLL_OOM, POLL_LISTEN, POLL_INPUT, POLL_NOTIFY, POLL_SOURCES, POLL_CLIENTS = POLL_SOURCES + 2 };
+enum { POLL_CHILDREN, POLL_INIT, POLL_OOM, POLL_OOM_ABOVE, POLL_LISTEN, POLL_INPUT, POLL_NOTIFY, POLL_SOURCES, POLL_CLIENTS = POLL_SOURCES + 2 };
 #define POLL_COUNT (POLL_CLIENTS + MONITOR_MAX_CLIENTS)
 
 static struct pollfd polled[POLL_COUNT];
@@ -261,6 +283,7 @@ static void fill_polled(void) {
   watch(POLL_CHILDREN, signal_fd, POLLIN);
   watch(POLL_INIT, phase == RUNNING ? plan->init_pidfd : -1, POLLIN);
   watch(POLL_OOM, phase == RUNNING ? oom_fd : -1, POLLPRI);
+  watch(POLL_OOM_ABOVE, phase == RUNNING && oom_fd >= 0 ? oom_above_fd : -1, POLLPRI);
   watch(POLL_LISTEN, phase == RUNNING ? plan->listen_fd : -1, POLLIN);
   watch(POLL_INPUT, has_input ? input_fd : -1, POLLOUT);
   watch(POLL_NOTIFY, notify_fd, POLLIN);
@@ -317,13 +340,14 @@ static void say_goodbye(void) {
 }
 
 static void watch_container(void) {
+  if (plan->oom_fd >= 0) count_oom_kills_at(plan->oom_fd);
   reap(); /* init may have died before we listened */
   for (;;) {
     if (phase == DRAINING && sources[0].fd < 0 && sources[1].fd < 0 && !anyone_owes()) say_goodbye();
     if (phase == SAYING_GOODBYE && !anyone_owes()) return;
     if (phase != DRAINING || anyone_owes()) wait_for_events();
     if (polled[POLL_CHILDREN].revents != 0 || polled[POLL_INIT].revents != 0) reap();
-    if (polled[POLL_OOM].revents != 0) look_for_oom_kills();
+    if (polled[POLL_OOM].revents != 0 || polled[POLL_OOM_ABOVE].revents != 0) look_for_oom_kills();
     if (polled[POLL_NOTIFY].revents != 0) read_notify_socket(plan);
     if (phase == RUNNING) serve_timers(plan);
     flush_input();

@@ -26,10 +26,19 @@ enum monitor_flag {
  *   stdin  bytes    ─────────▶    to the pty or the stdin pipe
  *   stdin_end       ─────────▶    closes the stdin pipe (pipes) or does nothing (pty)
  *   resize r,c      ─────────▶    TIOCSWINSZ (two u16, host order)
+ *   oom_count + fd  ─────────▶    counts kills there from now on: the container got its cgroup while it ran
  *                   ◀─────────    stdout bytes / stderr bytes
  *                   ◀─────────    exit status (i32), once, last
  */
-enum attach_type { ATTACH_STDIN = 0, ATTACH_STDIN_END = 1, ATTACH_RESIZE = 2, ATTACH_STDOUT = 3, ATTACH_STDERR = 4, ATTACH_EXIT = 5 };
+enum attach_type {
+  ATTACH_STDIN = 0,
+  ATTACH_STDIN_END = 1,
+  ATTACH_RESIZE = 2,
+  ATTACH_STDOUT = 3,
+  ATTACH_STDERR = 4,
+  ATTACH_EXIT = 5,
+  ATTACH_OOM_COUNT = 6
+};
 
 #define ATTACH_MAX_PAYLOAD 32768
 

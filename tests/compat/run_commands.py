@@ -105,7 +105,7 @@ class Player:
                     raise RuntimeError(f"{self.side.program} {step}: {done.stderr.strip()[-500:]}")
             for row in scene.rows:
                 results[row.place] = self.row(row)
-            for words in (("rm", "-a", "-f", "-t", "0"), ("volume", "prune", "-f")):
+            for words in (("rm", "-a", "-f", "-t", "0"), ("volume", "prune", "-f"), ("secret", "rm", "-a")):
                 self.side.call(*words)
 
 

@@ -76,6 +76,7 @@ class AttachTest(EngineTest):
         for process in [*readers, writer]:
             self.assertEqual([process.stdout.readline() for _ in expected], expected)
         readers.pop().kill()
+        self.wait_for_clients(id, len(readers) + 1)
         late = self.start_engine("attach", "--no-stdin", id)
         self.wait_for_clients(id, len(readers) + 2)
         readers.append(late)

@@ -64,20 +64,42 @@ class PublishTest(NetworkTest):
         host = address_of_host()
         tcp, udp = free_port(), free_port(socket.SOCK_DGRAM)
         self.engine("run", "-d", "--name", "web", "-p", f"{tcp}:80", "-p", f"{udp}:53/udp", BUSYBOX, "sleep", "1000")
-        # busybox has no server of datagrams, and does not tell who connected.
-        server = subprocess.Popen(["nsenter", "-t", str(self.running_pid("web")), "-U", "-n", "--preserve-credentials",
+        self.serve_both("web")
+        if not host:
+            self.skipTest("this host has no address but loopback")
+        self.assertEqual(self.ask(tcp, host), f"{host}\n")
+        self.assert_echo(host, udp)
+
+    def serve_both(self, container):
+        """busybox has no server of datagrams, and does not tell who connected."""
+        server = subprocess.Popen(["nsenter", "-t", str(self.running_pid(container)), "-U", "-n", "--preserve-credentials",
                                    "python3", "-c", SERVER], stdout=subprocess.PIPE, text=True)
         self.addCleanup(server.stdout.close)
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
         self.assertEqual(server.stdout.readline(), "ready\n")
-        if not host:
-            self.skipTest("this host has no address but loopback")
-        self.assertEqual(self.ask(tcp, host), f"{host}\n")
+
+    def assert_echo(self, address, port):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(20)
-            client.sendto(b"hello", (host, udp))
+            client.sendto(b"hello", (address, port))
             self.assertEqual(client.recv(100), b"hello")
+
+    def test_datagrams_of_the_host_itself_are_answered_where_its_loopback_is_open(self):
+        """The helper shows such a client under the address that stands for the host's loopback, and drops what goes there
+        while that is closed: from 127.0.0.1 with slirp4netns, from the host's own address with pasta."""
+        cases = [("slirp4netns:allow_host_loopback=true", "127.0.0.1"), ("slirp4netns", address_of_host())]
+        if shutil.which("pasta"):
+            cases.append(("pasta:--map-gw", address_of_host()))
+        for network, address in cases:
+            if not address:
+                continue
+            with self.subTest(network=network, address=address):
+                port = free_port(socket.SOCK_DGRAM)
+                id = self.engine("run", "-d", "--network", network, "-p", f"{port}:53/udp", BUSYBOX, "sleep", "1000").stdout.strip()
+                self.serve_both(id)
+                self.assert_echo(address, port)
+                self.engine("rm", "-f", "-t", "0", id)
 
     def test_a_port_that_is_taken_is_one_line_and_leaves_nothing(self):
         with socket.socket() as other:

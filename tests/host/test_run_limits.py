@@ -15,7 +15,6 @@ IDLE = "sleep 1000"
 
 class RunLimitsOfFolders(HostTest):
     manager = "cgroupfs"
-    keeps_count = True  # systemd may remove the cgroup of a scope before the monitor has read it for the last time.
 
     def setUp(self):
         super().setUp()
@@ -59,11 +58,36 @@ class RunLimitsOfFolders(HostTest):
         id = self.run_script("exec dd if=/dev/zero of=/dev/null bs=96M count=1", "--memory", "32m", "--memory-swap", "32m")
         self.wait_for_end(id)
         state = self.inspect(id)["State"]
-        self.assertEqual(state["ExitCode"], 137)
-        if self.keeps_count:
-            self.assertTrue(state["OOMKilled"])
+        self.assertEqual((state["ExitCode"], state["OOMKilled"]), (137, True))
         events = self.engine("events", "--stream=false", "--filter", f"container={id}", "--filter", "event=died").stdout
         self.assertIn("died", events)
+
+    def test_one_that_got_its_cgroup_while_it_ran_is_recorded_as_killed(self):
+        self.need("memory")
+        id = self.run_script("until [ -e /go ]; do sleep 0.1; done; exec dd if=/dev/zero of=/dev/null bs=96M count=1")
+        self.engine("update", "--memory", "32m", "--memory-swap", "32m", id)
+        self.go()
+        self.wait_for_end(id)
+        state = self.inspect(id)["State"]
+        self.assertEqual((state["ExitCode"], state["OOMKilled"]), (137, True))
+
+    def test_each_of_several_kills_is_recorded(self):
+        """However fast systemd removes the cgroup of a scope."""
+        self.need("memory")
+        for _ in range(6):
+            id = self.run_script("exec dd if=/dev/zero of=/dev/null bs=96M count=1", "--memory", "32m", "--memory-swap", "32m")
+            self.wait_for_end(id)
+            self.assertTrue(self.inspect(id)["State"]["OOMKilled"])
+
+    def test_a_kill_for_memory_is_no_other_container_s(self):
+        self.need("memory")
+        box = self.run_script(IDLE, "--memory", "64m")
+        other = self.run_script("exec dd if=/dev/zero of=/dev/null bs=96M count=1", "--memory", "32m", "--memory-swap", "32m")
+        self.wait_for_end(other)
+        self.engine("kill", box)
+        self.wait_for_end(box)
+        state = self.inspect(box)["State"]
+        self.assertEqual((state["ExitCode"], state["OOMKilled"]), (137, False))
 
     def test_a_container_that_ends_by_itself_was_not_killed_for_memory(self):
         self.need("memory")
@@ -165,7 +189,6 @@ class RunLimitsOfFolders(HostTest):
 
 class RunLimitsOfScopes(RunLimitsOfFolders):
     manager = "systemd"
-    keeps_count = False
 
     def test_the_scope_has_the_container_s_name_and_vanishes(self):
         id = self.run_script(IDLE, "--cgroup-parent", "engine-tests.slice")
