@@ -16,6 +16,7 @@
 #include "engine/container_tree.hpp"
 #include "engine/container_user.hpp"
 #include "engine/copy_files.hpp"
+#include "engine/copy_words.hpp"
 #include "engine/driver.hpp"
 #include "engine/error_bytes.hpp"
 #include "engine/exec_terminal.hpp"
@@ -295,12 +296,13 @@ int inside(Engine& engine, const std::vector<std::string>& words) {
     channel.close();
     execute(words);
   }
+  const bool is_copy = words.at(0) == "cp-stopped";  // talks in words of its own, until the other side is gone
   try {
     dispatch(engine, words, channel);
-    answer(channel, success);
+    if (!is_copy) answer(channel, success);
     return 0;
   } catch (const base::Error& error) {
-    answer(channel, encode_error(error));
+    answer(channel, base::concat(is_copy ? copy_words::failure : std::string_view{}, encode_error(error)));
     return 125;
   }
 }

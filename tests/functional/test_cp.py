@@ -51,6 +51,12 @@ class CpTest(EngineTest):
                 self.assertEqual(self.see("cat /dir /file/inner"), "a file now\ninner\n")
                 self.engine("rm", "-f", "-t", "0", "box")
 
+    def test_what_works_says_nothing(self):
+        """Neither of the two processes, whichever ends first."""
+        self.box(False)
+        for turn in range(20):
+            self.assertEqual(str(self.engine("cp", "box:/etc", self.dir / f"out{turn}").stderr), "")
+
     def see(self, script):
         """What the container itself sees, started where it does not run."""
         if self.status_of("box") != "running":
