@@ -1,5 +1,6 @@
 #include "runtime/systemd_manager.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <optional>
 
@@ -46,7 +47,10 @@ base::ErrorKind kind_of(const std::string& error_name) {
 }
 
 base::Error error_of(const DbusMessage& answer, std::string_view member) {
-  return base::make_error(kind_of(answer.error_name), "systemd refuses ", member, ": ", text_of_dbus_error(answer));
+  // A process that has ended meanwhile is told as the kernel tells it.
+  const int code = answer.error_name == "org.freedesktop.DBus.Error.UnixProcessIdUnknown" ? ESRCH : 0;
+  return base::make_error(kind_of(answer.error_name), "systemd refuses ", member, ": ", text_of_dbus_error(answer))
+      .with_code(code);
 }
 
 }  // namespace
