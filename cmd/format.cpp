@@ -14,6 +14,10 @@ void declare_format_option(OptionTable& table, std::string& format) {
   table.text("format", 'f', "FORMAT", format, "json, or a Go template: {{.Name}}");
 }
 
+void declare_plain_format_option(OptionTable& table, std::string& format) {
+  table.text("format", 'f', "FORMAT", format, "json, or table for people").defaults_to("table");
+}
+
 Format parse_format(const std::string& format) {
   if (format.empty() || format == "table") return Format::people;
   if (format == "json") return Format::json;

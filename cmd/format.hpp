@@ -12,6 +12,8 @@ enum class Format { people, json };
 
 /// json, or a template whose fields the man page lists.
 void declare_format_option(OptionTable& table, std::string& format);
+/// The same where there is nothing but JSON and text for people.
+void declare_plain_format_option(OptionTable& table, std::string& format);
 /// For commands whose output has no fields to choose from: "" and "table" are for people, "json" is JSON.
 /// @throws Error unsupported for templates.
 Format parse_format(const std::string& format);

@@ -56,9 +56,9 @@ void append_line(std::string& text, std::string_view line) {
   text += concat(line, "\n");
 }
 
-std::string containerenv(const storage::ContainerRecord& record) {
+std::string containerenv(const Engine& engine, const storage::ContainerRecord& record) {
   return concat("engine=\"engine\"\nname=\"", record.name, "\"\nid=\"", record.id, "\"\nimage=\"", record.image_name,
-                "\"\nimageid=\"", record.image_id, "\"\nrootless=1\n");
+                "\"\nimageid=\"", record.image_id, "\"\nrootless=", engine.host.uid == 0 ? 0 : 1, "\n");
 }
 
 struct HostLine {
@@ -212,7 +212,7 @@ void write_container_files(Engine& engine, const storage::ContainerDir& containe
                                       : std::string{};
     write("resolv.conf", make_resolv_conf(servers, options, peer ? "host" : record.network, forwarder));
   }
-  write("containerenv", containerenv(record));
+  write("containerenv", containerenv(engine, record));
   if (emulates_root(engine, options, engine.host.id_map)) write("apt.conf", apt_settings);
 }
 

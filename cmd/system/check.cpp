@@ -86,7 +86,7 @@ Action declare_system_check(OptionTable& table) {
   table.flag("deep", 0, options.deep, "Read every file of every layer, and every compressed layer");
   table.flag("force", 'f', options.force,
              "With --repair: give up what cannot be had again now, and remove containers that need it");
-  declare_format_option(table, words->format);
+  declare_plain_format_option(table, words->format);
   table.flag("quick", 'q', options.quick, "Only look whether everything is there");
   table.flag("repair", 'r', options.repair, "Mend what can be mended, and say what is lost");
   table.flag("repair-lossy", 0, options.force, "As --force").hide();

@@ -44,7 +44,7 @@ Action declare_config_explain(OptionTable& table) {
     std::string format, key;
   };
   const auto words = std::make_shared<Words>();
-  declare_format_option(table, words->format);
+  declare_plain_format_option(table, words->format);
   table.word("KEY", words->key, "Such as engine.retry or unqualified-search-registries");
   return [words](Invocation& invocation) {
     const Format format = parse_format(words->format);
@@ -62,7 +62,7 @@ Action declare_config_explain(OptionTable& table) {
 
 Action declare_config_list(OptionTable& table) {
   const auto format = std::make_shared<std::string>();
-  declare_format_option(table, *format);
+  declare_plain_format_option(table, *format);
   return [format](Invocation& invocation) {
     const Format chosen = parse_format(*format);
     const std::vector<engine::ExplainedKey> keys = engine::explain_all_config(invocation.engine().host);

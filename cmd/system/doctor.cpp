@@ -86,7 +86,7 @@ Action declare_doctor(OptionTable& table) {
   const auto words = std::make_shared<Words>();
   table.flag("all", 'a', words->all, "Show the good findings, too");
   table.flag("fix", 0, words->options.fix, "Do what needs no root, and print the rest as one script");
-  declare_format_option(table, words->format);
+  declare_plain_format_option(table, words->format);
   table.flag("json", 0, words->json, "As --format json");
   table.words("CONTAINER", words->containers, 0, "Look at this container instead of the host").completes =
       Completes::containers;

@@ -82,7 +82,7 @@ int explain(Invocation& invocation, const Words& words) {
 
 Action declare_explain(OptionTable& table) {
   const auto words = std::make_shared<Words>();
-  declare_format_option(table, words->format);
+  declare_plain_format_option(table, words->format);
   table.flag("list", 'l', words->list, "List what can be explained");
   table.words("WHAT", words->what, 0, "LAST (the default), the id of a failure, or mount and a path of the host");
   return [words](Invocation& invocation) { return explain(invocation, *words); };
