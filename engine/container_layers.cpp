@@ -59,14 +59,15 @@ void take_owner_of_image(const ImagePaths& paths, PackedEntry& entry) {
 ContainerLayers open_container_layers(Engine& engine, const storage::ContainerDir& container,
                                       const storage::ContainerRecord& record) {
   ContainerLayers result;
-  if (!record.rootfs.empty()) {
+  if (record.has_plain_root()) {
     result.layers.push_back(base::open_directory(AT_FDCWD, record.rootfs));
     return result;
   }
   storage::RootfsRequest request{.driver = storage::parse_driver(record.driver),
                                  .chain_ids = chains_of(record),
                                  .variant = record.variant,
-                                 .container_dir = container.dir.get()};
+                                 .container_dir = container.dir.get(),
+                                 .folder = record.rootfs};
   base::RootfsMount mount = storage::plan_rootfs(engine.store(), request);
   result.is_union = request.driver != base::RootfsDriver::copy;
   if (result.is_union) {

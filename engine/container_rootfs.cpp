@@ -14,7 +14,7 @@ namespace engine {
 base::RootfsMount plan_container_rootfs(Engine& engine, const storage::ContainerDir& container,
                                         const storage::ContainerRecord& record) {
   base::RootfsMount plan;
-  if (!record.rootfs.empty()) {
+  if (record.has_plain_root()) {
     plan.lowers.emplace_back(::open(record.rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!plan.lowers.front()) throw base::os_error("opening ", base::quoted(record.rootfs));
     return plan;
@@ -22,7 +22,8 @@ base::RootfsMount plan_container_rootfs(Engine& engine, const storage::Container
   storage::RootfsRequest request{.driver = storage::parse_driver(record.driver),
                                  .chain_ids = {},
                                  .variant = record.variant,
-                                 .container_dir = container.dir.get()};
+                                 .container_dir = container.dir.get(),
+                                 .folder = record.rootfs};
   for (const std::string& chain : record.chain_ids) request.chain_ids.push_back(base::Digest::parse(chain));
   return storage::plan_rootfs(engine.store(), request);
 }

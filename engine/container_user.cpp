@@ -223,7 +223,7 @@ ContainerUser find_container_user(Engine& engine, const storage::ContainerRecord
 
 void write_user_files(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
                       const ContainerUser& user) {
-  if ((!user.passwd && !user.group) || !record.rootfs.empty()) return;
+  if ((!user.passwd && !user.group) || record.has_plain_root()) return;
   if (record.driver == "copy") return write_into(container.dir.get(), user);
   const base::UniqueFd upper = make_upper(engine, container, record);
   const base::UniqueFd etc = base::make_directory(upper.get(), "etc");

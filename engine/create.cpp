@@ -130,7 +130,7 @@ runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::Ima
   in.mounts = std::move(mounts);
   in.files = container_file_mounts(engine, record, options);
   in.seccomp_json = seccomp_json(engine, security);
-  if (!record.rootfs.empty()) in.root_path = record.rootfs;
+  if (record.has_plain_root()) in.root_path = record.rootfs;
   in.rlimits = container_limits(options.ulimits);
   Devices devices = find_devices(options);
   in.devices = std::move(devices.mounts);
@@ -225,6 +225,21 @@ void note_mounts(storage::ContainerRecord& record, const ResolvedMounts& mounts)
     record.mounted_chain_ids.insert(record.mounted_chain_ids.end(), mounted.chain_ids.begin(), mounted.chain_ids.end());
 }
 
+/// --rootfs DIRECTORY is the root itself; DIRECTORY:O is below what the container writes. Source: podman-run(1).
+void choose_root(Engine& engine, const RunOptions& options, storage::ContainerRecord& record) {
+  const bool is_overlay = options.image.ends_with(":O");
+  if (options.rootfs) {
+    const std::string path = is_overlay ? options.image.substr(0, options.image.size() - 2) : options.image;
+    record.rootfs = absolute_path("rootfs", path);
+  }
+  const bool is_plain = options.rootfs && !is_overlay;
+  record.driver = is_plain ? storage::plain_root : std::string{storage::name_of(choose_driver(engine))};
+  if (options.rootfs && record.driver == "copy")
+    throw make_error(ErrorKind::unsupported, "--rootfs ", quoted(options.image),
+                     ": neither overlay nor fuse-overlayfs works here")
+        .with_hint(concat("engine doctor says why; without :O the container writes to ", record.rootfs, " itself"));
+}
+
 NewContainer create_as_fitted(Engine& engine, const RunOptions& options, bool for_run) {
   check_options(options);
   const std::string resources = resources_of_new(engine.config, options);
@@ -248,8 +263,7 @@ NewContainer create_as_fitted(Engine& engine, const RunOptions& options, bool fo
   note_ids(record, ids);
   record.only_for_run = for_run && options.auto_remove;
   if (image) add_image(record, *image);
-  if (options.rootfs) record.rootfs = absolute_path("rootfs", options.image);
-  record.driver = options.rootfs ? "plain" : std::string{storage::name_of(choose_driver(engine))};
+  choose_root(engine, options, record);
   const std::string work_dir = current_directory();
   ResolvedMounts mounts = resolve_mounts(engine, options, config.volumes,
                                          {.container_id = record.id, .variant = record.variant, .work_dir = work_dir});

@@ -105,6 +105,7 @@ storage::RootfsRequest rootfs_request(Engine& engine, const storage::ContainerDi
                                       const storage::ContainerRecord& record) {
   storage::RootfsRequest request{
       .driver = storage::parse_driver(record.driver), .variant = record.variant, .container_dir = container.dir.get()};
+  request.folder = record.rootfs;
   for (const std::string& chain : record.chain_ids) request.chain_ids.push_back(base::Digest::parse(chain));
   const bool may_be_late = request.driver == base::RootfsDriver::overlay && record.variant != engine.variant();
   if (!may_be_late || has_all(engine, {request.chain_ids, record.variant, {}}) ||

@@ -53,7 +53,7 @@ base::UniqueFd open_seccomp_cache(const rootless::HostFacts& host) {
 
 std::optional<base::RootfsMount> plan(const Launch& launch) {
   const storage::ContainerRecord& record = launch.record;
-  if (!record.rootfs.empty()) return std::nullopt;
+  if (record.has_plain_root()) return std::nullopt;
   storage::RootfsRequest request = rootfs_request(launch.engine, launch.container, record);
   // Not request.read_only: mount points that the image lacks are made first; the spec makes the root read-only at the
   // end.

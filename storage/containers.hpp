@@ -14,6 +14,9 @@
 
 namespace storage {
 
+/// ContainerRecord::driver of a root file system that nothing is laid over.
+constexpr const char* plain_root = "plain";
+
 /// containers/<id>/record: what was asked for. Immutable but for the name.
 struct ContainerRecord {
   std::string id;  ///< 64 hexadecimal digits.
@@ -61,6 +64,8 @@ struct ContainerRecord {
   std::string create_command;  ///< JSON array of the words the user typed.
   std::string runtime;         ///< An OCI runtime that is not ours, by name or path; empty: the built-in one.
   std::vector<std::string> runtime_flags;  ///< Global options for it, without their "--".
+
+  bool has_plain_root() const { return driver == plain_root; }
 };
 
 /// "created", "running", "stopping", "exited", "removing"; see engine/reconcile.hpp for the truth about "running".

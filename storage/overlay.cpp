@@ -93,7 +93,10 @@ base::RootfsMount plan_rootfs(const Store& store, const RootfsRequest& request) 
   switch (request.driver) {
     case base::RootfsDriver::overlay:
     case base::RootfsDriver::fuse_overlayfs:
-      mount.lowers = open_layer_diffs(store, request.chain_ids, request.variant);
+      if (request.folder.empty())
+        mount.lowers = open_layer_diffs(store, request.chain_ids, request.variant);
+      else
+        mount.lowers.push_back(base::open_directory(AT_FDCWD, request.folder));
       mount.upper = open_or_make(request.container_dir, "upper", mode_of(mount.lowers.front().get()));
       mount.work = open_or_make(request.container_dir, "work", 0700);
       mount.volatile_upper = request.volatile_upper;

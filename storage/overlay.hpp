@@ -20,6 +20,7 @@ struct RootfsRequest {
   int container_dir;  ///< upper/ and work/ are made in it (mode of upper: 0755).
   bool read_only = false;
   bool volatile_upper = false;
+  std::string folder = {};     ///< Outside the store, in the place of layers; not for copy.
   bool served_lowers = false;  ///< For overlay: `variant` has other owners than the container, and a server translates.
 };
 /// Opens lowers, upper and work; mounts nothing. A read-only overlay has an upper all the same: the kernel refuses one

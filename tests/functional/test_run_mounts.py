@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from engine_test import BUSYBOX, GUEST, EngineTest
 from make_image import file_entry, link_entry, tar_of
@@ -53,6 +54,27 @@ class MountsTest(EngineTest):
             self.assert_fails(self.in_container(*words, BUSYBOX, "true", check=False), 125, "idmap")
         self.assert_fails(self.in_container("--rootfs", f"{self.shared}:idmap", "true", check=False), 125, "not idmapped")
         self.assert_no_containers()
+
+    def test_a_folder_below_what_the_container_writes(self):
+        root = self.dir / "tree"
+        for name in ("bin", "etc", "proc", "sys", "dev", "tmp"):
+            (root / name).mkdir(parents=True)
+        busybox = "/bin/busybox" if Path("/bin/busybox").exists() else "/usr/bin/busybox"
+        shutil.copy(busybox, root / "bin/busybox")
+        (root / "etc/kept").write_text("kept\n")
+        before = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+        over = ("--rootfs", f"{root}:O", "/bin/busybox")
+        self.assertEqual(self.in_container(*over, "sh", "-c", "echo more >> /etc/kept; cat /etc/kept; > /new").stdout,
+                         "kept\nmore\n")
+        self.engine("run", "--name", "box", "--network", "none", "-v", "data:/etc", *over, "sh", "-c", "rm /bin/busybox; > /x")
+        self.assertEqual((root / "etc/kept").read_text(), "kept\n")
+        self.assertEqual(sorted(str(path.relative_to(root)) for path in root.rglob("*")), before)
+        self.assertEqual(self.in_container("-v", "data:/d", BUSYBOX, "cat", "/d/kept").stdout, "kept\n")
+        changes = self.engine("diff", "box").stdout.split("\n")
+        self.assertIn("A /x", changes)
+        self.assertIn("D /bin/busybox", changes)
+        done = self.engine("--storage-driver", "copy", "run", "--network", "none", *over, "true", check=False)
+        self.assert_fails(done, 125, "neither overlay nor fuse-overlayfs works here")
 
     def test_mtab_is_a_link_unless_the_image_says_otherwise(self):
         show = ("stat", "-c", "%N %u:%g", "/etc/mtab")
