@@ -52,6 +52,12 @@ struct Conversation {
   base::Child process;
 };
 
+/// Whether the same would come of another try. Too little memory and a limit that is reached pass.
+bool is_for_good(int code) {
+  if (code == ENOSPC) return sysctl("user/max_user_namespaces") == "0";
+  return code == EPERM || code == EACCES || code == EINVAL || code == ENOSYS;
+}
+
 /// Why the child goes on without a user namespace; empty: it asks for its ids.
 std::string await_request(const Conversation& with, const std::string& program, bool may_do_without) {
   const std::optional<base::Channel::Message> request = with.channel.receive();
@@ -61,9 +67,9 @@ std::string await_request(const Conversation& with, const std::string& program, 
   const std::string_view word = request->bytes;
   if (word == map_ids) return {};
   if (word.starts_with(failed_prefix)) {
-    const auto code = base::parse_unsigned(word.substr(failed_prefix.size()));
-    base::Error error = user_namespace_error(static_cast<int>(code.value_or(0)));
-    if (may_do_without) return error.message();
+    const int code = static_cast<int>(base::parse_unsigned(word.substr(failed_prefix.size())).value_or(0));
+    base::Error error = user_namespace_error(code);
+    if (may_do_without && is_for_good(code)) return error.message();
     throw error;
   }
   throw base::make_error(base::ErrorKind::internal, base::quoted(program), " sent ", base::quoted(word), " instead of ",

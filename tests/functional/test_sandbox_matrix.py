@@ -276,6 +276,19 @@ class SandboxMatrixTest(unittest.TestCase):
             f"echo $before > {limit}; setpriv --bounding-set=-sys_admin {kind}")], as_user=False)
         self.assertEqual(done.stdout.split(), ["chroot", "all"], done)
 
+    def test_a_limit_that_is_reached_just_now_brings_no_chroot(self):
+        """Another time there would be namespaces, and what was asked for was a container."""
+        case = self.case("limit reached")
+        limit = "/proc/sys/user/max_user_namespaces"
+        image = f"oci-archive:{self.stage}/image.tar"
+        engine = f"setpriv --bounding-set=-sys_admin {self.as_root(case)}"
+        done = self.run_in(case, lambda _: sandbox.enter_user_namespace({}), ["sh", "-ec", (
+            f"{engine} pull -q {image} >/dev/null; echo 1 > {limit}; unshare -U sleep 1000 >/dev/null 2>&1 & holder=$!; "
+            f"while unshare -U true 2>/dev/null; do :; done; "
+            f"{engine} run --rm {BUSYBOX} echo as a chroot || echo $?; kill $holder")], as_user=False)
+        self.assertEqual(done.stdout, "125\n", done)
+        self.assertIn("user.max_user_namespaces", done.stderr)
+
     def test_who_can_have_namespaces_is_given_no_chroot(self):
         case = self.case("no chroot")
         conf = case.home / ".config/containers"
