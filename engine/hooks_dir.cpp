@@ -19,10 +19,21 @@ using base::ErrorKind;
 using base::quoted;
 
 constexpr std::size_t max_file_bytes = 1024 * 1024;
+constexpr std::size_t max_text_bytes = 4096;  // as the longest path
+
+constexpr auto syntax = std::regex::ECMAScript | std::regex::nosubs;
+#ifdef __GLIBCXX__
+// Its usual way to search calls itself for each byte, and may take time without end: the image chooses the bytes.
+constexpr auto pattern_flags = syntax | std::regex_constants::__polynomial;
+#else
+constexpr auto pattern_flags = syntax;
+#endif
 
 bool matches(const std::string& text, const std::string& pattern, const base::JsonAt& at) {
+  if (text.size() > max_text_bytes)
+    throw at.error(concat("cannot be tried on a text of more than ", max_text_bytes, " bytes"));
   try {
-    return std::regex_search(text, std::regex{pattern, std::regex::ECMAScript | std::regex::nosubs});
+    return std::regex_search(text, std::regex{pattern, pattern_flags});
   } catch (const std::regex_error&) {
     throw at.error("is not a pattern");
   }

@@ -3,6 +3,7 @@
 import json
 
 from engine_test import BUSYBOX, EngineTest
+from make_image import busybox_image
 from network_test import can_use_tun
 
 SHOW = """
@@ -184,6 +185,21 @@ class ContainersConfTest(EngineTest):
         self.write_hook(second, "10-always.json", {"always": True}, ["createRuntime"], "replaced")
         self.configure(f'[engine]\nhooks_dir = ["{first}", "{second}"]\n')
         self.assertEqual(self.marks(BUSYBOX, "true"), ["replaced"])
+
+    def test_an_image_cannot_make_patterns_of_hooks_end_the_engine(self):
+        folder = self.dir / "hooks"
+        for length, pattern, words in ((200_000, "/(sh|bash)$", "a text of more than"), (4000, "^/bin/(a|b|/)*y$", "No such file"),
+                                       (60, "(a+)+y", "No such file")):
+            with self.subTest(length=length):
+                self.write_hook(folder, "one.json", {"commands": [pattern]}, ["createRuntime"], "matched")
+                archive = self.dir / f"{length}.tar"
+                busybox_image("localhost/long:latest", Entrypoint=["/bin/" + "/".join(["a" * 200] * (length // 200 + 1))[:length]]
+                              ).write_archive(archive)
+                self.engine("load", "-q", "-i", str(archive))
+                done = self.engine("--hooks-dir", str(folder), "run", "--rm", "--network", "none", "localhost/long", check=False)
+                self.assertIn(done.status, (125, 126, 127), done)
+                self.assertIn(words, done.stderr)
+                self.assert_no_containers()
 
     def test_hooks_that_cannot_be_meant_name_their_file(self):
         folder = self.dir / "hooks"
