@@ -11,6 +11,7 @@
 #include "engine/config_files.hpp"
 #include "engine/duration.hpp"
 #include "engine/toml_file.hpp"
+#include "storage/place.hpp"
 #include "storage/overlay.hpp"
 
 namespace engine {
@@ -109,7 +110,7 @@ void choose_shared_stores(Config& config, const GlobalOptions& options, const ro
 /// Containers in the run folder, which a reboot empties; images where they are anyway. Source: podman(1)
 /// --transient-store.
 void make_transient(Config& config, const GlobalOptions& options, const std::string& image_store) {
-  const std::string containers = config.run + "/transient";
+  const std::string containers = config.run + storage::transient_folder;
   const std::string images = image_store.empty() ? config.root : image_store;
   config.root = options.is_about_images ? images : containers;
   (options.is_about_images ? config.container_store : config.image_store) =

@@ -24,6 +24,7 @@ constexpr int max_rounds = 10;
 struct User {
   std::string id;
   std::string name;
+  std::string store;  ///< Its root.
 };
 
 /// Of the image, whichever of its manifests they were made of.
@@ -35,7 +36,7 @@ std::vector<User> containers_using(const storage::Store& store, const storage::I
     if (!container) continue;
     try {
       const storage::ContainerRecord record = storage::read_record(*container);
-      if (record.image_id == image.config.hex()) users.push_back({record.id, record.name});
+      if (record.image_id == image.config.hex()) users.push_back({record.id, record.name, store.root_path()});
     } catch (const base::Error& error) {
       if (error.kind() != ErrorKind::not_found) throw;  // not_found: removed at this moment
     }
@@ -43,12 +44,14 @@ std::vector<User> containers_using(const storage::Store& store, const storage::I
   return users;
 }
 
-base::Error in_use_error(const std::string& word, const std::vector<User>& users) {
-  const User& first = users.front();
+/// @param elsewhere  One of them in another store than that which `rmi -f` removes from; null: none.
+base::Error in_use_error(const std::string& word, const std::vector<User>& users, const User* elsewhere) {
+  const User& first = elsewhere ? *elsewhere : users.front();
   std::string others = users.size() == 1 ? "" : base::concat(" and ", users.size() - 1, " more");
   return make_error(ErrorKind::in_use, "image ", base::quoted(word), " is used by container ", base::quoted(first.name),
                     " (", first.id.substr(0, 12), ")", others)
-      .with_hint(base::concat("\"engine rmi -f ", word, "\" removes the container as well"));
+      .with_hint(elsewhere ? base::concat("it is in another store: \"engine --root ", first.store, " rm -f ", first.name, "\"")
+                           : base::concat("\"engine rmi -f ", word, "\" removes the container as well"));
 }
 
 /// The name that `word` meant; empty for an id and for a name with a digest.
@@ -123,7 +126,11 @@ void remove_one(Engine& engine, Engine& of_containers, const std::string& word, 
     const std::vector<User> users = try_removal(engine, word, options, result);
     if (users.empty()) return;
     if (remove_abandoned(of_containers, users)) continue;
-    if (!options.force) throw in_use_error(word, users);
+    const auto elsewhere = std::find_if(users.begin(), users.end(), [&](const User& user) {
+      return user.store != of_containers.store().root_path();
+    });
+    if (!options.force || elsewhere != users.end())
+      throw in_use_error(word, users, elsewhere == users.end() ? nullptr : &*elsewhere);
     remove_users(of_containers, users);
   }
   throw make_error(ErrorKind::in_use, "image ", base::quoted(word), " gets new containers all the time");

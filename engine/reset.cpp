@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "engine/trash.hpp"
@@ -51,6 +53,12 @@ void reset_one_store(Engine& engine) {
 }  // namespace
 
 void reset_system(Engine& engine) {
+  if (const storage::Store* users = engine.store().container_store()) {  // made with --transient-store
+    Config config = engine.config;
+    config.image_store = std::exchange(config.root, users->root_path());
+    Engine of_users{config, engine.host, engine.progress};
+    reset_one_store(of_users);
+  }
   reset_one_store(engine);
   if (engine.config.image_store.empty()) return;
   Engine of_images{config_for_images(engine.config), engine.host, engine.progress};

@@ -18,6 +18,9 @@ struct PlaceFacts {
   bool has_no_replace = true;     ///< RENAME_NOREPLACE
 };
 
+/// In the run folder: the store of containers that a reboot ends, whose images lie in another store.
+inline constexpr const char* transient_folder = "/transient";
+
 /// For errors with EROFS.
 inline constexpr const char* read_only_hint =
     "the store lies on a read-only file system; choose another folder with --root";

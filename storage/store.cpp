@@ -194,6 +194,8 @@ Store Store::open(const StorePlaces& places) {
   if (!places.container_store.empty() && is_store(places.container_store)) {
     store.container_store_ = std::make_unique<Store>(open(places.container_store, places.run));
     shared.insert(shared.begin(), places.container_store);
+  } else if (const std::string transient = places.run + transient_folder; transient != root && is_store(transient)) {
+    store.container_store_ = std::make_unique<Store>(open(transient, places.run));  // whatever command this is
   }
   for (const std::string& path : shared) {
     try {

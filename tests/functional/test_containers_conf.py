@@ -1,6 +1,7 @@
 """containers.conf: what a user or an administrator sets for all containers, and how the command line changes it."""
 
 import json
+import os
 
 from engine_test import BUSYBOX, EngineTest
 from make_image import busybox_image
@@ -150,6 +151,35 @@ class ContainersConfTest(EngineTest):
         self.assertEqual(self.engine("ps", "-aq").stdout, "")
         self.assertIn(BUSYBOX.split(":")[0], self.engine(*transient, "images").stdout)
         self.engine(*transient, "rm", "passing")
+
+    def test_what_a_transient_container_uses_stays(self):
+        transient = ("--transient-store",)
+        for name in ("one", "two"):
+            self.engine(*transient, "run", "-d", "--name", name, "--network", "none", BUSYBOX, "sleep", "1000")
+        self.assert_fails(self.engine("rmi", BUSYBOX, check=False), 2, "is used by container", "and 1 more")
+        self.assert_fails(self.engine("rmi", "-f", BUSYBOX, check=False), 2, "/transient rm -f")
+        for words in (("image", "prune", "-af"), ("system", "prune", "-af"), ("system", "prune", "-af", "--volumes")):
+            self.engine(*words)
+            self.engine(*transient, *words)
+            self.assertIn("bin\n", self.engine(*transient, "exec", "one", "ls", "/").stdout, words)
+        self.assertEqual(self.engine("system", "check").status, 0)
+        self.engine(*transient, "rm", "-f", "-t", "0", "one", "two")
+        self.engine("rmi", BUSYBOX)
+
+    def test_a_reset_ends_transient_containers(self):
+        self.engine("--transient-store", "run", "-d", "--name", "one", "--network", "none", BUSYBOX, "sleep", "1000")
+        pid = self.engine("--transient-store", "inspect", "-f", "{{.State.Pid}}", "one").stdout.strip()
+        self.engine("system", "reset", "-f")
+        self.assertFalse(os.path.exists(f"/proc/{pid}"))
+        self.assertEqual(self.engine("--transient-store", "ps", "-aq").stdout, "")
+
+    def test_a_transient_command_leaves_what_lasts(self):
+        transient = ("--transient-store",)
+        self.engine("create", "--name", "lasts", "--network", "none", BUSYBOX, "echo", "still here")
+        self.assert_fails(self.engine(*transient, "rmi", "-f", BUSYBOX, check=False), 2, '"lasts"')
+        for words in (("image", "prune", "-af"), ("system", "prune", "-af"), ("container", "prune", "-f"), ("rm", "-f", "--all")):
+            self.engine(*transient, *words)
+        self.assertEqual(self.engine("start", "-a", "lasts").stdout, "still here\n")
 
     def test_a_folder_with_the_logins(self):
         folder = self.dir / "docker"
