@@ -11,8 +11,8 @@
 #include "engine/config_files.hpp"
 #include "engine/duration.hpp"
 #include "engine/toml_file.hpp"
-#include "storage/place.hpp"
 #include "storage/overlay.hpp"
+#include "storage/place.hpp"
 
 namespace engine {
 namespace {

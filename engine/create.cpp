@@ -43,6 +43,7 @@
 #include "engine/verbs.hpp"
 #include "engine/watch_words.hpp"
 #include "runtime/seccomp.hpp"
+#include "runtime/spec_linux.hpp"
 #include "storage/overlay.hpp"
 
 namespace engine {
@@ -93,6 +94,15 @@ void check_options(const RunOptions& options) {
                      "--init needs a pid namespace of the container's own, not --pid host");
 }
 
+/// For root, what is not the container's own would be the host's.
+void check_sysctls(const runtime::Linux& of) {
+  for (const auto& [name, value] : of.sysctl)
+    if (const std::string problem = runtime::sysctl_problem(of, name); !problem.empty())
+      throw make_error(ErrorKind::invalid_argument, "--sysctl ", quoted(concat(name, "=", value)), ": ", quoted(name),
+                       " ", problem, " of the container's own")
+          .with_hint("a container sets net.*, fs.mqueue.*, kernel.msg* and kernel.shm*, where it does not share them");
+}
+
 std::string seccomp_json(const Engine& engine, const Security& security) {
   if (!security.seccomp) return {};
   const std::string& file = security.seccomp_file.empty() ? engine.config.seccomp_profile : security.seccomp_file;
@@ -138,6 +148,7 @@ runtime::Spec spec_for(Engine& engine, const RunOptions& options, const oci::Ima
   if (!options.shm_size_systemd.empty())
     in.systemd_tmpfs_bytes = size_of("--shm-size-systemd", options.shm_size_systemd);
   runtime::Spec spec = make_spec(in);
+  check_sysctls(spec.linux);
   if (options.init && !options.init_path.empty()) add_init_program(spec, find_init_path(options.init_path));
   apply_mode(engine, options, ids.map, spec);
   apply_cdi_edits(spec, devices.edits);

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "engine/network.hpp"
+#include "runtime/spec_linux.hpp"
 
 namespace engine {
 
@@ -150,9 +151,10 @@ bool is_own_setting(std::string_view name, const SpecInputs& in) {
   const auto is_own = [&](const char* kind, const std::string& mode) {
     return mode != "host" && in.around.joined.count(kind) == 0;
   };
-  if (name.starts_with("net.")) return owns_network(in.network);
-  if (name == "kernel.hostname" || name == "kernel.domainname") return is_own("uts", in.options.uts);
-  return is_own("ipc", in.options.ipc);
+  const std::string_view kind = runtime::namespace_of_sysctl(name);
+  if (kind == "network") return owns_network(in.network);
+  if (kind == "uts") return is_own("uts", in.options.uts);
+  return kind != "ipc" || is_own("ipc", in.options.ipc);  // what is of no kind is refused by its name
 }
 
 std::vector<std::pair<std::string, std::string>> sysctls(const SpecInputs& in) {

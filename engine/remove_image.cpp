@@ -50,8 +50,9 @@ base::Error in_use_error(const std::string& word, const std::vector<User>& users
   std::string others = users.size() == 1 ? "" : base::concat(" and ", users.size() - 1, " more");
   return make_error(ErrorKind::in_use, "image ", base::quoted(word), " is used by container ", base::quoted(first.name),
                     " (", first.id.substr(0, 12), ")", others)
-      .with_hint(elsewhere ? base::concat("it is in another store: \"engine --root ", first.store, " rm -f ", first.name, "\"")
-                           : base::concat("\"engine rmi -f ", word, "\" removes the container as well"));
+      .with_hint(
+          elsewhere ? base::concat("it is in another store: \"engine --root ", first.store, " rm -f ", first.name, "\"")
+                    : base::concat("\"engine rmi -f ", word, "\" removes the container as well"));
 }
 
 /// The name that `word` meant; empty for an id and for a name with a digest.
@@ -126,9 +127,8 @@ void remove_one(Engine& engine, Engine& of_containers, const std::string& word, 
     const std::vector<User> users = try_removal(engine, word, options, result);
     if (users.empty()) return;
     if (remove_abandoned(of_containers, users)) continue;
-    const auto elsewhere = std::find_if(users.begin(), users.end(), [&](const User& user) {
-      return user.store != of_containers.store().root_path();
-    });
+    const auto elsewhere = std::find_if(
+        users.begin(), users.end(), [&](const User& user) { return user.store != of_containers.store().root_path(); });
     if (!options.force || elsewhere != users.end())
       throw in_use_error(word, users, elsewhere == users.end() ? nullptr : &*elsewhere);
     remove_users(of_containers, users);

@@ -18,4 +18,7 @@ void parse_tuning(const base::JsonAt& json, Linux& result);
 /// one that would change the host. Source: config-linux.md "Sysctl", namespaces(7).
 std::string_view namespace_of_sysctl(std::string_view name);
 
+/// "belongs to no namespace", …: why a container with these namespaces may not set it; empty: it may.
+std::string sysctl_problem(const Linux& of, const std::string& name);
+
 }  // namespace runtime

@@ -41,13 +41,9 @@ const Namespace* find_namespace(const Linux& of, std::string_view type) {
 void parse_sysctls(const JsonAt& json, Linux& result) {
   for (const auto& [key, entry] : json.members()) {
     std::string value = entry.string();
-    if (!is_sysctl_name(key)) throw json.error(base::concat("has the key ", base::quoted(key), ", which is no sysctl"));
     if (value.find('\n') != std::string::npos) throw entry.error("contains a line end");
-    const std::string_view type = namespace_of_sysctl(key);
-    if (type.empty())
-      throw json.error(base::concat("has the key ", base::quoted(key), ", which belongs to no namespace"));
-    if (find_namespace(result, type) == nullptr)
-      throw json.error(base::concat("sets ", base::quoted(key), ", which needs a ", type, " namespace"));
+    if (const std::string problem = sysctl_problem(result, key); !problem.empty())
+      throw json.error(base::concat("has the key ", base::quoted(key), ", which ", problem));
     result.sysctl.emplace_back(key, std::move(value));
   }
 }
@@ -164,6 +160,14 @@ std::string_view namespace_of_sysctl(std::string_view name) {
   if (dotted.starts_with("fs.mqueue.")) return "ipc";
   if (std::find(std::begin(ipc_sysctls), std::end(ipc_sysctls), dotted) != std::end(ipc_sysctls)) return "ipc";
   if (dotted == "kernel.domainname" || dotted == "kernel.hostname") return "uts";
+  return {};
+}
+
+std::string sysctl_problem(const Linux& of, const std::string& name) {
+  if (!is_sysctl_name(name)) return "is no sysctl";
+  const std::string_view type = namespace_of_sysctl(name);
+  if (type.empty()) return "belongs to no namespace";
+  if (find_namespace(of, type) == nullptr) return base::concat("needs a namespace \"", type, "\"");
   return {};
 }
 

@@ -216,6 +216,22 @@ class ContainersConfTest(EngineTest):
         self.configure(f'[engine]\nhooks_dir = ["{first}", "{second}"]\n')
         self.assertEqual(self.marks(BUSYBOX, "true"), ["replaced"])
 
+    def test_settings_of_the_kernel_that_are_not_the_containers_are_refused(self):
+        """Root would set them for the whole host."""
+        for options, setting, words in (((), "kernel.core_pattern=x", "belongs to no namespace"),
+                                        ((), "net/ipv4/../../kernel/core_pattern=x", "is no sysctl"),
+                                        ((), "net/../kernel/core_pattern=x", "is no sysctl"),
+                                        (("--network", "host"), "net.core.somaxconn=4096", "needs a namespace"),
+                                        (("--ipc", "host"), "kernel.shmmni=4096", "needs a namespace")):
+            with self.subTest(setting=setting):
+                done = self.engine("run", "--network", "none", *options, "--sysctl", setting, BUSYBOX, "true", check=False)
+                self.assert_fails(done, 125, words)
+                self.configure(f'[containers]\ndefault_sysctls = ["{setting}"]\n')
+                done = self.engine("run", "--rm", "--network", "none", *options, BUSYBOX, "true", check=False)
+                self.assertEqual((done.status, words in done.stderr), (0, False) if options else (125, True), done)
+                self.configure("")
+        self.assert_no_containers()
+
     def test_an_image_cannot_make_patterns_of_hooks_end_the_engine(self):
         folder = self.dir / "hooks"
         for length, pattern, words in ((200_000, "/(sh|bash)$", "a text of more than"), (4000, "^/bin/(a|b|/)*y$", "No such file"),
