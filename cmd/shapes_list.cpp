@@ -49,6 +49,7 @@ define.ContainerSize
   RwSize int64 rwSize
 containers.psReporter
   entities.ListContainer embedded
+  CGROUPNS string method
   Cgroup string method
   Command string method
   CreatedAt string method
@@ -67,6 +68,7 @@ containers.psReporter
   RunningFor string method
   Size string method
   Status string method
+  USERNS string method
   UTS string method
   User string method
   LocalVolumes int method

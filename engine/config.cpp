@@ -188,8 +188,22 @@ void apply_runtimes(Config& config, const TomlFile& file) {
 
 }  // namespace
 
+namespace {
+
+/// A number that stands in quotes would count for nothing. @throws Error as podman does.
+void check_numbers(const TomlFile& file, const std::string& what) {
+  for (const char* key : {"containers.pids_limit", "containers.log_size_max", "containers.oom_score_adj",
+                          "engine.stop_timeout", "engine.retry", "engine.image_parallel_copies"})
+    if (const auto shown = file.shown(key); shown && !file.integer(key))
+      throw base::make_error(base::ErrorKind::invalid_argument, what, ": ", key, " is ", *shown,
+                             ", which is no number");
+}
+
+}  // namespace
+
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
   const TomlFile file = TomlFile::parse(without_comments(text), what);
+  check_numbers(file, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
   if (const auto logger = file.string("engine.events_logger"))
     config.events_logger = *logger == "none" ? "none" : "file";

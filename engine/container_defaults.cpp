@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 
 namespace engine {
@@ -82,6 +83,10 @@ void apply_container_defaults(ContainerDefaults& defaults, const TomlFile& file,
       apply_option(defaults, row, std::move(*values), file.appends(row.key), name);
   apply_list(defaults.environment, file, "containers.env");
   apply_list(defaults.sysctls, file, "containers.default_sysctls");
+  for (const std::string& word : defaults.sysctls)
+    if (!base::split_once(word, '='))
+      throw base::make_error(base::ErrorKind::invalid_argument, name, ": default_sysctls ", base::quoted(word),
+                             " is not NAME=VALUE");
   apply_list(defaults.host_ips, file, "network.default_host_ips");
   apply_list(defaults.hooks_dirs, file, "engine.hooks_dir");
   apply_list(defaults.pasta_options, file, "network.pasta_options");

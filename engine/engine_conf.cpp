@@ -110,7 +110,7 @@ void apply_engine_conf(Config& config, std::string_view text, const std::string&
             .with_hint("a text may have a unit, as in \"64GiB\"");
       config.unpack_limits.*limit->value = *value;
     } else if (!apply_network(config, file, key, what) && !apply_mode_table(config, file, key, what)) {
-      throw invalid(what, key, "is not known").with_hint("engine-pull(1) lists what engine.conf may have");
+      throw invalid(what, key, "is not known").with_hint("engine config list shows what engine.conf may have");
     }
   }
 }

@@ -144,6 +144,9 @@ void EventReader::wait(int milliseconds) {
 }
 
 void events(Engine& engine, const EventsOptions& options, const std::function<void(const Event&)>& show) {
+  if (engine.config.events_logger == "none")
+    throw make_error(ErrorKind::unsupported, "cannot read events with the \"none\" backend")
+        .with_hint("engine config explain events_logger, and the option --events-backend");
   const EventFilters filters = parse_filters(options.filters);
   std::optional<base::Time> since, until;
   if (!options.since.empty()) since = parse_log_time(options.since, base::now());

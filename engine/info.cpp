@@ -150,10 +150,13 @@ void write_host(JsonWriter& json, Engine& engine, const rootless::Delegation& de
   json.member("cpus", static_cast<std::int64_t>(::sysconf(_SC_NPROCESSORS_ONLN)));
   write_cpu_utilization(json);
   write_distribution(json);
-  json.member("eventLogger", "none").member("hostname", names.nodename).key("idMappings").begin_object();
+  json.member("eventLogger", engine.config.events_logger)
+      .member("hostname", names.nodename)
+      .key("idMappings")
+      .begin_object();
   write_id_ranges(json, "gidmap", engine.host.id_map.gids);
   write_id_ranges(json, "uidmap", engine.host.id_map.uids);
-  json.end_object().member("kernel", engine.host.kernel).member("logDriver", "k8s-file");
+  json.end_object().member("kernel", engine.host.kernel).member("logDriver", engine.config.log_driver);
   write_from_memory_on(json, engine);
   json.end_object();
 }
@@ -216,7 +219,7 @@ void write_store(JsonWriter& json, Engine& engine, const DriverChoice& driver) {
   json.member("graphRootAllocated", space.f_blocks * unit);
   json.member("graphRootUsed", (space.f_blocks - space.f_bfree) * unit);
   write_graph_status(json, store, driver);
-  json.member("imageCopyTmpDir", store.root_path() + "/staging");
+  json.member("imageCopyTmpDir", engine.config.spool.folder);
   json.key("imageStore").begin_object();
   json.member("number", static_cast<std::uint64_t>(storage::list_images(store).size())).end_object();
   json.member("runRoot", store.run_path()).member("volumePath", store.root_path() + "/volumes");

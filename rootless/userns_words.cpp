@@ -127,7 +127,8 @@ UsernsRequest parse_mode(const std::string& word, const IdMap& caller) {
   UsernsRequest request;
   if (mode == "container" || mode == "ns")
     throw make_error(ErrorKind::unsupported, "--userns ", quoted(word),
-                     ": joining another user namespace is not supported yet");
+                     " cannot be configured for all containers, only asked for")
+        .with_hint(base::concat("name it on the command line: engine run --userns ", word));
   if (mode == "private")
     throw make_error(ErrorKind::invalid_argument, "--userns private needs --uidmap or --gidmap, and those alone");
   if (mode == "keep-id")

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cmd/command.hpp"
 #include "cmd/commands.hpp"
+#include "cmd/configured_options.hpp"
 #include "cmd/global_options.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/option_walk.hpp"
@@ -124,7 +125,9 @@ std::string create_clone(Invocation& invocation, const CloneWords& words, const 
   bind_options(walk.options);
   bind_words(table, walk.words, "engine create");
   all.insert(all.begin(), {source.command_line.front(), "create"});
-  return engine::create(invocation.engine(), settle_run_options(run, all));
+  settle_run_options(run, all);
+  bind_configured_options(invocation.engine().config, table, walk.options, run);
+  return engine::create(invocation.engine(), run.options);
 }
 
 int clone(Invocation& invocation, const CloneWords& words) {

@@ -10,8 +10,8 @@ namespace cmd {
 
 /// What podman calls the namespaces of a process, and /proc/PID/ns.
 inline constexpr std::pair<const char*, const char*> namespace_fields[] = {
-    {"MNT", "mnt"},   {"Cgroup", "cgroup"}, {"IPC", "ipc"},  {"NET", "net"},
-    {"PIDNS", "pid"}, {"UTS", "uts"},       {"User", "user"}};
+    {"MNT", "mnt"}, {"Cgroup", "cgroup"}, {"IPC", "ipc"},         {"NET", "net"},    {"PIDNS", "pid"},
+    {"UTS", "uts"}, {"User", "user"},     {"CGROUPNS", "cgroup"}, {"USERNS", "user"}};
 
 /// Prints containers by a template. @param sizes  Of each, as shown; or empty. @param whole  Ids and commands are not
 /// shortened.

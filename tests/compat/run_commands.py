@@ -24,6 +24,21 @@ SAMPLE_EVERY = 9
 ASPECTS = ("output", "code", "error", "line")
 # No network of its own, unless a row asks for one: that is what most of a start would cost.
 SETTINGS = '[containers]\nnetns = "none"\npids_limit = 0\n'
+# What rows name with CONTAINERS_CONF=FOLDER/containers.conf.
+CONFIGURED = SETTINGS + """annotations = ["a=conf", "b=conf"]
+default_capabilities = ["CHOWN", "KILL"]
+default_sysctls = ["net.ipv4.ip_forward=1", "kernel.shm_rmid_forced=1"]
+default_ulimits = ["nofile=500:600"]
+devices = ["/dev/null:/dev/configured"]
+dns_searches = ["conf.example"]
+dns_servers = ["192.0.2.9"]
+env = ["A=conf", "PATH=/conf"]
+tz = "Asia/Tokyo"
+umask = "0077"
+volumes = ["FOLDER/source:/configured"]
+[engine]
+events_logger = "none"
+"""
 
 
 class Row:
@@ -77,6 +92,7 @@ class Player:
         (folder / "source").mkdir()
         (folder / "source/file").write_text("content\n")
         (folder / "source").chmod(0o777)
+        (folder / "containers.conf").write_text(CONFIGURED.replace("FOLDER", str(folder)))
 
     def step(self, text, new):
         words = shlex.split(text.replace("NEW", new).replace("FOLDER", str(self.folder)).replace("IMAGE", sides.IMAGE))

@@ -96,6 +96,37 @@ class ContainersConfTest(EngineTest):
         self.assertIn('"much" is not a size', done.stderr)
         self.assertEqual(self.engine("ps", "-aq").stdout, "")
 
+    def test_values_that_would_count_for_nothing(self):
+        for text, words in (('[engine]\nstop_timeout = "5"\n', 'engine.stop_timeout is "5", which is no number'),
+                            ('[containers]\npids_limit = "100"\n', 'containers.pids_limit is "100"'),
+                            ('[containers]\ndefault_sysctls = ["nonsense"]\n', '"nonsense" is not NAME=VALUE')):
+            with self.subTest(text=text):
+                path = self.configure(text)
+                done = self.engine("run", "--network", "none", BUSYBOX, "true", check=False)
+                self.assert_fails(done, 125, words)
+                self.assertIn(str(path), done.stderr)
+
+    def test_a_typed_volume_takes_the_place_of_a_configured_one(self):
+        self.configure('[containers]\nvolumes = ["/usr:/one", "other:/two"]\n')
+        self.assertEqual(self.shown("-v", "mine:/one/", BUSYBOX, "sh", "-c", "ls /one; ls -d /two"), ["/two"])
+
+    def test_a_clone_has_what_is_configured(self):
+        self.configure('[containers]\numask = "0077"\ntz = "Asia/Tokyo"\nvolumes = ["data:/data"]\n')
+        self.engine("create", "--name", "web", "--network", "none", "--umask", "27", BUSYBOX, "sh", "-c",
+                    "umask; date +%Z; ls -d /data")
+        self.engine("container", "clone", "web", "shop")
+        self.assertEqual(self.engine("start", "-a", "shop").stdout, "0027\nJST\n/data\n")
+
+    def test_name_servers_where_no_network_is_configured(self):
+        self.configure('[containers]\nnetns = "none"\ndns_servers = ["192.0.2.53"]\n')
+        resolv = self.engine("run", "--rm", BUSYBOX, "cat", "/etc/resolv.conf").stdout
+        self.assertNotIn("192.0.2.53", resolv)
+
+    def test_user_namespaces_of_others_are_not_configured(self):
+        self.configure('[containers]\nuserns = "container:web"\n')
+        done = self.engine("run", "--network", "none", BUSYBOX, "true", check=False)
+        self.assert_fails(done, 125, '--userns "container:web" cannot be configured for all containers')
+
     def test_capabilities_that_do_not_exist(self):
         self.configure('[containers]\ndefault_capabilities = ["CHOWN", "FLY"]\n')
         done = self.engine("run", "--network", "none", BUSYBOX, "true", check=False)
@@ -136,6 +167,7 @@ class ContainersConfTest(EngineTest):
         found = {key["Key"]: key for key in self.engine("config", "list", "--format", "json").json()}
         self.assertEqual(found["containers.umask"]["Value"], '"0077"')
         self.assertEqual(found["containers.umask"]["Winner"], str(path))
+        self.assertEqual(found["mode.without"]["Value"], "[]")
 
     def test_the_format_of_commits(self):
         self.configure('[engine]\nimage_default_format = "docker"\n')

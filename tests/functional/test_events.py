@@ -120,11 +120,17 @@ class EventsTest(EngineTest):
     def test_none_are_kept_when_containers_conf_says_so(self):
         settings = self.home / ".config/containers"
         settings.mkdir(parents=True)
-        (settings / "containers.conf").write_text('[engine]\nevents_logger = "none"\n')
         before = self.events()
-        self.engine("--events-backend", "file", "run", "-d", "--network", "none", "--name", "web", BUSYBOX, "true")
+        (settings / "containers.conf").write_text('[engine]\nevents_logger = "none"\n')
+        self.engine("run", "-d", "--network", "none", "--name", "web", BUSYBOX, "true")
         self.engine("wait", "web")
-        self.assertEqual(self.events(), before)
+        self.assertEqual(self.engine("--events-backend", "file", "events", "--stream=false").stdout, before)
+        self.engine("--events-backend", "file", "create", "--network", "none", "--name", "noted", BUSYBOX)
+        self.assert_fails(self.engine("events", "--stream=false", check=False), 125, 'with the "none" backend')
+        self.assertEqual(self.engine("info", "--format", "{{.Host.EventLogger}}").stdout, "none\n")
+        (settings / "containers.conf").unlink()
+        self.assertEqual(self.seen(), ["create noted"])
+        self.assertEqual(self.engine("info", "--format", "{{.Host.EventLogger}}").stdout, "file\n")
 
 
 if __name__ == "__main__":
