@@ -223,7 +223,10 @@ constexpr CommandGroup groups[] = {
 
 /// What podman has and we have not: a hint at another command's name could do harm there (top, stop).
 constexpr std::string_view not_built_yet[] = {"build",
+                                              "checkpoint",
                                               "farm",
+                                              "generate kube",
+                                              "image build",
                                               "kube",
                                               "machine",
                                               "network connect",
@@ -234,7 +237,12 @@ constexpr std::string_view not_built_yet[] = {"build",
                                               "network rm",
                                               "network update",
                                               "play",
-                                              "pod"};
+                                              "pod",
+                                              "restore",
+                                              "runlabel",
+                                              "system connection",
+                                              "system service",
+                                              "volume reload"};
 
 /// "top", also of "container top".
 bool is_not_built_yet(std::string_view typed) {

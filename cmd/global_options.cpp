@@ -62,7 +62,9 @@ void declare_global_options(OptionTable& table, GlobalWords& words) {
       .offers(Completes::directories);
   table.list("cdi-spec-dir", 0, "DIRECTORY", words.options.cdi_spec_dirs, "Where files of CDI devices are")
       .offers(Completes::directories);
-  table.text("events-backend", 0, "BACKEND", words.options.events_backend, "Whether events are kept: file, none")
+  table
+      .text("events-backend", 0, "BACKEND", words.options.events_backend,
+            "Whether events are kept: in a file, which journald means, too, or not")
       .choices("file|journald|none");
   table.text("config", 0, "DIRECTORY", words.options.login_dir, "Whose config.json holds the logins of registries")
       .offers(Completes::directories);

@@ -22,15 +22,16 @@ void declare_isolation_options(OptionTable& table, engine::RunOptions& options) 
              "That line; $USERNAME, $UID, $GID, $NAME and $HOME are filled in");
   table.text("subuidname", 0, "NAME", options.subuid_name, "Users are the ranges of this name in /etc/subuid");
   table.text("subgidname", 0, "NAME", options.subgid_name, "Groups are the ranges of this name in /etc/subgid");
-  table.text("pid", 0, "MODE", options.pid, "Process ids: private, host, or container:NAME to share a container's");
+  table.text("pid", 0, "MODE", options.pid,
+             "Process ids: private, host, container:NAME to share a container's, or ns:PATH");
   table.text("ipc", 0, "MODE", options.ipc,
-             "Inter-process communication: shareable, private, none, host, or container:NAME");
-  table.text("uts", 0, "MODE", options.uts, "Host name: private, host, or container:NAME");
+             "Inter-process communication: shareable, private, none, host, container:NAME, or ns:PATH");
+  table.text("uts", 0, "MODE", options.uts, "Host name: private, host, container:NAME, or ns:PATH");
   table.comma_list("require", 0, "PART", options.require,
                    "Fail where the host allows only a lesser mode: full, or ids, rootfs, namespaces, cgroup, network");
   table.flag("root-emulation", 0, options.root_emulation,
              "With a single id: changing owners and users, and making devices, seems to succeed");
-  table.text("cgroupns", 0, "MODE", options.cgroupns, "Cgroup namespace: private, host, or container:NAME");
+  table.text("cgroupns", 0, "MODE", options.cgroupns, "Cgroup namespace: private, host, container:NAME, or ns:PATH");
 }
 
 }  // namespace cmd

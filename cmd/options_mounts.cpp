@@ -7,7 +7,8 @@ void declare_mount_options(OptionTable& table, engine::RunOptions& options) {
   table
       .list("volume", 'v', "[SOURCE:]TARGET[:OPTIONS]", options.volumes, "Mount a folder of the host or a named volume")
       .offers(Completes::directories);
-  table.list("mount", 0, "type=TYPE,...", options.mounts, "Mount something: type is bind, image, tmpfs or volume");
+  table.list("mount", 0, "type=TYPE,...", options.mounts,
+             "Mount something: type is bind, devpts, image, tmpfs or volume");
   table.list("volumes-from", 0, "CONTAINER[:OPTIONS]", options.volumes_from, "Mount what another container has mounted")
       .offers(Completes::containers);
   table.text("image-volume", 0, "MODE", options.image_volume, "What a VOLUME of the image becomes")

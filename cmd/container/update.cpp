@@ -22,7 +22,7 @@ Action declare_update(OptionTable& table) {
   const auto words = std::make_shared<UpdateWords>();
   declare_limit_options(table, words->options.limits);
   table.text("restart", 0, "POLICY", words->options.restart,
-             "Start it again when it ends: no, on-failure[:RETRIES], always, unless-stopped; from its next start on");
+             "Start it again when it ends: no, on-failure[:RETRIES], always, unless-stopped");
   declare_health_words(table, words->options.health);
   declare_latest_option(table, words->choice);
   declare_container_words(table, words->choice, Completes::containers);
