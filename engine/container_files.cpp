@@ -115,6 +115,9 @@ HostNames host_names(Engine& engine, const storage::ContainerRecord& record) {
   HostNames names;
   const std::string& configured = engine.config.defaults.host_address;
   names.host = configured.empty() ? rootless::host_address() : configured;
+  if (!configured.empty() && !rootless::is_ipv4(configured) && !rootless::is_ipv6(configured))
+    throw make_error(ErrorKind::invalid_argument,
+                     "host_containers_internal_ip of containers.conf: ", quoted(configured), " is not an IP address");
   if (record.network == "none") names.own = "127.0.0.1";
   if (!rootless::is_user_network(record.network)) return names;
   const rootless::NetworkOptions options = network_options(engine, record);

@@ -9,6 +9,7 @@
 #include "base/fs.hpp"
 #include "base/host_file.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "engine/fetch.hpp"
 #include "engine/quadlet_files.hpp"
 #include "engine/systemctl.hpp"
@@ -52,7 +53,7 @@ std::string name_in_url(const std::string& url) {
 void collect(const std::string& path, const QuadletInstallOptions& options, std::vector<InstalledFile>& files) {
   if (is_url(path)) {
     const std::string name = name_in_url(path);
-    if (path.starts_with("http:"))
+    if (base::to_lower(path).starts_with("http:"))
       base::log(base::LogLevel::warn, quoted(path), " is not encrypted: anybody on the way could change it");
     files.push_back({name, options.fetch(path)});
     return;

@@ -186,6 +186,7 @@ class ContainersConfTest(EngineTest):
 
     def test_what_a_transient_container_uses_stays(self):
         transient = ("--transient-store",)
+        self.addCleanup(self.engine, *transient, "rm", "-f", "-t", "0", "--all", check=False)
         for name in ("one", "two"):
             self.engine(*transient, "run", "-d", "--name", name, "--network", "none", BUSYBOX, "sleep", "1000")
         self.assert_fails(self.engine("rmi", BUSYBOX, check=False), 2, "is used by container", "and 1 more")
@@ -247,6 +248,14 @@ class ContainersConfTest(EngineTest):
         self.write_hook(second, "10-always.json", {"always": True}, ["createRuntime"], "replaced")
         self.configure(f'[engine]\nhooks_dir = ["{first}", "{second}"]\n')
         self.assertEqual(self.marks(BUSYBOX, "true"), ["replaced"])
+
+    def test_an_address_of_the_host_that_is_none_gets_into_no_file(self):
+        self.configure('[containers]\nhost_containers_internal_ip = "192.0.2.1\\n192.0.2.66 bank.example"\n')
+        done = self.engine("run", "--rm", "--network", "none", BUSYBOX, "cat", "/etc/hosts", check=False)
+        self.assert_fails(done, 125, "host_containers_internal_ip")
+        self.assertNotIn("bank", done.stdout)
+        self.configure("")
+        self.assert_no_containers()
 
     def test_settings_of_the_kernel_that_are_not_the_containers_are_refused(self):
         """Root would set them for the whole host."""
