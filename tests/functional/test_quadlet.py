@@ -158,6 +158,8 @@ class QuadletTest(EngineTest):
         done = install(f"{place}/web.container?raw=1", f"{place}/moved.container")
         self.assertEqual(done.stdout.split(), [f"{folder}/web.container", f"{folder}/moved.container"])
         self.assertIn("not encrypted", done.stderr)
+        again = place.replace("http:", "HTTP:") + "/web.container?raw=1"
+        self.assertIn("not encrypted", install("--replace", again).stderr)
         for name in ("web", "moved"):
             self.assertEqual((folder / f"{name}.container").read_text(), text)
 
