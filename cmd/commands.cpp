@@ -241,6 +241,8 @@ constexpr std::string_view not_built_yet[] = {"build",
                                               "restore",
                                               "runlabel",
                                               "system connection",
+                                              "system migrate",
+                                              "system renumber",
                                               "system service",
                                               "volume reload"};
 

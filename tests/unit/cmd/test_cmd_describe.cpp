@@ -81,7 +81,8 @@ TEST_CASE("every way to call a command finds it, and none is given twice") {
 TEST_CASE("of a command that is not there yet no other one is suggested") {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"build", "box"}, std::vector<std::string>{"machine", "start"},
-        std::vector<std::string>{"container", "restore"}, std::vector<std::string>{"system", "service"}}) {
+        std::vector<std::string>{"container", "restore"}, std::vector<std::string>{"system", "service"},
+        std::vector<std::string>{"system", "renumber"}}) {
     CAPTURE(words.back());
     CHECK(cmd::find_command(words).command == nullptr);
     try {
