@@ -33,6 +33,7 @@ struct HostView {
   } probes;
   /// "overlay", "fuse-overlayfs" or "copy", and why no better one.
   std::function<std::pair<std::string, std::string>()> driver;
+  std::function<bool()> is_only_chroot;  ///< Neither namespaces nor mounts can be made; engine-modes(7).
   std::function<std::vector<std::string>()> store_place;  ///< storage::explain_place of the store.
   struct Space {
     std::uint64_t free_bytes = 0, all_bytes = 0, free_inodes = 0, all_inodes = 0;

@@ -7,7 +7,10 @@ namespace {
 
 using base::concat;
 
-constexpr const char* no_container = "no container can be started";
+std::string no_container(const HostView& host) {
+  return host.is_only_chroot() ? "containers are only a chroot, which is no isolation: engine-modes(7)"
+                               : "no container can be started";
+}
 
 std::string setting(const HostView& host, const std::string& name) {
   return std::string{base::trim(host.read("/proc/sys/" + name).value_or(""))};
@@ -29,13 +32,13 @@ CheckResult set_by_sysctl(std::string name, const std::string& is, const std::st
 CheckResult max_user_namespaces(const HostView& host) {
   const std::string is = setting(host, "user/max_user_namespaces");
   if (is != "0") return {.evidence = concat("user.max_user_namespaces is ", is.empty() ? "not there" : is)};
-  return set_by_sysctl("user/max_user_namespaces", is, "15000", CheckStatus::problem, no_container);
+  return set_by_sysctl("user/max_user_namespaces", is, "15000", CheckStatus::problem, no_container(host));
 }
 
 CheckResult unprivileged_userns_clone(const HostView& host) {
   if (host.uid == 0 || setting(host, "kernel/unprivileged_userns_clone") != "0")
     return {.evidence = "ordinary users may make user namespaces"};
-  return set_by_sysctl("kernel/unprivileged_userns_clone", "0", "1", CheckStatus::problem, no_container);
+  return set_by_sysctl("kernel/unprivileged_userns_clone", "0", "1", CheckStatus::problem, no_container(host));
 }
 
 /// A profile that only allows what the kernel would without AppArmor. Source: apparmor.d(5) "userns", Ubuntu 23.10's
@@ -54,7 +57,7 @@ CheckResult userns_apparmor(const HostView& host) {
   return {
       .status = CheckStatus::problem,
       .evidence = "kernel.apparmor_restrict_unprivileged_userns is 1, and no profile of AppArmor allows it to us",
-      .consequence = no_container,
+      .consequence = no_container(host),
       .remedy = concat(
           "as root, put this into /etc/apparmor.d/engine, then apparmor_parser -r /etc/apparmor.d/engine:\n", profile),
       .script =
@@ -67,16 +70,20 @@ CheckResult user_namespace(const HostView& host) {
   if (problem.empty()) return {.evidence = "one was made"};
   return {.status = CheckStatus::problem,
           .evidence = problem,
-          .consequence = no_container,
+          .consequence = no_container(host),
           .remedy =
               "see the findings above; inside another container, start that with --security-opt seccomp=unconfined "
               "or --privileged"};
 }
 
 CheckResult other_namespaces(const HostView& host) {
-  for (const char* kind : {"mnt", "pid", "net", "ipc", "uts", "cgroup"}) {
+  if (setting(host, "user/max_mnt_namespaces") == "0")
+    return set_by_sysctl("user/max_mnt_namespaces", "0", "15000", CheckStatus::problem, no_container(host));
+  for (const char* kind : {"pid", "net", "ipc", "uts", "cgroup"}) {
     const std::string name = concat("user/max_", kind, "_namespaces");
-    if (setting(host, name) == "0") return set_by_sysctl(name, "0", "15000", CheckStatus::problem, no_container);
+    if (setting(host, name) == "0")
+      return set_by_sysctl(name, "0", "15000", CheckStatus::warning,
+                           concat("containers share the host's namespace of that kind (", kind, "): engine-modes(7)"));
   }
   return {.evidence = "no kind of them is forbidden"};
 }

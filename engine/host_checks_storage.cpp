@@ -20,6 +20,13 @@ CheckResult rootfs_driver(const HostView& host) {
             .evidence = concat("fuse-overlayfs is used: ", reason),
             .consequence = "files of containers are reached more slowly",
             .remedy = "a file system with user xattrs for --root, on Linux 5.11 or newer, has native overlay"};
+  if (host.is_only_chroot())
+    return {.status = CheckStatus::note,
+            .evidence = concat("root file systems are copied: ", reason),
+            .consequence = "containers are only a chroot, which is no isolation: engine-modes(7)",
+            .remedy =
+                "inside another container, start that with --privileged, or with user namespaces: "
+                "--security-opt seccomp=unconfined"};
   return {.status = CheckStatus::warning,
           .evidence = concat("root file systems are copied: ", reason),
           .consequence = "a container's start takes as long as copying its image, unless the file system has reflinks",

@@ -10,6 +10,7 @@
 #include "engine/doctor.hpp"
 #include "engine/driver.hpp"
 #include "engine/inside.hpp"
+#include "engine/namespace_choice.hpp"
 #include "engine/network_probe.hpp"
 #include "rootless/cgroup.hpp"
 #include "rootless/newidmap.hpp"
@@ -70,6 +71,7 @@ HostView view_of_host(Engine& engine) {
     const DriverChoice choice = find_driver(engine);
     return std::pair{std::string{storage::name_of(choice.driver)}, choice.reason};
   };
+  view.is_only_chroot = [&engine] { return may_be_chroot(engine) && find_namespaces(engine).is_chroot(); };
   view.store_place = [&engine] { return storage::explain_place(storage::probe_place(engine.store().root())); };
   view.space = [](const std::string& path) { return space_at(path); };
   view.delegated_controllers = [&engine] { return rootless::find_delegation(engine.host).controllers; };

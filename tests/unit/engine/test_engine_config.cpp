@@ -138,9 +138,11 @@ TEST_CASE("containers.conf sets what we know and nothing else is fatal") {
   CHECK(config.detach_keys == "ctrl-x");
 }
 
-TEST_CASE("a value of the wrong type is passed over, a negative time-out is refused") {
+TEST_CASE("a text of the wrong type is passed over, a number in quotes and a negative time-out are refused") {
   Config config;
-  engine::apply_containers_conf(config, "[engine]\nstop_timeout = \"3\"\ndetach_keys = 7\n", "x.conf");
+  CHECK_THROWS_WITH_AS(engine::apply_containers_conf(config, "[engine]\nstop_timeout = \"3\"\n", "x.conf"),
+                       doctest::Contains("x.conf: engine.stop_timeout is \"3\""), base::Error);
+  engine::apply_containers_conf(config, "[engine]\ndetach_keys = 7\n", "x.conf");
   CHECK(config.stop_timeout_seconds == 10);
   CHECK(config.detach_keys == "ctrl-p,ctrl-q");
   CHECK_THROWS_AS(engine::apply_containers_conf(config, "[engine]\nstop_timeout = -1\n", "x.conf"), base::Error);

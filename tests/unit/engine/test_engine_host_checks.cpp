@@ -38,6 +38,7 @@ struct Host {
     const auto works = [] { return std::string{}; };
     view.probes = {works, works, works, works, works, works};
     view.driver = [] { return std::pair<std::string, std::string>{"overlay", ""}; };
+    view.is_only_chroot = [] { return false; };
     view.store_place = [] { return std::vector<std::string>{}; };
     view.space = [](const std::string&) {
       return std::optional<HostView::Space>{
@@ -141,7 +142,7 @@ const std::map<std::string, Broken> broken_hosts{
      {CheckStatus::problem, "not permitted",
       [](Host& host) { host.view.probes.user_namespace = says("Operation not permitted"); }}},
     {"namespace-limits",
-     {CheckStatus::problem, "user.max_net_namespaces is 0",
+     {CheckStatus::warning, "user.max_net_namespaces is 0",
       [](Host& host) { host.write("/proc/sys/user/max_net_namespaces", "0\n"); }}},
     {"proc-masked",
      {CheckStatus::note, "/proc/kcore",
@@ -298,6 +299,28 @@ TEST_CASE("a name server on the loopback is told of where somebody answers there
   CHECK(host.check("local-name-server").status == CheckStatus::note);
   host.write("/etc/resolv.conf", "nameserver 127.0.0.53\nnameserver 10.0.0.1\n");
   CHECK(host.check("local-name-server").status == CheckStatus::ok);
+}
+
+TEST_CASE("where containers are only a chroot that is said, and no package promised to help") {
+  Host host;
+  host.view.is_only_chroot = [] { return true; };
+  host.view.driver = [] { return std::pair<std::string, std::string>{"copy", "nothing can be mounted"}; };
+  CHECK(host.check("rootfs-driver").script.empty());
+  host.write("/proc/sys/user/max_user_namespaces", "0\n");
+  for (const char* id : {"rootfs-driver", "userns-limit"})
+    CHECK(host.check(id).consequence.find("only a chroot") != std::string::npos);
+}
+
+TEST_CASE("without mount namespaces there is no container, without others it shares the host's") {
+  for (const char* kind : {"mnt", "pid", "net", "ipc", "uts", "cgroup"}) {
+    CAPTURE(kind);
+    Host host;
+    host.write(base::concat("/proc/sys/user/max_", kind, "_namespaces"), "0\n");
+    const bool is_needed = std::string_view{kind} == "mnt";
+    const engine::CheckResult found = host.check("namespace-limits");
+    CHECK(found.status == (is_needed ? CheckStatus::problem : CheckStatus::warning));
+    CHECK((found.consequence == "no container can be started") == is_needed);
+  }
 }
 
 TEST_CASE("a helper that is there and does not start is another finding than none") {
