@@ -59,7 +59,9 @@ bool is_our_file(const runtime::Mount& mount) {
 RunOptions fit_to_chroot(const RunOptions& options) {
   if (const char* name = impossible_option(options))
     throw make_error(ErrorKind::unsupported, name, " is not possible here: containers are only a chroot")
-        .with_hint("engine info --format '{{.Mode.line}}' tells why; see engine-modes(7)");
+        .with_hint(
+            "engine info --format '{{.Mode.line}}' tells why, see engine-modes(7); what was not typed comes from "
+            "containers.conf: engine config list");
   RunOptions fitted = options;
   fitted.pid = fitted.ipc = fitted.uts = fitted.cgroupns = fitted.network = "host";
   fitted.image_volume = "ignore";  // what the image has there stays

@@ -168,7 +168,7 @@ std::string make_hosts(std::string_view host_text, const RunOptions& options, co
   }
   text += host_text;
   if (!text.empty() && text.back() != '\n') text += '\n';
-  if (host_text.find("localhost") == std::string_view::npos) append_line(text, "127.0.0.1\tlocalhost");
+  if (host_text.find("localhost") == std::string_view::npos) append_line(text, "127.0.0.1\tlocalhost\n::1\tlocalhost");
   const bool is_named = host_text.find("host.containers.internal") != std::string_view::npos;
   if (!names.host.empty() && !is_named)
     append_line(text, concat(names.host, "\thost.containers.internal host.docker.internal"));

@@ -72,7 +72,7 @@ class RunMoreTest(EngineTest):
         self.assertIn("first.example", text)
         text = self.run_box("--hosts-file", "none", "--add-host", "one:192.0.2.2", words=("cat", "/etc/hosts")).stdout
         self.assertIn("192.0.2.2\tone", text)
-        self.assertIn("localhost", text)
+        self.assertIn("127.0.0.1\tlocalhost\n::1\tlocalhost\n", text)
         self.assert_fails(self.run_box("--hosts-file", "/nowhere", check=False), 125, "/nowhere")
         self.assert_fails(self.run_box("--hosts-file", "image", check=False), 125, "--no-hosts")
         script = "for f in hosts hostname resolv.conf; do echo x >> /etc/$f || echo closed; done"
