@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
 #include "base/mount.hpp"
 #include "base/path_in_root.hpp"
 #include "engine/container_rootfs.hpp"
@@ -71,6 +73,14 @@ void unmount_container(Engine& engine, const std::string& name) {
   require_unshare(engine, "unmount CONTAINER");
   const std::string path = place_of(engine.store(), require_container(engine, name).id);
   if (is_mounted(path)) base::unmount(path, UMOUNT_NOFOLLOW | MNT_DETACH);
+}
+
+void drop_container_mount(const storage::Store& store, const std::string& id) noexcept {
+  const base::UniqueFd folder{::openat(store.run(), folder_name, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!folder || ::faccessat(folder.get(), id.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) return;
+  ::umount2(place_of(store, id).c_str(), UMOUNT_NOFOLLOW | MNT_DETACH);
+  if (::unlinkat(folder.get(), id.c_str(), AT_REMOVEDIR) != 0)
+    base::log(base::LogLevel::debug, base::os_error("removing the place of a mount").message());
 }
 
 }  // namespace engine

@@ -23,5 +23,7 @@ MountedContainer mount_container(Engine& engine, const std::string& name);
 std::vector<MountedContainer> mounted_containers(Engine& engine);
 /// What is not mounted stays so.
 void unmount_container(Engine& engine, const std::string& name);
+/// Of a container that is removed. In a mount namespace that is not ours the mount goes with its place.
+void drop_container_mount(const storage::Store& store, const std::string& id) noexcept;
 
 }  // namespace engine

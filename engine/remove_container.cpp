@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "engine/after_end.hpp"
 #include "engine/container_cgroup.hpp"
+#include "engine/container_mount.hpp"
 #include "engine/container_secrets.hpp"
 #include "engine/events.hpp"
 #include "engine/external_runtime_start.hpp"
@@ -120,6 +121,7 @@ void remove_stopped(Engine& engine, const storage::ContainerDir& container, cons
     storage::remove_container(engine.store(), container, lock);
   }
   remove_attach_socket(engine, container.id);
+  drop_container_mount(engine.store(), container.id);
   forget_secrets(engine.store(), container.id);
   remove_cidfile(record);
   note_container_event(engine, record, "remove");

@@ -51,6 +51,14 @@ class MountTest(EngineTest):
         seen = self.inside("m=$($E mount web); test ! -e $m/etc/passwd; cat $m/etc/state; ! touch $m/etc/x").stdout
         self.assertEqual(seen, "now\n")
 
+    def test_the_mount_goes_with_the_container(self):
+        self.engine("create", "--name", "web", BUSYBOX)
+        self.inside("m=$($E mount web); test -d $m/bin; $E rm -f web; ! grep -q $m /proc/self/mountinfo; test ! -e $m")
+        self.engine("create", "--name", "web", BUSYBOX)
+        place = self.inside("$E mount web").stdout.strip()  # that mount namespace has ended
+        self.engine("rm", "web")
+        self.assertFalse(os.path.lexists(place))
+
     def test_refusals(self):
         result = self.engine("mount", "web", check=False)
         self.assert_fails(result, 125, "engine unshare")
