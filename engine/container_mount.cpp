@@ -76,11 +76,15 @@ void unmount_container(Engine& engine, const std::string& name) {
 }
 
 void drop_container_mount(const storage::Store& store, const std::string& id) noexcept {
-  const base::UniqueFd folder{::openat(store.run(), folder_name, O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  if (!folder || ::faccessat(folder.get(), id.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) return;
-  ::umount2(place_of(store, id).c_str(), UMOUNT_NOFOLLOW | MNT_DETACH);
-  if (::unlinkat(folder.get(), id.c_str(), AT_REMOVEDIR) != 0)
-    base::log(base::LogLevel::debug, base::os_error("removing the place of a mount").message());
+  try {
+    const auto folder = base::try_open_directory(store.run(), folder_name);
+    if (!folder || !base::exists(folder->get(), id)) return;
+    if (const std::string path = place_of(store, id); is_mounted(path))
+      base::unmount(path, UMOUNT_NOFOLLOW | MNT_DETACH);
+    if (::unlinkat(folder->get(), id.c_str(), AT_REMOVEDIR) != 0) throw base::os_error("removing the place of a mount");
+  } catch (const base::Error& error) {
+    base::log(base::LogLevel::debug, error.message());
+  }
 }
 
 }  // namespace engine
