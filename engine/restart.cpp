@@ -24,8 +24,8 @@ std::vector<std::string> restart(Engine& engine, const RestartOptions& options) 
   for (const Selected& one : select_containers(engine, options.containers, options.one_of_all)) {
     const Observed observed = observe(one.container, engine.host.boot_id);
     if (!observed.is_running() && options.only_running) continue;
+    const storage::ContainerRecord record = storage::read_record(one.container);  // soon it may be gone, with --rm
     if (observed.is_running()) {
-      const storage::ContainerRecord record = storage::read_record(one.container);
       check_may_stop(record, one.typed);
       stop_running(one.container, observed, record.stop_signal,
                    options.timeout_seconds.value_or(record.stop_timeout_seconds));
@@ -33,7 +33,7 @@ std::vector<std::string> restart(Engine& engine, const RestartOptions& options) 
     StartOptions start_options;
     start_options.containers = {one.container.id};
     start(engine, start_options);
-    note_container_event(engine, storage::read_record(one.container), "restart");
+    note_container_event(engine, record, "restart");
     restarted.push_back(one.typed);
   }
   return restarted;

@@ -24,8 +24,8 @@ runtime::Spec read_spec(const storage::ContainerDir& container) {
   return runtime::parse_spec(json, base::concat("config.json of container ", container.id.substr(0, 12)));
 }
 
-std::optional<base::Channel> start_one(Engine& engine, const Selected& one, const StartOptions& options) {
-  const storage::ContainerRecord record = storage::read_record(one.container);
+std::optional<base::Channel> start_one(Engine& engine, const Selected& one, const storage::ContainerRecord& record,
+                                       const StartOptions& options) {
   const bool attached = options.attach || options.interactive;
   const Observed observed = observe(one.container, engine.host.boot_id);
   if (observed.is_running()) {
@@ -59,9 +59,9 @@ int start(Engine& engine, const StartOptions& options) {
   for (const Selected& one : selected) {
     std::optional<base::SignalFd> signals;
     if (attached) signals.emplace(forwarded_signals());
-    auto monitor = start_one(engine, one, options);
+    const storage::ContainerRecord record = storage::read_record(one.container);  // soon it may be gone, with --rm
+    auto monitor = start_one(engine, one, record, options);
     if (!monitor) continue;
-    const storage::ContainerRecord record = storage::read_record(one.container);
     AttachOptions how{.tty = record.tty,
                       .with_stdin = options.interactive,
                       .ends_terminal = true,

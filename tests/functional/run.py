@@ -70,7 +70,7 @@ def make_user(name, with_subids):
     try:
         pwd.getpwnam(name)
     except KeyError:
-        subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", name], check=True)
+        subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", "-K", "UID_MIN=2001", "-K", "GID_MIN=2001", name], check=True)
     for path, option in (("/etc/subuid", "--del-subuids"), ("/etc/subgid", "--del-subgids")):
         ranges = [line.split(":") for line in Path(path).read_text().splitlines() if line.startswith(name + ":")]
         if with_subids and not ranges:

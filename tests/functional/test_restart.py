@@ -24,6 +24,12 @@ class RestartPolicyTest(EngineTest):
     def restarts(self, container):
         return self.inspected(container)["RestartCount"]
 
+    def test_one_that_is_gone_again_at_once_was_restarted(self):
+        for _ in range(10):
+            self.engine("create", "--rm", "--name", "short", "--network", "none", BUSYBOX, "true")
+            self.assertEqual(self.engine("restart", "short").stdout, "short\n")
+            wait_until(lambda: self.engine("ps", "-aq").stdout == "", "its end")
+
     def test_on_failure_ends_after_so_many_retries(self):
         box = self.run_detached("--restart", "on-failure:2", BUSYBOX, "sh", "-c", COUNTS)
         wait_until(lambda: self.engine("logs", box).stdout == "start\n" * 3, "the last retry")
