@@ -66,11 +66,11 @@ class LifecycleTest(EngineTest):
     def assert_nothing_left(self):
         wait_until(lambda: not self.processes(), "no process of this store is left")
         self.assert_no_containers()
-        for folder in ("containers", "names"):
-            self.assertEqual(os.listdir(self.root / folder), [], folder)
+        self.assertEqual(os.listdir(self.root / "containers"), [])
         self.assertNotIn(str(self.root), Path("/proc/self/mountinfo").read_text())
         # Commands that were killed leave what the next clean-up takes; that it does is what is shown here.
         self.engine("system", "check", "--repair")
+        self.assertEqual(os.listdir(self.root / "names"), [])  # one whose container is gone is free meanwhile
         self.assert_nothing_unfinished()
         self.assertEqual(self.engine("system", "check", "--deep").stdout, "The store is sound.\n")
         self.assertEqual(self.in_container(BUSYBOX, "echo", "works").stdout, "works\n")
