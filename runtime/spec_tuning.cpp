@@ -167,7 +167,7 @@ std::string sysctl_problem(const Linux& of, const std::string& name) {
   if (!is_sysctl_name(name)) return "is no sysctl";
   const std::string_view type = namespace_of_sysctl(name);
   if (type.empty()) return "belongs to no namespace";
-  if (find_namespace(of, type) == nullptr) return base::concat("needs a namespace \"", type, "\"");
+  if (find_namespace(of, type) == nullptr) return base::concat("needs a ", type, " namespace");
   return {};
 }
 

@@ -14,8 +14,8 @@ RULE = {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}
 DEVICE = {"path": "/dev/x", "type": "c", "major": 1, "minor": 3}
 HOOK = {"path": "/bin/true"}
 USER_NAMESPACE = [{"type": kind} for kind in ("pid", "mount", "ipc", "uts", "network", "cgroup", "user")]
-MAP = [{"containerID": 0, "hostID": 100000, "size": 1000}]
-OVERLAP = [{"containerID": 0, "hostID": 100000, "size": 1000}, {"containerID": 999, "hostID": 200000, "size": 10}]
+MAP = [{"containerID": 0, "hostID": 990000, "size": 1000}]
+OVERLAP = [{"containerID": 0, "hostID": 990000, "size": 1000}, {"containerID": 999, "hostID": 200000, "size": 10}]
 
 # One place, and values for it of which each is wrong.
 ONE_CHANGE = {

@@ -262,8 +262,8 @@ class ContainersConfTest(EngineTest):
         for options, setting, words in (((), "kernel.core_pattern=x", "belongs to no namespace"),
                                         ((), "net/ipv4/../../kernel/core_pattern=x", "is no sysctl"),
                                         ((), "net/../kernel/core_pattern=x", "is no sysctl"),
-                                        (("--network", "host"), "net.core.somaxconn=4096", "needs a namespace"),
-                                        (("--ipc", "host"), "kernel.shmmni=4096", "needs a namespace")):
+                                        (("--network", "host"), "net.core.somaxconn=4096", "needs a network namespace"),
+                                        (("--ipc", "host"), "kernel.shmmni=4096", "needs a ipc namespace")):
             with self.subTest(setting=setting):
                 done = self.engine("run", "--network", "none", *options, "--sysctl", setting, BUSYBOX, "true", check=False)
                 self.assert_fails(done, 125, words)

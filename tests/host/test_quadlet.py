@@ -39,7 +39,7 @@ KINDS = {
     "ulimit": ("Ulimit=nofile=100:200", "ulimit -n", "100"),
     "sysctl": ("Sysctl=net.ipv4.ip_forward=1", "cat /proc/sys/net/ipv4/ip_forward", "1"),
     "addhost": ("AddHost=peer:192.0.2.7", "grep -c 192.0.2.7 /etc/hosts", "1"),
-    "dns": ("DNS=192.0.2.53", "cat /etc/resolv.conf", "nameserver 192.0.2.53"),
+    "dns": ("Network=host\nDNS=192.0.2.53", "cat /etc/resolv.conf", "nameserver 192.0.2.53"),
     "shm": ("ShmSize=2m", "stat -f -c %b /dev/shm", "512"),
     "label": ("Label=a=b \"c=d e\"", "echo ok", "ok"),
     "annotation": ("Annotation=a=b", "echo ok", "ok"),
