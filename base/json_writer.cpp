@@ -1,5 +1,6 @@
 #include "base/json_writer.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -8,24 +9,42 @@
 namespace base {
 namespace {
 
-void append_string(std::string& out, std::string_view text) {
+void append_escaped(std::string& out, char c) {
   constexpr char hex_digits[] = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  if (c == '"' || c == '\\') {
+    out.append({'\\', c});
+  } else if (c == '\n') {
+    out.append("\\n");
+  } else if (c == '\r') {
+    out.append("\\r");
+  } else if (c == '\t') {
+    out.append("\\t");
+  } else {
+    out.append({'\\', 'u', '0', '0', hex_digits[byte >> 4], hex_digits[byte & 15]});
+  }
+}
+
+bool is_ascii(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+bool is_plain(char c) {
+  return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+}
+
+// Runs of what needs no escape are copied whole: each command writes and reads some thousand characters of JSON.
+void append_string(std::string& out, std::string_view text) {
+  std::string sanitized;
+  if (!is_ascii(text)) text = sanitized = sanitize_utf8(text);
   out.push_back('"');
-  for (const char c : sanitize_utf8(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.append({'\\', c});
-    } else if (c == '\n') {
-      out.append("\\n");
-    } else if (c == '\r') {
-      out.append("\\r");
-    } else if (c == '\t') {
-      out.append("\\t");
-    } else if (byte < 0x20) {
-      out.append({'\\', 'u', '0', '0', hex_digits[byte >> 4], hex_digits[byte & 15]});
-    } else {
-      out.push_back(c);
-    }
+  while (!text.empty()) {
+    const auto plain = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_plain) - text.begin());
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    append_escaped(out, text.front());
+    text.remove_prefix(1);
   }
   out.push_back('"');
 }

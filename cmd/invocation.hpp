@@ -43,11 +43,15 @@ class Invocation {
 
   /// Where long work will report; call before engine(). The default is silent.
   void report_to(std::unique_ptr<base::Progress> progress) { progress_ = std::move(progress); }
+  /// For commands that will start a container; call before engine(). Its ids are mapped while we read the
+  /// configuration.
+  void expect_start() { expects_start_ = true; }
   /// Made at first use, so that --help and version look at nothing.
   engine::Engine& engine();
 
  private:
   std::unique_ptr<base::Progress> progress_;
+  bool expects_start_ = false;
   std::optional<engine::Engine> engine_;
 };
 

@@ -8,6 +8,7 @@
 #include "base/fd.hpp"
 #include "base/progress.hpp"
 #include "engine/config.hpp"
+#include "rootless/early_user_namespace.hpp"
 #include "rootless/host_facts.hpp"
 #include "storage/store.hpp"
 
@@ -32,6 +33,8 @@ class Engine {
   /// The user namespace of a container that has ended, when all that this process still has to do is to remove it:
   /// files of its ids are removed in there, which saves making another one. Else empty.
   base::UniqueFd last_user_namespace;
+  /// For the first container that this command starts, if it is to have just that one; reset once its init is there.
+  std::optional<rootless::EarlyUserNamespace> early_user_namespace;
   /// Of find_namespaces, once it was asked.
   std::shared_ptr<const NamespaceChoice> namespaces;
 

@@ -207,6 +207,7 @@ base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optiona
   keepers_verdict.close();
   stream.second.close();
   const auto answer = receive_verdict(verdict);
+  launch.engine.early_user_namespace.reset();
   if (!answer)
     throw make_error(ErrorKind::internal, "the keeper of container ", quoted(launch.record.name),
                      " died while starting it");

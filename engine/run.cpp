@@ -26,6 +26,7 @@ int run_directly(const Launch& launch, const base::FileLock& alive, const RunOpt
   ChildStreams streams = make_child_streams(false);
   base::SignalFd signals{forwarded_signals()};  // from here on signals are for the container
   StartedInit started = start_init(launch, alive, {streams.in, streams.out, streams.err}, true);
+  launch.engine.early_user_namespace.reset();
   streams.kept.clear();
   if (options.sig_proxy)
     streams.relay.forward_signal = [&](int signal) { started.init.process.send_signal(signal); };

@@ -170,6 +170,15 @@ void prepare_folder(const Launch& launch, const base::FileLock& alive, const run
   prepare_exit_file(launch.container.dir.get());
 }
 
+/// Whether the container is to have the user namespace that was begun with the command.
+bool wants_early_one(const Launch& launch, const runtime::Spec& spec, const rootless::IdMap& id_map) {
+  const auto& early = launch.engine.early_user_namespace;
+  const std::vector<runtime::Namespace>& all = spec.linux.namespaces;
+  const auto is_joined_or_time = [](const runtime::Namespace& one) { return !one.path.empty() || one.type == "time"; };
+  return early && id_map == early->map() && launch.record.runtime.empty() && runtime::has_namespace(spec, "user") &&
+         std::none_of(all.begin(), all.end(), is_joined_or_time);
+}
+
 }  // namespace
 
 StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent) {
@@ -188,7 +197,12 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
       .spec = spec,
       .bundle = concat(launch.engine.store().root_path(), "/", storage::layout::container(launch.record.id)),
       .rootfs = plan(launch)};
-  request.write_id_maps = [&](pid_t pid, int proc_pid_fd) { rootless::write_id_maps(pid, proc_pid_fd, id_map, host); };
+  auto& early = launch.engine.early_user_namespace;
+  if (wants_early_one(launch, spec, id_map)) request.user_namespace = early->await_namespace();
+  request.write_id_maps = [&](pid_t pid, int proc_pid_fd) {
+    if (request.user_namespace >= 0) return early->await_ids();
+    rootless::write_id_maps(pid, proc_pid_fd, id_map, host);
+  };
   if (request.rootfs)
     request.given_to_root = entries_for_root(launch.engine, launch.container, *request.rootfs, id_map);
   const auto ports = lock_ports(launch.container, launch.record);

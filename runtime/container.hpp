@@ -28,6 +28,9 @@ struct CreateRequest {
   std::vector<base::UniqueFd> given_to_root;
   /// Called in the parent while init waits in its new user namespace: writes its maps. Not called without a new one.
   std::function<void(pid_t pid, int proc_pid_fd)> write_id_maps;
+  /// A new user namespace for this container that was made already; write_id_maps is called for it, too.
+  /// -1: one is made with init. Borrowed.
+  int user_namespace = -1;
   /// Called in the parent with init's pid once its network namespace exists and before it goes on (start slirp4netns).
   std::function<void(pid_t pid)> set_up_network;
   /// fuse-overlayfs: called in the parent with the /dev/fuse descriptor that init mounted and init's user and mount

@@ -18,10 +18,12 @@ namespace runtime {
 /// exec; an Error it throws goes to the parent over `channel` as Sync::failed, and the process ends. The clone closes
 /// its copy of `parents_end` first: it must see end of file when the parent is killed.
 /// @param flags   CLONE_NEW*; the clone starts with all capabilities in a new user namespace.
+/// @param user_namespace  -1, or one that exists, in which it starts in the place of a new one, as capable.
 /// @param cgroup  Where it shall be born, if the kernel agrees; nullptr: where we are. Else it asks the parent to move
 ///                it, with Sync::cgroup_please, after `before_move` and before `body`.
 base::Child start_clone(unsigned flags, const Cgroup* cgroup, const base::Channel& channel, base::Channel& parents_end,
-                        const std::function<void()>& body, const std::function<void()>& before_move = {});
+                        const std::function<void()>& body, const std::function<void()>& before_move = {},
+                        int user_namespace = -1);
 
 /// For a clone that was not born in all its cgroups: has the parent move it. @throws Error when it could not.
 void ask_for_cgroup(const base::Channel& channel);

@@ -350,14 +350,21 @@ base::Child start_init(const InitOrders& orders) {
   const bool enters_first = namespaces.joins(CLONE_NEWUSER) || namespaces.joins(CLONE_NEWPID) ||
                             namespaces.creates(CLONE_NEWTIME) ||
                             (namespaces.creates(CLONE_NEWUSER) && !namespaces.joined.empty());
-  const unsigned flags = enters_first ? 0 : namespaces.created & made_by_clone;
-  return start_clone(flags, orders.request->cgroup, orders.channel, *orders.parents_end, [&] {
+  unsigned flags = enters_first ? 0 : namespaces.created & made_by_clone;
+  const int ready_made = orders.request->user_namespace;
+  if (ready_made >= 0) {
+    if (enters_first || !namespaces.creates(CLONE_NEWUSER))
+      throw base::make_error(base::ErrorKind::internal, "a user namespace was made that the container does not want");
+    flags &= ~static_cast<unsigned>(CLONE_NEWUSER);
+  }
+  const auto run = [&] {
     Init init{orders};
     if (enters_first)
       init.enter_first_then_run();
     else
       init.run();
-  });
+  };
+  return start_clone(flags, orders.request->cgroup, orders.channel, *orders.parents_end, run, {}, ready_made);
 }
 
 }  // namespace runtime

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "runtime/capability_names.hpp"
 #include "runtime/seccomp_cache.hpp"
 #include "runtime/seccomp_embedded.hpp"
@@ -33,6 +34,21 @@ void add_listener(SeccompFilter& filter, const SeccompProfile& profile) {
 }
 
 }  // namespace
+
+ShortenedConfig take_out_built_in_profile(std::string_view config_json) {
+  // In a JSON text there would be a backslash before the second quote.
+  constexpr std::string_view key = "\"seccomp\":";
+  const std::size_t at = config_json.find(key);
+  if (at == std::string_view::npos || config_json.find(key, at + key.size()) != std::string_view::npos) return {};
+  const std::string_view before = config_json.substr(0, at + key.size());
+  const std::string_view value = config_json.substr(before.size());
+  for (std::size_t index = 0; index < embedded_seccomp_count; ++index) {
+    const std::string_view profile = embedded_seccomp[index].json;
+    if (value.starts_with(profile))
+      return {base::concat(before, '"', profile_marker, '"', value.substr(profile.size())), profile};
+  }
+  return {};
+}
 
 SeccompFilter compile_seccomp(std::string_view seccomp_json, int cache_dir_fd) {
   if (seccomp_json.empty()) return {};

@@ -5,6 +5,7 @@
 
 #include "runtime/cgroup.hpp"
 #include "runtime/mount_options.hpp"
+#include "runtime/seccomp_embedded.hpp"
 #include "runtime/spec_text.hpp"
 
 namespace runtime {
@@ -80,6 +81,12 @@ void check_mappings(const JsonAt& json, const Linux& result) {
     throw json.at("uidMappings").error("is empty, and a new user namespace needs mappings");
 }
 
+std::string seccomp_of(const JsonAt& json, std::string_view taken_out) {
+  if (!taken_out.empty() && json.is_string() && json.string() == profile_marker) return std::string{taken_out};
+  if (!json.is_object()) throw json.error("is not an object");
+  return json.dump();
+}
+
 }  // namespace
 
 std::vector<IdMapping> parse_id_mappings(const JsonAt& json) {
@@ -103,7 +110,7 @@ std::vector<IdMapping> parse_id_mappings(const JsonAt& json) {
   return mappings;
 }
 
-Linux parse_linux(const JsonAt& json) {
+Linux parse_linux(const JsonAt& json, std::string_view taken_out) {
   require_object(json);
   Linux result;
   if (const auto mappings = json.find("uidMappings")) result.uid_mappings = parse_id_mappings(*mappings);
@@ -120,10 +127,7 @@ Linux parse_linux(const JsonAt& json) {
   if (const auto paths = json.find("maskedPaths")) result.masked_paths = absolute_paths_of(*paths);
   if (const auto paths = json.find("readonlyPaths")) result.readonly_paths = absolute_paths_of(*paths);
   if (const auto label = json.find("mountLabel")) result.mount_label = label->string();
-  if (const auto seccomp = json.find("seccomp")) {
-    if (!seccomp->is_object()) throw seccomp->error("is not an object");
-    result.seccomp_json = seccomp->dump();
-  }
+  if (const auto seccomp = json.find("seccomp")) result.seccomp_json = seccomp_of(*seccomp, taken_out);
   if (const auto resources = json.find("resources")) {
     if (!resources->is_object()) throw resources->error("is not an object");
     result.resources_json = resources->dump();

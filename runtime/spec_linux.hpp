@@ -6,7 +6,8 @@
 namespace runtime {
 
 /// The "linux" object. Source: runtime-spec config-linux.md. @throws Error corrupt, naming the JSON path.
-Linux parse_linux(const base::JsonAt& json);
+/// @param taken_out  The seccomp profile that a profile_marker stands for, if one was taken out.
+Linux parse_linux(const base::JsonAt& json, std::string_view taken_out);
 /// The "process" object, also of `exec --process`.
 Process parse_process(const base::JsonAt& json);
 /// An array of id mappings: at least one id each, apart from each other in the container.

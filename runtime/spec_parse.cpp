@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "runtime/seccomp_embedded.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/spec_linux.hpp"
 #include "runtime/spec_text.hpp"
@@ -142,6 +143,8 @@ void check_names(const JsonAt& json, const Spec& spec) {
 }  // namespace
 
 Spec parse_spec(std::string_view json_text, std::string what) {
+  const ShortenedConfig shorter = take_out_built_in_profile(json_text);
+  if (!shorter.profile.empty()) json_text = shorter.json;
   const JsonAt json = JsonAt::parse(json_text, std::move(what), {.max_bytes = max_spec_bytes, .max_depth = 64});
   if (!json.is_object()) throw json.error("is not an object");
   Spec spec;
@@ -157,7 +160,7 @@ Spec parse_spec(std::string_view json_text, std::string what) {
   if (const auto annotations = json.find("annotations")) parse_annotations(*annotations, spec);
   for (const std::string_view platform : {"windows", "solaris", "vm", "zos", "freebsd"})
     if (json.has(platform) && !json.has("linux")) throw json.at(platform).error("is for another platform");
-  if (const auto linux_part = json.find("linux")) spec.linux = parse_linux(*linux_part);
+  if (const auto linux_part = json.find("linux")) spec.linux = parse_linux(*linux_part, shorter.profile);
   check_names(json, spec);
   return spec;
 }

@@ -23,6 +23,11 @@ void remove_image(engine::Engine& engine, const std::string& image) {
   }
 }
 
+bool has_usual_ids(const engine::RunOptions& options) {
+  return options.userns.empty() && options.uid_maps.empty() && options.gid_maps.empty() &&
+         options.subuid_name.empty() && options.subgid_name.empty();
+}
+
 }  // namespace
 
 Action declare_run(OptionTable& table) {
@@ -45,6 +50,7 @@ Action declare_run(OptionTable& table) {
     options.auto_remove = options.auto_remove || *removes_image;
     if (options.detach) options.on_started = [](const std::string& id) { print_line(id); };
     invocation.report_to(make_progress(options.quiet ? ProgressStyle::none : ProgressStyle::automatic));
+    if (has_usual_ids(options)) invocation.expect_start();
     bind_configured_options(invocation, *words);
     settle_hpc_option(*is_hpc, invocation.engine(), options);
     const int code = engine::run(invocation.engine(), options);

@@ -47,7 +47,10 @@ Action declare_start(OptionTable& table) {
   table.text("detach-keys", 0, "KEYS", options.detach_keys, "Keys that leave the container running; \"\" for none");
   declare_filter_option(table, words->choice, 'f');
   declare_container_words(table, words->choice, Completes::containers);
-  return [words](Invocation& invocation) { return start_chosen(invocation, *words); };
+  return [words](Invocation& invocation) {
+    invocation.expect_start();
+    return start_chosen(invocation, *words);
+  };
 }
 
 }  // namespace cmd

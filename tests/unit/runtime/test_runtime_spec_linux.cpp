@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "runtime/seccomp.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/spec_linux.hpp"
 #include "tests/unit/runtime/spec_document.hpp"
@@ -117,4 +118,24 @@ TEST_CASE("sysctls belong to namespaces, by either way of writing them") {
   CHECK(runtime::namespace_of_sysctl("fs.mqueue.msg_max") == "ipc");
   CHECK(runtime::namespace_of_sysctl("kernel.domainname") == "uts");
   CHECK(runtime::namespace_of_sysctl("kernel.panic").empty());
+}
+
+TEST_CASE("a built-in seccomp profile is found again in what was written") {
+  const std::string profile = runtime::default_profile_json({"CAP_CHOWN", "CAP_KILL"});
+  runtime::Spec spec = runtime::example_spec(true);
+  spec.linux.seccomp_json = profile;
+  const runtime::Spec again = runtime::parse_spec(runtime::write_spec(spec), "config");
+  CHECK(again.linux.seccomp_json == profile);
+  CHECK(again.linux.masked_paths == spec.linux.masked_paths);
+}
+
+TEST_CASE("what stands for a profile that was taken out means nothing to others") {
+  const std::string profile = runtime::default_profile_json({"CAP_CHOWN"});
+  check_all_refused({
+      {linux_part(R"("seccomp":"built-in")"), "seccomp"},
+      {linux_part(base::concat(R"("seccomp":"built-in","x":{"seccomp":)", profile, "}")), "seccomp"},
+      {linux_part(base::concat(R"("seccomp":)", profile, R"(,"seccomp":{})")), "seccomp"},
+  });
+  const std::string elsewhere = linux_part(base::concat(R"("x":{"seccomp":)", profile, "}"));
+  CHECK(runtime::parse_spec(elsewhere, "config").linux.seccomp_json.empty());
 }
