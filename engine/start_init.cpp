@@ -179,6 +179,16 @@ bool wants_early_one(const Launch& launch, const runtime::Spec& spec, const root
          std::none_of(all.begin(), all.end(), is_joined_or_time);
 }
 
+/// `launch`, `id_map` and `request` stay where they are until init has been created.
+void add_ids(const Launch& launch, const rootless::IdMap& id_map, runtime::CreateRequest& request) {
+  auto& early = launch.engine.early_user_namespace;
+  if (wants_early_one(launch, request.spec, id_map)) request.user_namespace = early->await_namespace();
+  request.write_id_maps = [&](pid_t pid, int proc_pid_fd) {
+    if (request.user_namespace >= 0) return early->await_ids();
+    rootless::write_id_maps(pid, proc_pid_fd, id_map, launch.engine.host);
+  };
+}
+
 }  // namespace
 
 StartedInit start_init(const Launch& launch, const base::FileLock& alive, const Stdio& stdio, bool die_with_parent) {
@@ -197,12 +207,7 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
       .spec = spec,
       .bundle = concat(launch.engine.store().root_path(), "/", storage::layout::container(launch.record.id)),
       .rootfs = plan(launch)};
-  auto& early = launch.engine.early_user_namespace;
-  if (wants_early_one(launch, spec, id_map)) request.user_namespace = early->await_namespace();
-  request.write_id_maps = [&](pid_t pid, int proc_pid_fd) {
-    if (request.user_namespace >= 0) return early->await_ids();
-    rootless::write_id_maps(pid, proc_pid_fd, id_map, host);
-  };
+  add_ids(launch, id_map, request);
   if (request.rootfs)
     request.given_to_root = entries_for_root(launch.engine, launch.container, *request.rootfs, id_map);
   const auto ports = lock_ports(launch.container, launch.record);

@@ -52,7 +52,8 @@ bool may_join() noexcept {
 void keep_only(int channel) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   bool is_done = null >= 0;
-  for (const int number : {0, 1, 2}) is_done = is_done && ::dup2(null, number) == number;  // the channel is none of these
+  for (const int number : {0, 1, 2})
+    is_done = is_done && ::dup2(null, number) == number;  // the channel is none of these
   is_done = is_done && (channel == channel_number || ::dup2(channel, channel_number) == channel_number);
   is_done = is_done && ::syscall(SYS_close_range, channel_number + 1U, ~0U, 0) == 0;
   if (!is_done) throw base::os_error("closing the caller's descriptors");

@@ -20,8 +20,8 @@ class EarlyUserNamespace {
 
   // For the caller or a fork of it, which then is the only one that calls them:
 
-  /// Waits for the namespace, which can be joined (setns(2)), but has no ids yet. -1: none can be made so, and the usual
-  /// way tells why.
+  /// Waits for the namespace, which can be joined (setns(2)), but has no ids yet. -1: none can be made so, and the
+  /// usual way tells why.
   int await_namespace();
   /// Waits for the ids. @throws Error as write_id_maps
   void await_ids() const;

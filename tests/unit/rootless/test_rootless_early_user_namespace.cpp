@@ -74,8 +74,7 @@ TEST_CASE("what a helper says is the error, with its hint") {
   REQUIRE(early->await_namespace() >= 0);
   const base::Error error = error_of(*early);
   CHECK(error.kind() == base::ErrorKind::permission);
-  CHECK(error.message() ==
-        "writing the id map: newuidmap: uid range [1-2) -> [3-4) not allowed (exit code 1)");
+  CHECK(error.message() == "writing the id map: newuidmap: uid range [1-2) -> [3-4) not allowed (exit code 1)");
   CHECK(error.hint().find("getsubids") != std::string::npos);
 }
 
