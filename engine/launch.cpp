@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
@@ -28,6 +29,8 @@ using base::make_error;
 using base::quoted;
 
 namespace {
+
+constexpr char success = '+';  // of a verdict; no error begins like this
 
 sockaddr_un attach_address(int folder, const std::string& id) {
   sockaddr_un address{};
@@ -127,7 +130,7 @@ void leave_caller(const base::UniqueFd& null) {
   streams.out.write_end.reset();
   streams.err.write_end.reset();
   // Last, so that whatever fails before is told, and ends the container.
-  verdict.send("+");
+  verdict.send(concat(success, ::getpid()));
   verdict.close();
   runtime::exec_monitor(executable.get(), plan);
 }
@@ -161,7 +164,7 @@ std::optional<base::Channel::Message> receive_verdict(const base::Channel& verdi
   }
 }
 
-/// The keeper's whole life. `verdict` gets one message, "+" or an error; after "+" the process becomes the monitor.
+/// The keeper's whole life. `verdict` gets one message, "+" and its pid or an error; after "+" it becomes the monitor.
 [[noreturn]] void run_keeper(const Launch& launch, std::optional<base::FileLock> alive, base::Channel verdict,
                              base::Channel client) noexcept {
   try {
@@ -188,6 +191,25 @@ std::optional<base::Channel::Message> receive_verdict(const base::Channel& verdi
   ::_exit(125);
 }
 
+pid_t fork_or_throw() {
+  const pid_t pid = ::fork();
+  if (pid < 0) throw base::os_error("forking the container's keeper");
+  return pid;
+}
+
+/// True in the keeper. An orphan's parent is whoever adopts those, such as systemd.
+bool fork_keeper(bool is_orphan) {
+  const pid_t child = fork_or_throw();
+  if (!is_orphan) return child == 0;
+  if (child == 0) {
+    const pid_t keeper = ::fork();
+    if (keeper == 0) return true;
+    ::_exit(keeper < 0 ? 125 : 0);  // the verdict's end of file says that there is none
+  }
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;  // its children have another parent by then
+  return false;
+}
+
 }  // namespace
 
 base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optional<base::FileLock> alive) {
@@ -197,9 +219,9 @@ base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optiona
   auto [verdict, keepers_verdict] = base::Channel::make_pair();
   std::pair<base::Channel, base::Channel> stream;
   if (attach) stream = base::Channel::make_pair();
-  const pid_t pid = ::fork();
-  if (pid < 0) throw base::os_error("forking the container's keeper");
-  if (pid == 0) {
+  const Watch watch = notify_socket().empty() ? Watch{} : read_watch(launch.container);
+  // systemd waits for the end of its own children only; and when it is told of the monitor, we are still here.
+  if (fork_keeper(is_notifying(watch))) {
     verdict.close();
     stream.first.close();
     run_keeper(launch, std::move(alive), std::move(keepers_verdict), std::move(stream.second));
@@ -211,8 +233,8 @@ base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optiona
   if (!answer)
     throw make_error(ErrorKind::internal, "the keeper of container ", quoted(launch.record.name),
                      " died while starting it");
-  if (answer->bytes != "+") throw decode_error(answer->bytes);
-  if (!notify_socket().empty()) notify_started(read_watch(launch.container), pid);
+  if (!answer->bytes.starts_with(success)) throw decode_error(answer->bytes);
+  notify_started(watch, answer->bytes.substr(1));
   return std::move(stream.first);
 }
 

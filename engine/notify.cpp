@@ -64,20 +64,7 @@ void send_with_descriptor(const sockaddr_un& to, socklen_t size, std::string_vie
   if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0) throw base::os_error("waiting for the service manager");
 }
 
-}  // namespace
-
-std::string notify_socket() {
-  return rootless::environment("NOTIFY_SOCKET").value_or("");
-}
-
-bool is_notifying(const Watch& watch) {
-  return watch.sdnotify != "ignore" && !notify_socket().empty();
-}
-
-bool passes_notify_socket(const Watch& watch) {
-  return (watch.sdnotify.empty() || watch.sdnotify == "container") && is_notifying(watch);
-}
-
+/// A manager that cannot be reached is only a debug message.
 void notify_service_manager(std::string_view state) noexcept {
   try {
     const std::string path = notify_socket();
@@ -93,6 +80,20 @@ void notify_service_manager(std::string_view state) noexcept {
   } catch (const base::Error& error) {
     base::log(base::LogLevel::debug, error.message());
   }
+}
+
+}  // namespace
+
+std::string notify_socket() {
+  return rootless::environment("NOTIFY_SOCKET").value_or("");
+}
+
+bool is_notifying(const Watch& watch) {
+  return watch.sdnotify != "ignore" && !notify_socket().empty();
+}
+
+bool passes_notify_socket(const Watch& watch) {
+  return (watch.sdnotify.empty() || watch.sdnotify == "container") && is_notifying(watch);
 }
 
 void notify_and_wait(std::string_view state) noexcept {
@@ -112,9 +113,9 @@ void notify_and_wait(std::string_view state) noexcept {
   }
 }
 
-void notify_started(const Watch& watch, pid_t monitor) noexcept {
+void notify_started(const Watch& watch, const std::string& monitor) noexcept {
   if (!is_notifying(watch)) return;
-  notify_service_manager(concat("MAINPID=", monitor, watch.sdnotify == "conmon" ? "\nREADY=1" : ""));
+  notify_and_wait(concat("MAINPID=", monitor, watch.sdnotify == "conmon" ? "\nREADY=1" : ""));
 }
 
 base::UniqueFd make_notify_socket(const Watch& watch, const storage::ContainerDir& container) {

@@ -16,14 +16,14 @@ namespace engine {
 /// Whether this container's readiness is anybody's business.
 bool is_notifying(const Watch& watch);
 
-/// "READY=1" and the like; a manager that cannot be reached is only a debug message.
-void notify_service_manager(std::string_view state) noexcept;
-/// Returns when the manager has seen it, or after a while: it looks at who sent a message, and does not know those who
-/// have ended meanwhile. Source: sd_notify_barrier(3).
+/// Tells it "READY=1" and the like. Returns when it has seen that, or after a while: it may come to the sender's end
+/// first otherwise, and looks at who sent a message. Source: sd_notify_barrier(3).
 void notify_and_wait(std::string_view state) noexcept;
 
 /// The command that has started the container: who the main process is from now on, and with `conmon` that it is ready.
-void notify_started(const Watch& watch, pid_t monitor) noexcept;
+/// Waits, for the end of this command, until now the main process itself, would be the end of the service.
+/// @param monitor  Its pid.
+void notify_started(const Watch& watch, const std::string& monitor) noexcept;
 
 /// Mode `container`: a socket of its own in the container's folder, which the monitor reads. Empty: no such mode.
 base::UniqueFd make_notify_socket(const Watch& watch, const storage::ContainerDir& container);
