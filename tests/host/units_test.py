@@ -59,9 +59,18 @@ class UnitsTest(HostTest):
         self.started += units
         result = self.systemctl("start", *units, check=False)
         if result.status != 0:
-            journal = [] if IS_ROOT else ["--user"]
-            states = self.systemctl("status", "--no-pager", "--lines=20", *units, check=False).stdout
-            self.fail(f"{result}\n{states}\n{self.call('journalctl', *journal, '--no-pager', '-n', 60, check=False).stdout}")
+            self.fail(self.why_failed(units))
+
+    def why_failed(self, units):
+        """Which of them are not active, each with the end of its own journal."""
+        journal = [] if IS_ROOT else ["--user"]
+        failed = [unit for unit in units if self.show(unit, "ActiveState") != "active"]
+        parts = [f"not active: {', '.join(failed)}"]
+        for unit in failed[:3]:
+            properties = self.systemctl("show", "--property=ActiveState,Result,ExecMainCode,ExecMainStatus", unit).stdout
+            lines = self.call("journalctl", *journal, "--no-pager", "--output=cat", f"--unit={unit}", "-n", 8, check=False)
+            parts += [f"{unit}: {properties.replace(chr(10), ' ')}", lines.stdout.rstrip()]
+        return "\n".join(parts)
 
     def assert_active(self, unit):
         self.assertEqual(self.show(unit, "ActiveState"), "active", unit)
