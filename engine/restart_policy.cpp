@@ -150,12 +150,14 @@ void apply_restart_words(Watch& watch, const std::string& words) {
 
 bool starts_on_boot(const storage::ContainerDir& container) {
   const std::string policy = read_watch(container).restart_policy;
-  return policy == "always" || (policy == "unless-stopped" && !is_end_wanted(container));
+  if (policy != "unless-stopped") return policy == "always";
+  return base::try_read_file(container.dir.get(), stopped_name, until_boot.size()).value_or(std::string{until_boot}) ==
+         until_boot;
 }
 
-void note_wanted_end(const storage::ContainerDir& container) {
+void note_wanted_end(const storage::ContainerDir& container, std::string_view how_long) {
   if (read_watch(container).restarts())
-    base::write_file_atomically(container.dir.get(), stopped_name, "", base::Durability::volatile_);
+    base::write_file_atomically(container.dir.get(), stopped_name, how_long, base::Durability::volatile_);
 }
 
 bool is_end_wanted(const storage::ContainerDir& container) {

@@ -2,13 +2,14 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "engine/context.hpp"
 #include "engine/watch.hpp"
 
 // --restart: when a container has ended, its monitor executes `engine _restart ID`, which waits a while and starts it
 // again. What it must know lies in the container's folder: `restarts`, how often it was and how long to wait next;
-// `stopped`, that somebody wanted its end.
+// `stopped`, that somebody wanted its end, and for how long.
 
 namespace engine {
 
@@ -30,8 +31,9 @@ void apply_restart_words(Watch& watch, const std::string& words);
 /// Whether its policy wants it to run again when the host has booted: always, or unless-stopped and not stopped.
 bool starts_on_boot(const storage::ContainerDir& container);
 
-/// Before a container is stopped or killed at the user's will: no policy starts it again.
-void note_wanted_end(const storage::ContainerDir& container);
+/// Before a container is stopped or killed at the user's will, or for the host's shutdown: no policy starts it again.
+constexpr std::string_view until_started, until_boot = "until boot";
+void note_wanted_end(const storage::ContainerDir& container, std::string_view how_long = until_started);
 bool is_end_wanted(const storage::ContainerDir& container);
 /// After note_wanted_end: when this returns, it has not been started again, or runs and can be stopped.
 void wait_until_not_restarting(const storage::ContainerDir& container);

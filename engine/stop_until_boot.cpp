@@ -24,7 +24,7 @@ std::vector<Ending> ask_all(Engine& engine) {
   std::vector<Ending> endings;
   for (storage::ContainerDir& container : storage::list_containers(engine.store())) {
     if (!starts_on_boot(container)) continue;
-    note_wanted_end(container);  // no policy starts it meanwhile
+    note_wanted_end(container, until_boot);  // it stays: what its monitor executes at the end may be late to look at it
     wait_until_not_restarting(container);
     storage::ContainerRecord record = record_or_id(container);
     Observed observed = observe(container, engine.host.boot_id);
@@ -55,8 +55,6 @@ int stop_until_boot(Engine& engine) {
   for (const Ending& one : endings) {
     try {
       await(engine, one, asked);
-      wait_until_not_restarting(one.container);
-      forget_restarts(one.container);  // it was not the user who wanted its end
     } catch (const base::Error& error) {
       base::log(base::LogLevel::error, "stopping container ", base::quoted(one.record.name), ": ", error.message());
       code = 125;

@@ -13,7 +13,9 @@ GUEST             the guest program; looked for in ENGINE's build directory
 KEEP=1            keep the stores
 """
 
+import contextlib
 import ctypes
+import fcntl
 import os
 import pwd
 import shutil
@@ -66,7 +68,20 @@ def sources():
         yield from DURABILITY.glob("*.py")
 
 
+@contextlib.contextmanager
+def alone(what):
+    """Several of these programs run at the same time."""
+    with open(f"/run/lock/engine-test-{what}", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def make_user(name, with_subids):
+    with alone("users"):
+        return make_user_alone(name, with_subids)
+
+
+def make_user_alone(name, with_subids):
     try:
         pwd.getpwnam(name)
     except KeyError:
@@ -118,7 +133,7 @@ def see_own_cgroup2(user):
     """/sys/fs/cgroup is cgroup2, since crun refuses to start where both versions are, and the tests are in a group that
     is the user's, as in a session of systemd."""
     mount("cgroup2", "/sys/fs/cgroup", b"cgroup2")
-    group = Path("/sys/fs/cgroup") / f"{CGROUP_PREFIX}{os.getpid()}"
+    group = Path("/sys/fs/cgroup") / f"{CGROUP_PREFIX}{os.getppid()}"
     (group / "main").mkdir(parents=True)
     for folder in (group, group / "main"):
         os.chown(folder, user.pw_uid, user.pw_gid)
@@ -129,13 +144,12 @@ def see_own_cgroup2(user):
 
 def remove_cgroups():
     """Those of see_own_cgroup2, from outside of its mount namespace."""
-    for root in (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")):
-        for group in root.glob(CGROUP_PREFIX + "*"):
-            for folder, _, _ in os.walk(group, topdown=False):
-                try:
-                    os.rmdir(folder)
-                except OSError:
-                    pass  # another run is using it
+    for root in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup"):
+        for folder, _, _ in os.walk(f"{root}/{CGROUP_PREFIX}{os.getpid()}", topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass  # something has not ended yet
 
 
 def run_as_user(user, programs, words, prepare=None):

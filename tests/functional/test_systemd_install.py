@@ -64,7 +64,10 @@ class SystemdInstallTest(EngineTest):
         self.tool("sh", "-c", command)
         self.assertEqual(sorted(self.engine("ps", "--format", "{{.Names}}").stdout.split()), ["a", "u"])
         self.engine("_shutdown")
+        self.engine("_restart", self.engine("ps", "-aq", "--no-trunc", "--filter", "name=^a$").stdout.strip())  # a late one
         self.assertEqual(self.engine("ps", "-q").stdout, "")
+        names = self.engine("ps", "-a", "--filter", "should-start-on-boot=true", "--format", "{{.Names}}").stdout.split()
+        self.assertEqual(sorted(names), ["a", "u"])
         self.engine("start", "u")
         self.engine("stop", "-t", "0", "u")
         self.tool("sh", "-c", command)
