@@ -88,6 +88,10 @@ class QuadletTest(UnitsTest):
         units = [f"q-{kind}.service" for kind in KINDS]
         self.start_units(*units)
         self.addCleanup(self.systemctl, "stop", "q-data-volume.service", check=False)
+        if IS_ROOT:  # an ordinary user may not read all of it
+            journal = self.call("journalctl", "--no-pager", "--output=cat", "--unit=q-plain.service").stdout
+            self.assertRegex(journal, "Started q-plain.service")
+            self.assertNotIn("not our child", journal)
         for kind, (_, probe, expected) in KINDS.items():
             with self.subTest(kind):
                 self.assert_active(f"q-{kind}.service")
