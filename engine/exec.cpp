@@ -13,7 +13,7 @@
 #include "engine/container_secrets.hpp"
 #include "engine/environment.hpp"
 #include "engine/events.hpp"
-#include "engine/exec_terminal.hpp"
+#include "engine/exec_session.hpp"
 #include "engine/external_runtime_start.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/relay.hpp"
@@ -130,7 +130,6 @@ using Start = std::function<runtime::CreatedInit(runtime::ExecRequest&)>;
 
 runtime::CreatedInit start_built_in(runtime::ExecRequest& request) {
   runtime::CreatedInit process = runtime::exec(request);
-  if (process.terminal && !request.die_with_parent) keep_terminal_open(process.terminal.get());
   runtime::wait_for_exec(process);
   return process;
 }
@@ -164,12 +163,11 @@ int run_attached(runtime::ExecRequest& request, const ExecOptions& options, cons
   return relay(process.process, std::move(streams.relay), signals).code;
 }
 
-int run_detached(runtime::ExecRequest& request, const Start& start) {
+void run_detached(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
+                  runtime::ExecRequest& request, const Start& start) {
   const base::UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
   request.stdin_fd = request.stdout_fd = request.stderr_fd = null.get();
-  runtime::CreatedInit process = start(request);
-  process.process.detach();  // the container's init becomes its parent when we end
-  return 0;
+  start_session(engine, container, record, [&] { return start(request); });
 }
 
 }  // namespace
@@ -208,12 +206,11 @@ int exec(Engine& engine, const ExecOptions& options) {
   Start start = start_built_in;
   const base::UniqueFd nothing = record.runtime.empty() ? base::UniqueFd{} : fill_gaps(request.preserved_fds);
   if (!record.runtime.empty())
-    start = [&](runtime::ExecRequest& wanted) {
-      runtime::CreatedInit process = exec_externally(engine, container, record, wanted);
-      if (process.terminal && options.detach) keep_terminal_open(process.terminal.get());
-      return process;
-    };
-  if (options.detach) return run_detached(request, start);
+    start = [&](runtime::ExecRequest& wanted) { return exec_externally(engine, container, record, wanted); };
+  if (options.detach) {
+    run_detached(engine, container, record, request, start);
+    return 0;
+  }
   const int code = run_attached(request, options, start, !record.runtime.empty());
   note_container_event(engine, record, "exec_died", code);
   return code;

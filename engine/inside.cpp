@@ -19,7 +19,6 @@
 #include "engine/copy_words.hpp"
 #include "engine/driver.hpp"
 #include "engine/error_bytes.hpp"
-#include "engine/exec_terminal.hpp"
 #include "engine/external_runtime_start.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/id_variants.hpp"
@@ -286,7 +285,6 @@ int inside(Engine& engine, const std::vector<std::string>& words) {
   if (words.at(0) == "fuse-lowers") return run_fuse_lowers({words.begin() + 1, words.end()});
   if (words.at(0) == "oci-start") return start_externally_inside(engine, words);
   if (words.at(0) == "oci-call") return call_externally_inside(engine.host, words);
-  if (words.at(0) == "keep-terminal") return read_terminal_to_end();
   if (words.at(0) == "cp-running") return serve_copy_running();
   if (words.at(0) == "probe") return probe_inside(words);
   if (words.at(0) == "probe-namespaces") return probe_namespaces_inside();

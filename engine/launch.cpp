@@ -4,22 +4,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
-#include "base/log.hpp"
-#include "engine/error_bytes.hpp"
-#include "engine/events.hpp"
+#include "engine/keeper.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/monitor_orders.hpp"
 #include "engine/notify.hpp"
 #include "engine/reconcile.hpp"
 #include "runtime/monitor_plan.hpp"
-
-// The one place above runtime/init.cpp that forks without exec: the keeper goes on in C++ and must therefore be forked
-// from a process with one thread, which is asserted.
 
 namespace engine {
 
@@ -29,8 +23,6 @@ using base::make_error;
 using base::quoted;
 
 namespace {
-
-constexpr char success = '+';  // of a verdict; no error begins like this
 
 sockaddr_un attach_address(int folder, const std::string& id) {
   sockaddr_un address{};
@@ -91,14 +83,6 @@ Stdio stdio_of(const storage::ContainerRecord& record, const Streams& streams) {
   return {or_null(streams.in.read_end), or_null(streams.out.write_end), or_null(streams.err.write_end)};
 }
 
-/// Becomes the leader of its own session without the caller's terminal and folder.
-void leave_caller(const base::UniqueFd& null) {
-  ::setsid();
-  if (::chdir("/") != 0) throw base::os_error("changing to the root directory");
-  for (const int number : {0, 1, 2})
-    if (::dup2(null.get(), number) < 0) throw base::os_error("closing the caller's streams");
-}
-
 [[noreturn]] void become_monitor(const Launch& launch, StartedInit& started, Streams& streams,
                                  const base::FileLock& alive, const base::UniqueFd& listener,
                                  const base::Channel& client, base::Channel& verdict, const Watch& watch,
@@ -118,11 +102,7 @@ void leave_caller(const base::UniqueFd& null) {
   plan.alive_fd = alive.fd();
   plan.network_exit_fd = started.network_exit.get();
   plan.oom_fd = started.oom_count.get();
-  EventParts events = event_parts(launch.engine, launch.record);
-  plan.event_path = std::move(events.path);
-  plan.event_head = std::move(events.head);
-  plan.event_name = std::move(events.name);
-  plan.event_tail = std::move(events.tail);
+  add_events(plan, launch.engine, launch.record);
   plan.auto_remove = launch.record.auto_remove;
   add_orders(plan, launch, watch, files);
   // The monitor has to see the end of each stream: no write end may stay open here.
@@ -130,8 +110,7 @@ void leave_caller(const base::UniqueFd& null) {
   streams.out.write_end.reset();
   streams.err.write_end.reset();
   // Last, so that whatever fails before is told, and ends the container.
-  verdict.send(concat(success, ::getpid()));
-  verdict.close();
+  tell_success(verdict);
   runtime::exec_monitor(executable.get(), plan);
 }
 
@@ -145,96 +124,40 @@ std::optional<base::FileLock> take_alive_to_start(const Launch& launch) {
   return alive;
 }
 
-/// Where the keeper's warnings go, which has no standard error any more: to the command, in front of the verdict.
-const base::Channel* told = nullptr;
-
-void tell(base::LogLevel level, std::string_view text) noexcept {
-  try {
-    told->send(concat('!', static_cast<int>(level), text));
-  } catch (const base::Error&) {  // the command is gone: nobody is left to be told
-  }
-}
-
-/// The verdict, once what the keeper had to tell was passed on.
-std::optional<base::Channel::Message> receive_verdict(const base::Channel& verdict) {
-  for (;;) {
-    auto answer = verdict.receive();
-    if (!answer || answer->bytes.size() < 2 || answer->bytes.front() != '!') return answer;
-    base::log_line(static_cast<base::LogLevel>(answer->bytes[1] - '0'), std::string_view{answer->bytes}.substr(2));
-  }
-}
-
-/// The keeper's whole life. `verdict` gets one message, "+" and its pid or an error; after "+" it becomes the monitor.
-[[noreturn]] void run_keeper(const Launch& launch, std::optional<base::FileLock> alive, base::Channel verdict,
-                             base::Channel client) noexcept {
-  try {
-    if (alive)
-      alive->name_holder();
-    else
-      alive = take_alive_to_start(launch);
-    if (!alive) throw make_error(ErrorKind::in_use, "container ", quoted(launch.record.name), " is running already");
-    Streams streams = make_streams(launch.record);
-    const base::UniqueFd listener = listen_for_clients(launch.engine.store(), launch.record.id);
-    const Watch watch = read_watch(launch.container);
-    const MonitorFiles files = open_monitor_files(launch, watch);
-    leave_caller(streams.null);
-    told = &verdict;
-    base::set_log_sink(tell);
-    StartedInit started = start_init(launch, *alive, stdio_of(launch.record, streams), false);
-    become_monitor(launch, started, streams, *alive, listener, client, verdict, watch, files);
-  } catch (const base::Error& error) {
-    try {
-      if (verdict) verdict.send(encode_error(error));
-    } catch (const base::Error&) {  // the command is gone: nobody is left to be told
-    }
-  }
-  ::_exit(125);
-}
-
-pid_t fork_or_throw() {
-  const pid_t pid = ::fork();
-  if (pid < 0) throw base::os_error("forking the container's keeper");
-  return pid;
-}
-
-/// True in the keeper. An orphan's parent is whoever adopts those, such as systemd.
-bool fork_keeper(bool is_orphan) {
-  const pid_t child = fork_or_throw();
-  if (!is_orphan) return child == 0;
-  if (child == 0) {
-    const pid_t keeper = ::fork();
-    if (keeper == 0) return true;
-    ::_exit(keeper < 0 ? 125 : 0);  // the verdict's end of file says that there is none
-  }
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;  // its children have another parent by then
-  return false;
+/// The keeper's whole life, at the end of which the process becomes the monitor.
+[[noreturn]] void keep(const Launch& launch, std::optional<base::FileLock> alive, base::Channel& verdict,
+                       const base::Channel& client) {
+  if (alive)
+    alive->name_holder();
+  else
+    alive = take_alive_to_start(launch);
+  if (!alive) throw make_error(ErrorKind::in_use, "container ", quoted(launch.record.name), " is running already");
+  Streams streams = make_streams(launch.record);
+  const base::UniqueFd listener = listen_for_clients(launch.engine.store(), launch.record.id);
+  const Watch watch = read_watch(launch.container);
+  const MonitorFiles files = open_monitor_files(launch, watch);
+  leave_caller(verdict);
+  StartedInit started = start_init(launch, *alive, stdio_of(launch.record, streams), false);
+  become_monitor(launch, started, streams, *alive, listener, client, verdict, watch, files);
 }
 
 }  // namespace
 
 base::Channel launch_with_keeper(const Launch& launch, bool attach, std::optional<base::FileLock> alive) {
-  base::assert_single_threaded();
   complete_layers(launch.engine, launch.record, launch.record.runtime.empty());
   launch.engine.store();  // opened before the fork, so that both sides use the same descriptors
-  auto [verdict, keepers_verdict] = base::Channel::make_pair();
   std::pair<base::Channel, base::Channel> stream;
   if (attach) stream = base::Channel::make_pair();
   const Watch watch = notify_socket().empty() ? Watch{} : read_watch(launch.container);
   // systemd waits for the end of its own children only; and when it is told of the monitor, we are still here.
-  if (fork_keeper(is_notifying(watch))) {
-    verdict.close();
-    stream.first.close();
-    run_keeper(launch, std::move(alive), std::move(keepers_verdict), std::move(stream.second));
-  }
-  keepers_verdict.close();
-  stream.second.close();
-  const auto answer = receive_verdict(verdict);
+  const KeeperParent parent = is_notifying(watch) ? KeeperParent::whoever_adopts : KeeperParent::us;
+  const pid_t pid =
+      fork_keeper(concat("the keeper of container ", quoted(launch.record.name)), parent, [&](base::Channel& verdict) {
+        stream.first.close();
+        keep(launch, std::move(alive), verdict, stream.second);
+      });
   launch.engine.early_user_namespace.reset();
-  if (!answer)
-    throw make_error(ErrorKind::internal, "the keeper of container ", quoted(launch.record.name),
-                     " died while starting it");
-  if (!answer->bytes.starts_with(success)) throw decode_error(answer->bytes);
-  notify_started(watch, answer->bytes.substr(1));
+  notify_started(watch, pid);
   return std::move(stream.first);
 }
 

@@ -12,6 +12,7 @@
 #include "base/fs.hpp"
 #include "engine/after_end.hpp"
 #include "engine/container_cgroup.hpp"
+#include "engine/events.hpp"
 #include "engine/journal.hpp"
 #include "engine/log_tag.hpp"
 #include "engine/notify.hpp"
@@ -129,6 +130,14 @@ MonitorFiles open_monitor_files(const Launch& launch, const Watch& watch) {
   }
   files.log = open_log(files.log_directory.get(), files.log_name);
   return files;
+}
+
+void add_events(runtime::MonitorPlan& plan, const Engine& engine, const storage::ContainerRecord& record) {
+  EventParts events = event_parts(engine, record);
+  plan.event_path = std::move(events.path);
+  plan.event_head = std::move(events.head);
+  plan.event_name = std::move(events.name);
+  plan.event_tail = std::move(events.tail);
 }
 
 void add_orders(runtime::MonitorPlan& plan, const Launch& launch, const Watch& watch, const MonitorFiles& files) {

@@ -24,6 +24,9 @@ struct MonitorFiles {
 /// @throws Error unsupported, when the journal is not there.
 MonitorFiles open_monitor_files(const Launch& launch, const Watch& watch);
 
+/// Where the monitor tells the end.
+void add_events(runtime::MonitorPlan& plan, const Engine& engine, const storage::ContainerRecord& record);
+
 /// Fills what a watch says of a plan: log, journal, notify socket, time limit, checks, and what follows the end.
 void add_orders(runtime::MonitorPlan& plan, const Launch& launch, const Watch& watch, const MonitorFiles& files);
 

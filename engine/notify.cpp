@@ -113,7 +113,7 @@ void notify_and_wait(std::string_view state) noexcept {
   }
 }
 
-void notify_started(const Watch& watch, const std::string& monitor) noexcept {
+void notify_started(const Watch& watch, pid_t monitor) noexcept {
   if (!is_notifying(watch)) return;
   notify_and_wait(concat("MAINPID=", monitor, watch.sdnotify == "conmon" ? "\nREADY=1" : ""));
 }

@@ -23,7 +23,7 @@ void notify_and_wait(std::string_view state) noexcept;
 /// The command that has started the container: who the main process is from now on, and with `conmon` that it is ready.
 /// Waits, for the end of this command, until now the main process itself, would be the end of the service.
 /// @param monitor  Its pid.
-void notify_started(const Watch& watch, const std::string& monitor) noexcept;
+void notify_started(const Watch& watch, pid_t monitor) noexcept;
 
 /// Mode `container`: a socket of its own in the container's folder, which the monitor reads. Empty: no such mode.
 base::UniqueFd make_notify_socket(const Watch& watch, const storage::ContainerDir& container);

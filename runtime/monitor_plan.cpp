@@ -55,6 +55,7 @@ std::string encode_monitor_plan(const MonitorPlan& plan) {
   header.version = MONITOR_PLAN_VERSION;
   header.flags = static_cast<std::uint32_t>((plan.terminal ? MONITOR_TTY : 0) | (plan.log_fd >= 0 ? MONITOR_LOG : 0) |
                                             (plan.auto_remove ? MONITOR_AUTO_REMOVE : 0) |
+                                            (plan.is_session ? MONITOR_SESSION : 0) |
                                             (plan.cleanup_if_asked ? MONITOR_IF_ASKED : 0));
   header.log_max_bytes = plan.log_max_bytes;
   header.log_max_files = plan.log_max_files;

@@ -177,6 +177,7 @@ static size_t exit_text(char *text) {
 }
 
 static void note_end_events(void) {
+  if ((plan->flags & MONITOR_SESSION) != 0) return note_event(plan, "exec_died", exit_code(), ended_wall_clock);
   note_event(plan, "died", exit_code(), ended_wall_clock);
   if ((plan->flags & MONITOR_AUTO_REMOVE) == 0) note_event(plan, "cleanup", 0, ended_wall_clock); /* else it is removed, which the clean-up tells */
 }
@@ -191,6 +192,7 @@ static void record_exit(void) {
   if (is_recorded || plan->container_fd < 0 || text_length(name) > LOG_NAME_MAX_BYTES) return;
   is_recorded = 1;
   note_end_events();
+  if ((plan->flags & MONITOR_SESSION) != 0) return;
   memcpy(temporary + 1, name, text_length(name) + 1);
   fd = syscall4(__NR_openat, plan->container_fd, ptr(temporary), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return;

@@ -17,7 +17,8 @@ enum monitor_flag {
   MONITOR_TTY = 1 << 0,         /* terminal_fd is a pty master; else stdin/stdout/stderr pipes */
   MONITOR_AUTO_REMOVE = 1 << 1, /* the clean-up removes the container, and tells so itself */
   MONITOR_LOG = 1 << 2,         /* log_fd is open: k8s-file */
-  MONITOR_IF_ASKED = 1 << 3     /* the clean-up is executed only where MONITOR_CLEANUP_FILE is in container_fd by then */
+  MONITOR_IF_ASKED = 1 << 3,    /* the clean-up is executed only where MONITOR_CLEANUP_FILE is in container_fd by then */
+  MONITOR_SESSION = 1 << 4      /* init_pid is a further process of a container (exec -d): its end is told, not recorded */
 };
 
 /* Messages on the attach socket (SOCK_SEQPACKET): one byte of enum attach_type, then the payload.

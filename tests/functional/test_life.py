@@ -216,18 +216,6 @@ class ExecTest(LifeTest):
         wait_until(lambda: self.engine("exec", self.container, "cat", "/name2", check=False).stdout == "ended\n",
                    "all was written")
         self.assertRegex(self.engine("exec", self.container, "cat", "/name").stdout, "^/dev/pts/")
-        wait_until(lambda: not self.keepers(), "its reader ends with it")
-
-    def keepers(self):
-        """Processes of ours that read a terminal."""
-        found = []
-        for process in Path("/proc").iterdir():
-            try:
-                if process.name.isdigit() and process.stat().st_uid == os.getuid():
-                    found += [process.name] if b"keep-terminal" in (process / "cmdline").read_bytes() else []
-            except OSError:
-                pass
-        return found
 
     def test_detached(self):
         self.engine("exec", "-d", self.container, "sh", "-c", "echo done > /done; exec /guest wait")

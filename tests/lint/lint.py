@@ -44,7 +44,7 @@ SYSTEM_HEADER = re.compile(
 # Calls and words that belong to one file. The stub is freestanding and has its own.
 FORBIDDEN = {
     r"(?<![\w.>:])(?<!void )(?:::)?close\(": r"base/fd\.cpp",
-    r"(?<![\w.>:])::?(?:fork|vfork|clone|clone3)\(|SYS_clone3?": r"base/process\.cpp|runtime/init(?:_spawn)?\.cpp|engine/launch\.cpp|rootless/early_user_namespace\.cpp",
+    r"(?<![\w.>:])::?(?:fork|vfork|clone|clone3)\(|SYS_clone3?": r"base/process\.cpp|runtime/init(?:_spawn)?\.cpp|engine/keeper\.cpp|rootless/early_user_namespace\.cpp",
     r"(?<![\w.>])::(?:mount|umount2|umount|pivot_root|fsopen|fsmount|fsconfig|move_mount|open_tree|mount_setattr)\("
     r"|\bSYS_(?:mount|umount2|pivot_root|fsopen|fsmount|fsconfig|move_mount|open_tree|mount_setattr)\b": r"base/mount(_classic)?\.cpp",
     r"\b(?:secure_)?getenv\(": r"rootless/host_facts\.cpp",

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <functional>
+
+#include "engine/context.hpp"
+#include "runtime/container.hpp"
+#include "storage/containers.hpp"
+
+namespace engine {
+
+/// `exec -d`: has a keeper call `start` and become a monitor of that process, its parent: it reaps it, without which
+/// the container's pid namespace would never end (pid_namespaces(7)), keeps its terminal open, and tells its end.
+/// @throws Error, what `start` threw.
+void start_session(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
+                   const std::function<runtime::CreatedInit()>& start);
+
+}  // namespace engine

@@ -1,0 +1,88 @@
+"""What runs on behind a command, where process 1 of the host reaps nobody, as in containers of CI."""
+
+import ctypes
+import json
+import os
+import signal
+from contextlib import contextmanager
+
+from engine_test import BUSYBOX, EngineTest, wait_until
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+@contextmanager
+def orphans_unreaped():
+    """Orphans become our children, as they become those of process 1, and nobody waits for them."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    if prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    try:
+        yield
+    finally:
+        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def children():
+    """Who is ours, dead or alive, and what it is called."""
+    found = {}
+    with open("/proc/thread-self/children") as pids:
+        words = pids.read().split()
+    for pid in words:
+        with open(f"/proc/{pid}/comm") as name:
+            found[int(pid)] = name.read().strip()
+    return found
+
+
+class OrphansTest(EngineTest):
+    def setUp(self):
+        super().setUp()
+        self.pull_image()
+        self.container = self.start()
+
+    def start(self, *options):
+        return self.engine("run", "-d", "--network", "none", *options, BUSYBOX, "/guest", "wait").stdout.strip()
+
+    def tearDown(self):
+        for pid in children():
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG) is None:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        super().tearDown()
+
+    def assert_ends(self, *words):
+        done = self.start_engine(*words)
+        self.assertEqual(done.communicate(timeout=60)[1], "")
+        self.assertEqual(done.returncode, 0)
+
+    def wait_for_event(self, status, *filters):
+        found = []
+        words = [word for one in (f"event={status}", *filters) for word in ("--filter", one)]
+
+        def look():
+            found[:] = self.engine("events", "--stream=false", "--format", "{{json .}}", *words).stdout.splitlines()
+            return found
+
+        wait_until(look, f"an event {status}")
+        return json.loads(found[-1])
+
+    def test_the_end_of_a_detached_process_is_told(self):
+        self.engine("exec", "-d", self.container, "sh", "-c", "exit 7")
+        self.assertEqual(self.wait_for_event("exec_died")["ContainerExitCode"], 7)
+        self.engine("rename", self.container, "other")
+        self.engine("exec", "-dt", "other", "sh", "-c", "kill -9 $$")
+        self.assertEqual(self.wait_for_event("exec_died", "container=other")["ContainerExitCode"], 137)
+        self.assert_fails(self.engine("exec", "-d", "other", "/missing", check=False), 127, "/missing")
+        self.assertEqual(self.status_of("other"), "running")  # nothing was recorded as the container's end
+
+    def test_detached_processes_do_not_hold_up_the_end(self):
+        with orphans_unreaped():
+            self.engine("exec", "-d", self.container, "/guest", "wait")
+            self.engine("exec", "-dt", self.container, "/guest", "wait")
+            self.assert_ends("rm", "-f", self.container)  # which waits for all that was in its pid namespace
+            self.assertEqual(set(children().values()), {"engine-monitor"})  # those of exec, which nobody reaps here
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()
