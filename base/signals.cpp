@@ -93,6 +93,16 @@ SignalFd::~SignalFd() {
   ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
 }
 
+void SignalFd::end_process(int signal) {
+  ::signal(signal, SIG_DFL);
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::raise(signal);
+  ::_exit(128 + signal);  // process 1 of a container is not ended by its own signals
+}
+
 std::optional<int> SignalFd::next() {
   signalfd_siginfo info{};
   for (;;) {

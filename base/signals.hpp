@@ -27,6 +27,8 @@ class SignalFd {
     while (next()) {
     }
   }
+  /// Ends this process by a signal that was read, as if it had never been blocked.
+  [[noreturn]] void end_process(int signal);
 
  private:
   void open(const sigset_t& set);

@@ -29,14 +29,17 @@ class AttachedClient {
   }
 
   std::optional<int> run() {
-    while (!finished_ && !detached_) step();
-    if (detached_) return std::nullopt;
+    while (!finished_ && !detached_ && ended_by_ == 0) step();
+    if (detached_ || ended_by_ != 0) return std::nullopt;
     if (!exit_code_)
       throw base::make_error(base::ErrorKind::internal,
                              "the container's monitor died; the container may still be running")
           .with_hint("engine ps shows it; engine logs has its output so far");
     return exit_code_;
   }
+
+  /// The signal that is for us and not for the container, or 0.
+  int ended_by() const { return ended_by_; }
 
  private:
   void step() {
@@ -64,7 +67,7 @@ class AttachedClient {
       else if (options_.sig_proxy && options_.forward_signal)
         options_.forward_signal(*signal);
       else
-        throw base::Error{base::ErrorKind::interrupted, ""};
+        ended_by_ = *signal;
     }
   }
 
@@ -158,6 +161,7 @@ class AttachedClient {
   bool is_in_line_ = false;  ///< What was read last did not end a line.
   bool finished_ = false;
   bool detached_ = false;
+  int ended_by_ = 0;
   std::string pending_;
   std::optional<int> exit_code_;
 };
@@ -188,10 +192,14 @@ std::optional<int> receive_exit_code(const base::Channel& monitor) {
 }
 
 std::optional<int> attach(base::Channel monitor, const AttachOptions& options, base::SignalFd& signals) {
-  const runtime::RawTerminal raw{options.tty && options.with_stdin ? STDIN_FILENO : -1};
   AttachedClient client{std::move(monitor), options, signals};
   try {
-    return client.run();
+    const auto code = [&] {
+      const runtime::RawTerminal raw{options.tty && options.with_stdin ? STDIN_FILENO : -1};
+      return client.run();
+    }();
+    if (client.ended_by() != 0) signals.end_process(client.ended_by());
+    return code;
   } catch (const base::Error& error) {
     if (error.code() != EPIPE) throw;
     signals.discard_pending();

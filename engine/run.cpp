@@ -22,16 +22,13 @@ namespace engine {
 namespace {
 
 /// run --rm with none of -d, -i, -t: no keeper and no monitor; init is our child and dies with us.
-int run_directly(const Launch& launch, const base::FileLock& alive, const RunOptions& options) {
+int run_directly(const Launch& launch, const base::FileLock& alive) {
   ChildStreams streams = make_child_streams(false);
   base::SignalFd signals{forwarded_signals()};  // from here on signals are for the container
   StartedInit started = start_init(launch, alive, {streams.in, streams.out, streams.err}, true);
   launch.engine.early_user_namespace.reset();
   streams.kept.clear();
-  if (options.sig_proxy)
-    streams.relay.forward_signal = [&](int signal) { started.init.process.send_signal(signal); };
-  else
-    streams.relay.forward_signal = [&](int) { started.init.process.send_signal(SIGKILL); };
+  streams.relay.forward_signal = [&](int signal) { started.init.process.send_signal(signal); };
   note_container_event(launch.engine, launch.record, "attach");
   const int code = relay(started.init.process, std::move(streams.relay), signals).code;
   note_container_event(launch.engine, launch.record, "died", code);
@@ -103,9 +100,10 @@ int run(Engine& engine, const RunOptions& options) {
   });
   start_owner(engine, container.spec);
   if (!options.required.empty()) start_required(engine, read_watch(container.dir));
-  const bool direct =
-      options.auto_remove && !options.detach && !options.interactive && !options.tty && !container.needs_monitor;
-  if (direct) return run_directly(launch, *container.alive, options);
+  // Without --sig-proxy the container outlives a signal that ends us.
+  const bool direct = options.auto_remove && !options.detach && !options.interactive && !options.tty &&
+                      options.sig_proxy && !container.needs_monitor;
+  if (direct) return run_directly(launch, *container.alive);
   warn_without_terminal(options);
   if (options.detach) {
     launch_with_keeper(launch, false, std::move(container.alive));

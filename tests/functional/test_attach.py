@@ -133,8 +133,20 @@ class AttachTest(EngineTest):
         process = self.start_engine("attach", "--sig-proxy=false", id)
         self.wait_for_clients(id, 1)
         process.send_signal(signal.SIGTERM)
-        self.assertNotEqual(process.wait(60), 0)
+        self.assertEqual(process.wait(60), -signal.SIGTERM)  # 143 for a shell
         self.assertEqual(self.status_of(id), "running")
+
+    def test_run_without_sig_proxy(self):
+        for options in ((), ("--rm",), ("--rm", "-i")):
+            for sent in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                with self.subTest(options=options, sent=sent):
+                    process = self.start_engine("run", "--sig-proxy=false", "--name", "box", "--network", "none",
+                                                *options, BUSYBOX, "sh", "-c", "echo ready; exec /guest wait")
+                    self.assertEqual(process.stdout.readline(), "ready\n")
+                    process.send_signal(sent)
+                    self.assertEqual(process.wait(60), -sent)
+                    self.assertEqual(self.status_of("box"), "running")
+                    self.engine("rm", "-f", "box")
 
     def test_only_running_containers(self):
         id = self.engine("create", BUSYBOX).stdout.strip()

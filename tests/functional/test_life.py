@@ -152,7 +152,7 @@ class StartTest(LifeTest):
 
     def test_a_signal_for_what_was_started(self):
         words = ("sh", "-c", "trap 'echo got; exit 5' TERM; echo ready; while :; do sleep 0.05; done")
-        for options, status, after in (((), 5, "exited"), (("--sig-proxy=false",), 130, "running")):
+        for options, status, after in (((), 5, "exited"), (("--sig-proxy=false",), -signal.SIGTERM, "running")):
             with self.subTest(options=options):
                 id = self.engine("create", "--network", "none", BUSYBOX, *words).stdout.strip()
                 process = self.start_engine("start", "--attach", *options, id)
