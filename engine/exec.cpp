@@ -1,3 +1,4 @@
+#include <csignal>
 #include <fcntl.h>
 #include <functional>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "engine/events.hpp"
 #include "engine/exec_session.hpp"
 #include "engine/external_runtime_start.hpp"
+#include "engine/joined_namespaces.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/relay.hpp"
 #include "engine/security.hpp"
@@ -144,7 +146,8 @@ void hold_back_errors(runtime::ExecRequest& request, ChildStreams& streams) {
   streams.relay.outputs.emplace_back(std::move(pipe.read_end), STDERR_FILENO);
 }
 
-int run_attached(runtime::ExecRequest& request, const ExecOptions& options, const Start& start, bool is_external) {
+int run_attached(runtime::ExecRequest& request, const ExecOptions& options, int first, const Start& start,
+                 bool is_external) {
   ChildStreams streams;
   if (!options.tty) {
     streams = make_child_streams(options.interactive);
@@ -158,16 +161,21 @@ int run_attached(runtime::ExecRequest& request, const ExecOptions& options, cons
   streams.kept.clear();
   streams.relay.terminal = process.terminal.get();
   streams.relay.with_stdin = options.interactive;
+  streams.relay.watched = first;  // else the container's end is that of its pid namespace
+  streams.relay.read_watched = [&] {
+    process.process.send_signal(SIGKILL);
+    return false;
+  };
   streams.relay.forward_signal = [&](int signal) { process.process.send_signal(signal); };
   const runtime::RawTerminal raw{options.tty && options.interactive ? STDIN_FILENO : -1};
   return relay(process.process, std::move(streams.relay), signals).code;
 }
 
 void run_detached(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
-                  runtime::ExecRequest& request, const Start& start) {
+                  int first, runtime::ExecRequest& request, const Start& start) {
   const base::UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
   request.stdin_fd = request.stdout_fd = request.stderr_fd = null.get();
-  start_session(engine, container, record, [&] { return start(request); });
+  start_session(engine, container, record, first, [&] { return start(request); });
 }
 
 }  // namespace
@@ -207,11 +215,12 @@ int exec(Engine& engine, const ExecOptions& options) {
   const base::UniqueFd nothing = record.runtime.empty() ? base::UniqueFd{} : fill_gaps(request.preserved_fds);
   if (!record.runtime.empty())
     start = [&](runtime::ExecRequest& wanted) { return exec_externally(engine, container, record, wanted); };
+  const int first = has_own_pid_namespace(spec) ? -1 : observed.process.get();
   if (options.detach) {
-    run_detached(engine, container, record, request, start);
+    run_detached(engine, container, record, first, request, start);
     return 0;
   }
-  const int code = run_attached(request, options, start, !record.runtime.empty());
+  const int code = run_attached(request, options, first, start, !record.runtime.empty());
   note_container_event(engine, record, "exec_died", code);
   return code;
 }

@@ -137,6 +137,11 @@ ContainerIds ids_of_owner(const Engine& engine, const storage::ContainerRecord& 
   return ids;
 }
 
+bool has_own_pid_namespace(const runtime::Spec& spec) {
+  return std::any_of(spec.linux.namespaces.begin(), spec.linux.namespaces.end(),
+                     [](const runtime::Namespace& one) { return one.type == "pid" && one.path.empty(); });
+}
+
 bool joins_container(const runtime::Spec& spec) {
   return std::any_of(spec.linux.namespaces.begin(), spec.linux.namespaces.end(),
                      [](const runtime::Namespace& one) { return container_of_path(one.path).has_value(); });

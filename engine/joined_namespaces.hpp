@@ -50,4 +50,7 @@ struct HeldNamespaces {
 HeldNamespaces open_joined_namespaces(Engine& engine, runtime::Spec& spec);
 bool joins_container(const runtime::Spec& spec);
 
+/// Whether all its processes end with the first one.
+bool has_own_pid_namespace(const runtime::Spec& spec);
+
 }  // namespace engine

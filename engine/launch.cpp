@@ -8,6 +8,8 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "engine/external_runtime_words.hpp"
+#include "engine/joined_namespaces.hpp"
 #include "engine/keeper.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/monitor_orders.hpp"
@@ -103,6 +105,7 @@ Stdio stdio_of(const storage::ContainerRecord& record, const Streams& streams) {
   plan.network_exit_fd = started.network_exit.get();
   plan.oom_fd = started.oom_count.get();
   add_events(plan, launch.engine, launch.record);
+  plan.ends_all = !has_own_pid_namespace(launch.spec);
   plan.auto_remove = launch.record.auto_remove;
   add_orders(plan, launch, watch, files);
   // The monitor has to see the end of each stream: no write end may stay open here.
@@ -137,6 +140,7 @@ std::optional<base::FileLock> take_alive_to_start(const Launch& launch) {
   const Watch watch = read_watch(launch.container);
   const MonitorFiles files = open_monitor_files(launch, watch);
   leave_caller(verdict);
+  if (!has_own_pid_namespace(launch.spec)) become_subreaper();
   StartedInit started = start_init(launch, *alive, stdio_of(launch.record, streams), false);
   become_monitor(launch, started, streams, *alive, listener, client, verdict, watch, files);
 }

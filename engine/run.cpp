@@ -100,9 +100,9 @@ int run(Engine& engine, const RunOptions& options) {
   });
   start_owner(engine, container.spec);
   if (!options.required.empty()) start_required(engine, read_watch(container.dir));
-  // Without --sig-proxy the container outlives a signal that ends us.
+  // Without --sig-proxy the container outlives a signal that ends us; only a monitor ends what it leaves behind.
   const bool direct = options.auto_remove && !options.detach && !options.interactive && !options.tty &&
-                      options.sig_proxy && !container.needs_monitor;
+                      options.sig_proxy && has_own_pid_namespace(container.spec) && !container.needs_monitor;
   if (direct) return run_directly(launch, *container.alive);
   warn_without_terminal(options);
   if (options.detach) {

@@ -9,6 +9,7 @@
 #include "base/fd.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "engine/joined_namespaces.hpp"
 #include "rootless/host_facts.hpp"
 
 namespace engine {
@@ -18,11 +19,6 @@ using base::concat;
 namespace {
 
 constexpr std::uint64_t max_sockets = 512;
-
-bool has_own_pid_namespace(const runtime::Spec& spec) {
-  return std::any_of(spec.linux.namespaces.begin(), spec.linux.namespaces.end(),
-                     [](const runtime::Namespace& one) { return one.type == "pid" && one.path.empty(); });
-}
 
 }  // namespace
 

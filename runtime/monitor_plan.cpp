@@ -29,6 +29,7 @@ void add_descriptors(const MonitorPlan& plan, monitor_plan& header) {
   header.network_exit_fd = plan.network_exit_fd;
   header.log_directory_fd = plan.log_directory_fd;
   header.journal_fd = plan.journal_fd;
+  header.first_pidfd = plan.first_pidfd;
   header.notify_fd = plan.notify_fd;
   header.oom_fd = plan.oom_fd;
 }
@@ -53,10 +54,10 @@ std::string encode_monitor_plan(const MonitorPlan& plan) {
   monitor_plan header{};
   header.magic = MONITOR_PLAN_MAGIC;
   header.version = MONITOR_PLAN_VERSION;
-  header.flags = static_cast<std::uint32_t>((plan.terminal ? MONITOR_TTY : 0) | (plan.log_fd >= 0 ? MONITOR_LOG : 0) |
-                                            (plan.auto_remove ? MONITOR_AUTO_REMOVE : 0) |
-                                            (plan.is_session ? MONITOR_SESSION : 0) |
-                                            (plan.cleanup_if_asked ? MONITOR_IF_ASKED : 0));
+  header.flags = static_cast<std::uint32_t>(
+      (plan.terminal ? MONITOR_TTY : 0) | (plan.log_fd >= 0 ? MONITOR_LOG : 0) |
+      (plan.auto_remove ? MONITOR_AUTO_REMOVE : 0) | (plan.is_session ? MONITOR_SESSION : 0) |
+      (plan.ends_all ? MONITOR_ENDS_ALL : 0) | (plan.cleanup_if_asked ? MONITOR_IF_ASKED : 0));
   header.log_max_bytes = plan.log_max_bytes;
   header.log_max_files = plan.log_max_files;
   header.kill_after = static_cast<std::uint64_t>(plan.kill_after.count());
@@ -90,7 +91,7 @@ void exec_monitor(int executable_fd, const MonitorPlan& plan) {
   const base::UniqueFd plan_fd = make_plan_fd(encode_monitor_plan(plan));
   for (const int fd : {plan.init_pidfd, plan.terminal_fd, plan.stdin_fd, plan.stdout_fd, plan.stderr_fd, plan.log_fd,
                        plan.listen_fd, plan.client_fd, plan.container_fd, plan.alive_fd, plan.network_exit_fd,
-                       plan.oom_fd, plan.log_directory_fd, plan.journal_fd, plan.notify_fd})
+                       plan.oom_fd, plan.log_directory_fd, plan.journal_fd, plan.notify_fd, plan.first_pidfd})
     if (!make_inheritable(fd)) throw base::os_error("handing descriptors to the monitor");
   const int code = exec_stub(executable_fd, "engine-monitor", plan_fd.get());
   throw base::error_from_code(code, "executing the monitor");

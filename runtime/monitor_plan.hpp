@@ -31,6 +31,8 @@ struct MonitorPlan {
   int oom_fd = -1;                     ///< memory.events or memory.oom_control of the container; -1: none.
   bool auto_remove = false;            ///< The clean-up removes the container.
   bool is_session = false;             ///< MONITOR_SESSION
+  bool ends_all = false;               ///< MONITOR_ENDS_ALL
+  int first_pidfd = -1;                ///< Of a session: the container's init, with which it ends; -1: ends by itself.
   int network_exit_fd = -1;            ///< Only kept open: the network helper ends when it closes.
   int log_directory_fd = -1;           ///< Where log_name is; -1: the log is not rotated.
   int journal_fd = -1;                 ///< Datagram socket: output goes to the journal.

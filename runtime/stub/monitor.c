@@ -12,6 +12,7 @@
 #include "runtime/stub/attach_clients.h"
 #include "runtime/stub/event_line.h"
 #include "runtime/stub/journal_lines.h"
+#include "runtime/stub/left_behind.h"
 #include "runtime/stub/log_lines.h"
 #include "runtime/stub/monitor_execute.h"
 #include "runtime/stub/monitor_timers.h"
@@ -75,7 +76,7 @@ static void close_what_is_not_ours(void) {
   const int32_t kept[] = {plan->init_pidfd,      plan->terminal_fd, plan->stdin_fd,         plan->stdout_fd,
                           plan->stderr_fd,       plan->log_fd,      plan->listen_fd,        plan->client_fd,
                           plan->alive_fd,        plan->oom_fd,      plan->container_fd,     plan->network_exit_fd,
-                          plan->log_directory_fd, plan->journal_fd, plan->notify_fd};
+                          plan->log_directory_fd, plan->journal_fd, plan->notify_fd, plan->first_pidfd};
   const long null = syscall4(__NR_openat, AT_FDCWD, ptr("/dev/null"), O_RDWR, 0);
   for (long fd = 0; fd < 3 && null >= 0; fd++) syscall3(__NR_dup3, null, fd, 0);
   close_all_but(kept, sizeof kept / sizeof kept[0]);
@@ -271,7 +272,7 @@ static void read_client(struct client *client) {
 
 /* ---- The loop ---- */
 
-enum { POLL_CHILDREN, POLL_INIT, POLL_OOM, POLL_OOM_ABOVE, POLL_LISTEN, POLL_INPUT, POLL_NOTIFY, POLL_SOURCES, POLL_CLIENTS = POLL_SOURCES + 2 };
+enum { POLL_CHILDREN, POLL_INIT, POLL_OOM, POLL_OOM_ABOVE, POLL_LISTEN, POLL_INPUT, POLL_NOTIFY, POLL_FIRST, POLL_SOURCES, POLL_CLIENTS = POLL_SOURCES + 2 };
 #define POLL_COUNT (POLL_CLIENTS + MONITOR_MAX_CLIENTS)
 
 static struct pollfd polled[POLL_COUNT];
@@ -289,6 +290,7 @@ static void fill_polled(void) {
   watch(POLL_LISTEN, phase == RUNNING ? plan->listen_fd : -1, POLLIN);
   watch(POLL_INPUT, has_input ? input_fd : -1, POLLOUT);
   watch(POLL_NOTIFY, notify_fd, POLLIN);
+  watch(POLL_FIRST, phase == RUNNING ? plan->first_pidfd : -1, POLLIN);
   for (int index = 0; index < 2; index++)
     watch(POLL_SOURCES + index, is_held || sources[index].is_hung ? -1 : sources[index].fd, POLLIN);
   for (int index = 0; index < MONITOR_MAX_CLIENTS; index++) {
@@ -351,6 +353,7 @@ static void watch_container(void) {
     if (polled[POLL_CHILDREN].revents != 0 || polled[POLL_INIT].revents != 0) reap();
     if (polled[POLL_OOM].revents != 0 || polled[POLL_OOM_ABOVE].revents != 0) look_for_oom_kills();
     if (polled[POLL_NOTIFY].revents != 0) read_notify_socket(plan);
+    if (polled[POLL_FIRST].revents != 0) syscall4(__NR_pidfd_send_signal, plan->init_pidfd, SIGKILL, 0, 0);
     if (phase == RUNNING) serve_timers(plan);
     flush_input();
     serve_clients();
@@ -385,5 +388,7 @@ __attribute__((used)) _Noreturn void stub_main(const long *stack) {
   start_signals();
   start_streams();
   watch_container();
+  if ((plan->flags & MONITOR_ENDS_ALL) != 0) end_what_is_left(signal_fd);
+  if (plan->first_pidfd >= 0) stay_for_what_is_left(signal_fd, plan->first_pidfd);
   clean_up();
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define MONITOR_PLAN_MAGIC 0x656e676du
-#define MONITOR_PLAN_VERSION 2u
+#define MONITOR_PLAN_VERSION 3u
 #define MONITOR_PLAN_MAX_BYTES (1u << 20)
 #define MONITOR_MAX_CLIENTS 8
 #define MONITOR_MAX_LOG_FILES 1000
@@ -18,7 +18,8 @@ enum monitor_flag {
   MONITOR_AUTO_REMOVE = 1 << 1, /* the clean-up removes the container, and tells so itself */
   MONITOR_LOG = 1 << 2,         /* log_fd is open: k8s-file */
   MONITOR_IF_ASKED = 1 << 3,    /* the clean-up is executed only where MONITOR_CLEANUP_FILE is in container_fd by then */
-  MONITOR_SESSION = 1 << 4      /* init_pid is a further process of a container (exec -d): its end is told, not recorded */
+  MONITOR_SESSION = 1 << 4,     /* init_pid is a further process of a container (exec -d): its end is told, not recorded */
+  MONITOR_ENDS_ALL = 1 << 5     /* the container has no pid namespace of its own: what init leaves behind is killed */
 };
 
 /* Messages on the attach socket (SOCK_SEQPACKET): one byte of enum attach_type, then the payload.
@@ -61,6 +62,7 @@ struct monitor_plan {
   int32_t network_exit_fd;         /* only kept open: the network helper ends when it closes; or -1 */
   int32_t log_directory_fd;        /* where log_name is, for rotation; or -1 */
   int32_t journal_fd;              /* datagram socket: output goes to the journal; or -1 */
+  int32_t first_pidfd;             /* of MONITOR_SESSION: the container's init, with which the process ends; or -1 */
   int32_t notify_fd;               /* datagram socket that the container has as its NOTIFY_SOCKET; or -1 */
   uint32_t log_max_files;          /* rotation keeps so many, the current one counts */
   uint64_t log_max_bytes;          /* rotate to log.1 past this; 0: never */

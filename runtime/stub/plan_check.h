@@ -98,6 +98,7 @@ static inline int monitor_plan_is_valid(const unsigned char *bytes, uint64_t siz
   if (!monitor_fd_is_valid(plan.container_fd) || !monitor_fd_is_valid(plan.alive_fd)) return 0;
   if (!monitor_fd_is_valid(plan.network_exit_fd) || !monitor_fd_is_valid(plan.oom_fd)) return 0;
   if (!monitor_fd_is_valid(plan.log_directory_fd) || plan.log_max_files > MONITOR_MAX_LOG_FILES) return 0;
+  if (!monitor_fd_is_valid(plan.first_pidfd)) return 0;
   if (!monitor_fd_is_valid(plan.journal_fd) || !monitor_fd_is_valid(plan.notify_fd)) return 0;
   if (plan.kill_after > MONITOR_MAX_MILLISECONDS || plan.check_interval > MONITOR_MAX_MILLISECONDS ||
       plan.check_soon > MONITOR_MAX_MILLISECONDS)

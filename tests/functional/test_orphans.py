@@ -6,7 +6,7 @@ import os
 import signal
 from contextlib import contextmanager
 
-from engine_test import BUSYBOX, EngineTest, wait_until
+from engine_test import BUSYBOX, EngineTest, is_alive, wait_until
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -81,6 +81,62 @@ class OrphansTest(EngineTest):
             self.engine("exec", "-dt", self.container, "/guest", "wait")
             self.assert_ends("rm", "-f", self.container)  # which waits for all that was in its pid namespace
             self.assertEqual(set(children().values()), {"engine-monitor"})  # those of exec, which nobody reaps here
+
+
+class HostProcessesTest(EngineTest):
+    """Containers that see the host's processes, and leave some behind."""
+
+    def setUp(self):
+        super().setUp()
+        self.pull_image()
+        self.work = self.dir / "work"
+        self.work.mkdir()
+        self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in self.pids() if is_alive(pid)])
+
+    LEAVE = "(sleep 5000 & echo $! >> /shared/pids); setsid sh -c 'sleep 5001 & echo $! >> /shared/pids' &"
+
+    def pids(self):
+        file = self.work / "pids"
+        return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+    def start(self, last, *options):
+        words = ("run", "--pid", "host", "--network", "none", "-v", f"{self.work}:/shared", *options, BUSYBOX, "sh", "-c")
+        return self.engine(*words, self.LEAVE + " while [ $(wc -l < /shared/pids) -lt 2 ]; do sleep 0.02; done; " + last)
+
+    def assert_all_gone(self, count=2):
+        self.assertEqual(len(self.pids()), count)
+        wait_until(lambda: not any(is_alive(pid) for pid in self.pids()), "all have ended")
+
+    def test_an_end_by_itself(self):
+        self.start("true", "--name", "box")
+        self.assertEqual(self.status_of("box"), "exited")
+        self.assert_all_gone()
+
+    def test_the_foreground_without_a_trace(self):
+        self.start("true", "--rm")
+        self.assert_all_gone()
+
+    def test_what_a_command_ends(self):
+        for words in (("rm", "-f"), ("stop", "-t", "0"), ("kill",)):
+            with self.subTest(words=words):
+                container = self.start("exec /guest wait", "-d").stdout.strip()
+                wait_until(lambda: len(self.pids()) == 2, "it left two")
+                self.engine(*words, container)
+                self.assert_all_gone()
+                (self.work / "pids").unlink()
+
+    def test_further_processes(self):
+        container = self.start("exec /guest wait", "-d").stdout.strip()
+        wait_until(lambda: len(self.pids()) == 2, "it left two")
+        self.engine("exec", "-d", container, "sh", "-c", self.LEAVE + "true")  # leaves two, and ends
+        wait_until(lambda: len(self.pids()) == 4, "it left two more")
+        self.engine("exec", "-d", container, "sh", "-c", "echo $$ >> /shared/pids; exec sleep 5002")
+        attached = self.start_engine("exec", container, "sh", "-c", "echo $$ >> /shared/pids; exec sleep 5003")
+        wait_until(lambda: len(self.pids()) == 6, "all run")
+        self.assertTrue(all(is_alive(pid) for pid in self.pids()))
+        self.engine("rm", "-f", container)
+        self.assertEqual(attached.wait(60), 137)
+        self.assert_all_gone(6)
 
 
 if __name__ == "__main__":
