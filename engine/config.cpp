@@ -144,31 +144,26 @@ void choose_driver(Config& config, const GlobalOptions& options) {
 namespace {
 
 /// A size below zero is podman's word for no limit.
-void apply_log(Config& config, const TomlFile& file) {
+void apply_log(Config& config, const TomlFile& file, const std::string& what) {
+  constexpr std::int64_t least_bytes = 8192;  // Source: containers.conf(5) log_size_max
   config.log_driver = file.string("containers.log_driver").value_or(config.log_driver);
   config.log_tag = file.string("containers.log_tag").value_or(config.log_tag);
-  if (const auto bytes = file.integer("containers.log_size_max"))
-    config.log_max_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(*bytes, 0));
+  const auto bytes = file.integer("containers.log_size_max");
+  if (bytes && *bytes >= 0 && *bytes < least_bytes)
+    throw base::make_error(base::ErrorKind::invalid_argument, what, ": log_size_max is ", *bytes,
+                           ", and neither at least ", least_bytes, " nor negative, which is no limit");
+  if (bytes) config.log_max_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(*bytes, 0));
 }
 
 }  // namespace
 
 namespace {
 
-/// Source: containers.conf(5) cgroup_manager, cgroups, pids_limit, cgroup_conf.
-void apply_cgroups(Config& config, const TomlFile& file, const std::string& what) {
-  if (const auto manager = file.string("engine.cgroup_manager")) {
-    if (*manager == "systemd" || *manager == "cgroupfs")
-      config.cgroup_manager = *manager;
-    else
-      config.notes.push_back(base::concat(what, ": cgroup_manager ", base::quoted(*manager), " is not known; ignored"));
-  }
-  if (const auto mode = file.string("containers.cgroups")) {
-    if (*mode == "enabled" || *mode == "disabled" || *mode == "no-conmon" || *mode == "split")
-      config.default_cgroups = *mode;
-    else
-      config.notes.push_back(base::concat(what, ": cgroups ", base::quoted(*mode), " is not known; ignored"));
-  }
+/// What they say is looked at where a container is made. Source: containers.conf(5) cgroup_manager, cgroups,
+/// pids_limit, cgroup_conf.
+void apply_cgroups(Config& config, const TomlFile& file) {
+  config.cgroup_manager = file.string("engine.cgroup_manager").value_or(config.cgroup_manager);
+  config.default_cgroups = file.string("containers.cgroups").value_or(config.default_cgroups);
   if (const auto count = file.integer("containers.pids_limit")) config.pids_limit = std::max<std::int64_t>(*count, 0);
   if (const auto settings = file.strings("containers.cgroup_conf")) config.cgroup_conf = *settings;
 }
@@ -205,8 +200,7 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
   const TomlFile file = TomlFile::parse(without_comments(text), what);
   check_numbers(file, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
-  if (const auto logger = file.string("engine.events_logger"))
-    config.events_logger = *logger == "none" ? "none" : "file";
+  config.events_logger = base::to_lower(file.string("engine.events_logger").value_or(config.events_logger));
   config.seccomp_profile = file.string("containers.seccomp_profile").value_or(config.seccomp_profile);
   if (const auto seconds = file.integer("engine.stop_timeout")) {
     if (*seconds < 0 || *seconds > std::numeric_limits<int>::max()) {
@@ -215,9 +209,9 @@ void apply_containers_conf(Config& config, std::string_view text, const std::str
     config.stop_timeout_seconds = static_cast<unsigned>(*seconds);
   }
   apply_retries(config, file, what);
-  apply_cgroups(config, file, what);
+  apply_cgroups(config, file);
   apply_runtimes(config, file);
-  apply_log(config, file);
+  apply_log(config, file, what);
   apply_container_defaults(config.defaults, file, what);
   config.spool.folder = file.string("engine.image_copy_tmp_dir").value_or(config.spool.folder);
   if (const auto variables = file.strings("engine.env")) config.environment = *variables;
@@ -316,7 +310,7 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   apply_files(config, config.containers_conf, apply_containers_conf);
   apply_files(config, find_config_files_by_environment("engine", folders), apply_engine_conf);
   config.build = options.build;
-  if (!options.events_backend.empty()) config.events_logger = options.events_backend == "none" ? "none" : "file";
+  if (!options.events_backend.empty()) config.events_logger = options.events_backend;
   use_cdi_folders(config.defaults, options.cdi_spec_dirs);
   if (!options.hooks_dirs.empty()) config.defaults.hooks_dirs = options.hooks_dirs;
   if (!options.cgroup_manager.empty()) config.cgroup_manager = options.cgroup_manager;

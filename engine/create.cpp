@@ -314,6 +314,7 @@ NewContainer create_as_fitted(Engine& engine, const RunOptions& options, bool fo
 }  // namespace
 
 NewContainer create_container(Engine& engine, const RunOptions& options, bool for_run) {
+  check_events_logger(engine.config);
   if (!options.shm_size.empty() && (options.ipc == "host" || options.ipc == "none"))
     throw make_error(ErrorKind::invalid_argument, "--shm-size cannot be set with --ipc ", options.ipc);
   const std::optional<RunOptions> fitted = fit_to_mode(engine, options);

@@ -62,7 +62,8 @@ void copy_one(Environment& environment, std::string_view name, const std::vector
 
 void apply_env_word(Environment& environment, std::string_view word, const std::vector<std::string>& host) {
   if (word.find('\0') != std::string_view::npos)
-    throw make_error(ErrorKind::invalid_argument, "environment variable ", quoted(word), " contains a NUL byte");
+    throw make_error(ErrorKind::invalid_argument, "environment variable ", quoted(word), " contains a NUL byte")
+        .with_hint("variables are text: a file of them is UTF-8 (UTF-16 has such bytes), a line each");
   const auto pair = base::split_once(word, '=');
   const std::string_view name = pair ? pair->first : word;
   if (name.empty() || name == "*")

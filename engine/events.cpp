@@ -143,7 +143,15 @@ void EventReader::wait(int milliseconds) {
   while (::read(changes_.get(), buffer, sizeof buffer) > 0) continue;
 }
 
+void check_events_logger(const Config& config) {
+  for (const char* known : {"file", "journald", "none"})
+    if (config.events_logger == known) return;
+  throw make_error(ErrorKind::invalid_argument, "containers.conf: events_logger ", quoted(config.events_logger),
+                   " is not one of file, journald, none");
+}
+
 void events(Engine& engine, const EventsOptions& options, const std::function<void(const Event&)>& show) {
+  check_events_logger(engine.config);
   if (engine.config.events_logger == "none")
     throw make_error(ErrorKind::unsupported, "cannot read events with the \"none\" backend")
         .with_hint("engine config explain events_logger, and the option --events-backend");

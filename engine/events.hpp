@@ -51,6 +51,10 @@ EventParts event_parts(const Engine& engine, const storage::ContainerRecord& rec
 /// In a container's folder: its name since a rename, for the monitor that was told another one.
 inline constexpr const char* renamed_name = "name";
 
+/// @throws Error invalid_argument, when containers.conf names no logger that there is. One that is none of ours, the
+/// journal, is a file as well.
+void check_events_logger(const Config& config);
+
 struct EventsOptions {
   bool stream = true;        ///< Wait for more; without `since` and `until` only those are shown.
   std::string since, until;  ///< As `logs` has them.

@@ -94,6 +94,17 @@ bool is_final(const base::Error& error) {
 
 }  // namespace
 
+namespace {
+
+/// What the files say; options were looked at before.
+void check_configured(std::string_view key, const std::string& value, std::initializer_list<std::string_view> known) {
+  if (std::find(known.begin(), known.end(), value) != known.end()) return;
+  throw base::make_error(ErrorKind::invalid_argument, "containers.conf: ", key, " ", base::quoted(value),
+                         " is not one of ", base::join(std::vector<std::string>(known.begin(), known.end()), ", "));
+}
+
+}  // namespace
+
 CgroupManager choose_cgroup_manager(const Config& config) {
   if (config.cgroup_manager == "cgroupfs") return CgroupManager::cgroupfs;
   if (config.cgroup_manager == "systemd") return CgroupManager::systemd;
@@ -132,6 +143,8 @@ std::string resources_of_new(const Config& config, const RunOptions& options) {
 
 std::string cgroups_mode_of_new(const Config& config, const RunOptions& options) {
   const std::string& mode = options.cgroups.empty() ? config.default_cgroups : options.cgroups;
+  check_configured("cgroups", mode, {"enabled", "disabled", "no-conmon", "split"});
+  check_configured("cgroup_manager", config.cgroup_manager, {"", "systemd", "cgroupfs"});
   if (mode == "split" && !options.cgroup_parent.empty())
     throw base::make_error(ErrorKind::invalid_argument, "--cgroups split and --cgroup-parent cannot be set together");
   if (mode == "disabled" && !options.cgroup_parent.empty())

@@ -34,6 +34,12 @@ std::string show(const toml::node& node) {
   return node.is_floating_point() ? std::to_string(node.value<double>().value_or(0)) : "(a date)";
 }
 
+bool has_nul(const toml::node& node) {
+  if (const toml::array* array = node.as_array()) return std::any_of(array->begin(), array->end(), has_nul);
+  const auto text = node.value_exact<std::string>();
+  return text && text->find('\0') != std::string::npos;
+}
+
 }  // namespace
 
 struct TomlFile::Document {
@@ -77,7 +83,15 @@ TomlFile TomlFile::parse(std::string_view text, const std::string& what) {
   if (text.find('\0') != std::string_view::npos)
     throw base::make_error(base::ErrorKind::invalid_argument, what, ": holds a NUL byte");
   try {
-    return TomlFile{std::make_shared<const Document>(Document{toml::parse(text)})};
+    TomlFile file{std::make_shared<const Document>(Document{toml::parse(text)})};
+    // Of what is for the kernel, which ends a text there, no value may have one.
+    if (text.find("\\u0000") != std::string_view::npos || text.find("\\U00000000") != std::string_view::npos)
+      for (const std::string& key : file.keys())
+        if (const auto node = file.document_->table.at_path(key); node && has_nul(*node.node()))
+          throw base::make_error(base::ErrorKind::invalid_argument, what, ": ", key, " has a NUL byte in ",
+                                 show(*node.node()))
+              .with_hint("take \\u0000 out of it");
+    return file;
   } catch (const toml::parse_error& error) {
     throw base::make_error(base::ErrorKind::invalid_argument, what, ": line ", error.source().begin.line, ", column ",
                            error.source().begin.column, ": ", error.description());

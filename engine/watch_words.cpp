@@ -166,6 +166,7 @@ void apply_log_option(Watch& watch, std::string_view key, std::string_view value
 void apply_log(Watch& watch, const RunOptions& options, const Config& config) {
   watch.log_max_bytes = config.log_max_bytes;
   watch.log_tag = config.log_tag;
+  base::with_context([&] { templates::Template::parse("container", watch.log_tag); }, "containers.conf: log_tag");
   for (const std::string& word : options.log_opts) {
     const auto pair = base::split_once(word, '=');
     if (!pair) throw make_error(ErrorKind::invalid_argument, "--log-opt ", quoted(word), " is not NAME=VALUE");

@@ -106,6 +106,41 @@ class ContainersConfTest(EngineTest):
                 self.assert_fails(done, 125, words)
                 self.assertIn(str(path), done.stderr)
 
+    def test_nonsense_is_refused_where_podman_refuses_it(self):
+        made = (("containers", "cgroups"), ("engine", "cgroup_manager"), ("containers", "log_driver"),
+                ("engine", "events_logger"))
+        for table, key in made:
+            with self.subTest(key=key):
+                self.configure(f'[{table}]\n{key} = "nonsense"\n')
+                self.assert_fails(self.engine("run", "--network", "none", BUSYBOX, "true", check=False), 125, '"nonsense"')
+                self.assertEqual(self.engine("ps", "-aq").stdout, "")  # others go on, and nothing was made
+        self.configure('[containers]\ncgroups = "nonsense"\nlog_driver = "nonsense"\n[engine]\ncgroup_manager = "nonsense"\n'
+                       'events_logger = "nonsense"\n')
+        self.assert_fails(self.engine("events", "--stream=false", check=False), 125, 'events_logger "nonsense"')
+        self.assertEqual(self.engine("--cgroup-manager", "cgroupfs", "--events-backend", "file", "run", "--rm", "--cgroups",
+                                     "enabled", "--log-driver", "none", "--network", "none", BUSYBOX, "echo", "typed")
+                         .stdout, "typed\n")
+        for text, words in (("log_size_max = 10", "log_size_max is 10"), ('log_tag = "{{.x"', "log_tag")):
+            with self.subTest(text=text):
+                self.configure(f"[containers]\n{text}\n")
+                self.assert_fails(self.engine("run", "--network", "none", BUSYBOX, "true", check=False), 125, words)
+
+    def test_nul_bytes(self):
+        for text, key in (('[containers]\nenv = ["A=b\\u0000c"]\n', "containers.env"),
+                          ('[engine]\nenv = ["A=b\\U00000000c"]\n', "engine.env"),
+                          ('[containers]\ntz = "a\\u0000b"\n', "containers.tz")):
+            with self.subTest(key=key):
+                path = self.configure(text)
+                done = self.engine("run", "--network", "none", BUSYBOX, "true", check=False)
+                self.assert_fails(done, 125, f"{path}: {key} has a NUL byte")
+                self.assertIn("hint: ", done.stderr)
+        self.configure("")
+        file = self.dir / "variables"
+        file.write_bytes("A=b\nC=d\n".encode("utf-16"))
+        done = self.engine("run", "--network", "none", "--env-file", str(file), BUSYBOX, "true", check=False)
+        self.assert_fails(done, 125, f"{file}:1: ")
+        self.assertIn("hint: variables are text", done.stderr)
+
     def test_a_typed_volume_takes_the_place_of_a_configured_one(self):
         self.configure('[containers]\nvolumes = ["/usr:/one", "other:/two"]\n')
         self.assertEqual(self.shown("-v", "mine:/one/", BUSYBOX, "sh", "-c", "ls /one; ls -d /two"), ["/two"])
