@@ -1,5 +1,6 @@
 #include "engine/after_end.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/error.hpp"
@@ -94,7 +95,10 @@ void expect_end(Engine& engine, const storage::ContainerDir& container, const ru
   for (const Overlay& overlay : overlays)
     if (!base::exists(container.dir.get(), overlay.folder))
       make_overlay_folder(container.dir.get(), overlay.folder, overlay.source);
-  base::write_file_atomically(container.dir.get(), note_name, "", base::Durability::volatile_);
+  // Empty, and so whole as soon as it is there: kill -9 at any moment leaves no other file behind.
+  const base::UniqueFd note{
+      ::openat(container.dir.get(), note_name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!note) throw base::os_error("noting what is to be done after the end");
 }
 
 bool has_work_after_end(const storage::ContainerDir& container) {

@@ -69,7 +69,7 @@ class Usage {
             engine, {"layers/*", "merged/*", "containers/*", "volumes/*", "staging/*", "partial/*", "trash/*"})) {
     measure_blobs(store_, sizes_);
     for (const ContainerSummary& container : containers_) read_container(store_, container.id);
-    if (const storage::Store* users = store_.container_store())
+    for (const storage::Store* users = store_.container_store(); users != nullptr; users = users->container_store())
       for (const std::string& id : storage::list_container_ids(*users)) read_container(*users, id);
   }
 

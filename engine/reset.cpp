@@ -1,4 +1,4 @@
-#include <utility>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -7,6 +7,7 @@
 #include "engine/verbs.hpp"
 #include "storage/artifact_names.hpp"
 #include "storage/layout.hpp"
+#include "storage/place.hpp"
 #include "storage/prune_reachable.hpp"
 #include "storage/secrets.hpp"
 #include "storage/trash.hpp"
@@ -50,19 +51,45 @@ void reset_one_store(Engine& engine) {
   empty_trash(engine);
 }
 
+bool is_transient(const storage::Store& store) {
+  return store.root_path() == store.run_path() + storage::transient_folder;
+}
+
+/// Containers of a store that lasts are somebody's work, and not what this reset was asked for.
+void check_other_users(const Engine& engine, const storage::Store& images) {
+  for (const storage::Store* user = images.container_store(); user != nullptr; user = user->container_store()) {
+    if (user->root_path() == engine.config.root || is_transient(*user)) continue;
+    if (storage::peek_container_ids(*user).empty()) continue;
+    throw base::make_error(base::ErrorKind::in_use, "containers of the store ", base::quoted(user->root_path()),
+                           " use the images of ", base::quoted(images.root_path()))
+        .with_hint(base::concat("engine --root ", user->root_path(), " --imagestore ", images.root_path(),
+                                " system reset   comes first"));
+  }
+}
+
+/// Those made with --transient-store, which end with the images.
+void reset_transient_users(Engine& engine, const storage::Store& images) {
+  for (const storage::Store* user = images.container_store(); user != nullptr; user = user->container_store()) {
+    if (!is_transient(*user) || user->root_path() == engine.config.root) continue;
+    Config config = engine.config;
+    config.root = user->root_path();
+    config.image_store = images.root_path();
+    Engine of_user{config, engine.host, engine.progress};
+    reset_one_store(of_user);
+  }
+}
+
 }  // namespace
 
 void reset_system(Engine& engine) {
-  if (const storage::Store* users = engine.store().container_store()) {  // made with --transient-store
-    Config config = engine.config;
-    config.image_store = std::exchange(config.root, users->root_path());
-    Engine of_users{config, engine.host, engine.progress};
-    reset_one_store(of_users);
-  }
+  std::optional<Engine> of_images;
+  if (!engine.config.image_store.empty())
+    of_images.emplace(config_for_images(engine.config), engine.host, engine.progress);
+  Engine& images = of_images ? *of_images : engine;
+  check_other_users(engine, images.store());
+  reset_transient_users(engine, images.store());
   reset_one_store(engine);
-  if (engine.config.image_store.empty()) return;
-  Engine of_images{config_for_images(engine.config), engine.host, engine.progress};
-  reset_one_store(of_images);
+  if (of_images) reset_one_store(*of_images);
 }
 
 }  // namespace engine

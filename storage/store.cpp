@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "storage/image_users.hpp"
 #include "storage/layout.hpp"
 #include "storage/place.hpp"
 
@@ -151,10 +152,6 @@ SharedStore open_shared(const std::string& path) {
   return shared;
 }
 
-bool is_store(const std::string& path) {
-  return ::access((path + "/format").c_str(), F_OK) == 0;
-}
-
 base::FileLock lock(int root, const std::string& name, base::FileLock::Mode mode, int rank) {
   try {
     return base::FileLock::acquire(root, name, mode, rank);
@@ -173,11 +170,10 @@ bool is_same_folder(int one, int other) {
 
 }  // namespace
 
-Store Store::open(const StorePlaces& places) {
-  const std::string& root = places.root;
+Store Store::open_one(const std::string& root, const std::string& run) {
   Store store;
   store.root_path_ = root;
-  store.run_path_ = places.run;
+  store.run_path_ = run;
   store.root_ = open_place(root);
   const auto format = base::try_read_file(store.root_.get(), "format", 256);
   if (format) {
@@ -185,18 +181,37 @@ Store Store::open(const StorePlaces& places) {
   } else {
     make_store(store.root_.get(), root);
   }
-  store.run_ = open_place(places.run);
+  store.run_ = open_place(run);
+  return store;
+}
+
+bool Store::is_user(const std::string& root) const {
+  return root_path_ == root || (container_store_ && container_store_->is_user(root));
+}
+
+void Store::open_users(const std::string& container_store) {
+  std::vector<std::string> users = image_users(root());
+  users.push_back(run_path_ + transient_folder);  // whatever command this is
+  if (!container_store.empty()) users.insert(users.begin(), container_store);
+  Store* last = this;
+  for (const std::string& user : users) {
+    if (is_user(user) || !is_store(user)) continue;
+    last->container_store_ = std::make_unique<Store>(open_one(user, run_path_));
+    last = last->container_store_.get();
+  }
+}
+
+Store Store::open(const StorePlaces& places) {
+  Store store = open_one(places.root, places.run);
   std::vector<std::string> shared = places.shared;
   if (!places.image_store.empty()) {
-    store.image_store_ = std::make_unique<Store>(open(places.image_store, places.run));
+    store.image_store_ = std::make_unique<Store>(open_one(places.image_store, places.run));
+    note_image_user(store.image_store_->root(), places.root);
     shared.insert(shared.begin(), places.image_store);
   }
-  if (!places.container_store.empty() && is_store(places.container_store)) {
-    store.container_store_ = std::make_unique<Store>(open(places.container_store, places.run));
+  if (!places.container_store.empty() && is_store(places.container_store))
     shared.insert(shared.begin(), places.container_store);
-  } else if (const std::string transient = places.run + transient_folder; transient != root && is_store(transient)) {
-    store.container_store_ = std::make_unique<Store>(open(transient, places.run));  // whatever command this is
-  }
+  store.open_users(places.container_store);
   for (const std::string& path : shared) {
     try {
       SharedStore other = open_shared(path);
@@ -225,7 +240,13 @@ GcHold Store::hold_garbage() const {
 }
 
 GcLock Store::lock_garbage() const {
-  return GcLock{lock(root(), "locks/gc", base::FileLock::Mode::exclusive, lock_rank::garbage)};
+  GcLock taken{lock(root(), "locks/gc", base::FileLock::Mode::exclusive, lock_rank::garbage)};
+  for (const std::string& user : image_users(root()))
+    if (is_store(user) && !is_user(user))
+      throw base::make_error(base::ErrorKind::in_use, "the store ", base::quoted(user), " began to use the images of ",
+                             base::quoted(root_path_), " meanwhile")
+          .with_hint("the same command again");
+  return taken;
 }
 
 base::FileLock Store::lock_digest(const base::Digest& digest) const {

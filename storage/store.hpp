@@ -64,7 +64,8 @@ class Store {
 
   int root() const noexcept { return root_.get(); }
   const std::vector<SharedStore>& shared() const noexcept { return shared_; }
-  /// The store whose containers use images of this one (StorePlaces::container_store); null: only this one.
+  /// A store whose containers use images of this one (StorePlaces::container_store, image_users.hpp); it has the next
+  /// one, and so on. Null: no more.
   const Store* container_store() const noexcept { return container_store_.get(); }
   /// Where something immutable is to be read: our own root when it has `path` or nobody has, else the first shared
   /// store's that has it.
@@ -74,11 +75,16 @@ class Store {
   const std::string& run_path() const noexcept { return run_path_; }
 
   GcHold hold_garbage() const;
+  /// @throws Error in_use, when another store began to use our images since this one was opened.
   GcLock lock_garbage() const;
   /// The stripe of one digest; held while that digest is pulled.
   base::FileLock lock_digest(const base::Digest& digest) const;
 
  private:
+  static Store open_one(const std::string& root, const std::string& run);
+  void open_users(const std::string& container_store);
+  bool is_user(const std::string& root) const;
+
   std::string root_path_;
   std::string run_path_;
   base::UniqueFd root_;

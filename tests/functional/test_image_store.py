@@ -115,6 +115,44 @@ class ImageStoreTest(EngineTest):
         self.assertEqual((self.in_store("images"), self.in_store("layers")), ([], []))
         self.assertEqual(len(self.in_store("images", self.root)), 1)
 
+    def other(self, *words, check=True):
+        """Another root with the same images."""
+        return self.tool(*super().command(*words)[:1], "--root", self.dir / "other", "--runroot", self.dir / "other-run",
+                         "--imagestore", self.images, *words, check=check)
+
+    def assert_image_is_kept(self, user, front=(), prunes=("image", "system")):
+        done = self.engine(*front, "rmi", BUSYBOX, check=False)
+        self.assert_fails(done, 2, "is used by container")
+        self.assertIn(user, done.stderr)
+        for what in prunes:
+            self.engine(*front, what, "prune", "--all", "--force")
+            self.assertEqual(len(self.in_store("images")), 1, what)
+
+    def test_what_another_root_uses_stays(self):
+        self.engine("pull", "-q", self.source)
+        self.other("create", "--name", "elsewhere", "--network", "none", BUSYBOX, "echo", "there")
+        self.assert_image_is_kept("elsewhere")
+        self.assert_image_is_kept("elsewhere", ("--transient-store",))
+        self.assert_fails(self.engine("system", "reset", "--force", check=False), 125, str(self.dir / "other"))
+        self.assertEqual(self.other("start", "-a", "elsewhere").stdout, "there\n")
+        self.other("rm", "elsewhere")
+        self.engine("system", "reset", "--force")
+        self.assertEqual(self.in_store("images"), [])
+
+    def test_what_transient_and_lasting_containers_use_stays(self):
+        self.engine("pull", "-q", self.source)
+        self.engine("create", "--name", "lasting", "--network", "none", BUSYBOX, "echo", "here")
+        self.assert_image_is_kept("lasting", ("--transient-store",))
+        self.engine("rm", "lasting")
+        self.engine("pull", "-q", self.source)
+        self.engine("--transient-store", "create", "--name", "passing", "--network", "none", BUSYBOX, "echo", "here")
+        self.assert_image_is_kept("passing")
+        self.assert_image_is_kept("passing", ("--transient-store",), ["image"])  # "system" would remove the container, too
+        self.assertEqual(self.engine("--transient-store", "start", "-a", "passing").stdout, "here\n")
+        self.engine("--transient-store", "rm", "passing")
+        self.engine("rmi", BUSYBOX)
+        self.assertEqual(self.in_store("images"), [])
+
     def test_reset_empties_both(self):
         self.engine("run", "-d", "--network", "none", self.source, "sleep", "1000")
         self.engine("system", "reset", "--force")

@@ -1,14 +1,33 @@
 """Options of run and create that scripts meet now and then: --attach, --pidfile, --requires, --rmi, --hosts-file …"""
 
+import ctypes
 import grp
 import json
 import os
 import pwd
+import struct
 import unittest
 
 from engine_test import BUSYBOX, EngineTest, wait_until
 
 BOTH = ("sh", "-c", "echo out; echo err >&2")
+
+
+def names_made_in(folder, work):
+    """Every name that appears there meanwhile, in order (inotify(7))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    watcher = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    in_moved_to, in_create = 0x80, 0x100
+    if libc.inotify_add_watch(watcher, str(folder).encode(), in_moved_to | in_create) < 0:
+        raise OSError(ctypes.get_errno(), "inotify_add_watch")
+    work()
+    data, names = os.read(watcher, 1 << 16), []
+    os.close(watcher)
+    while data:
+        length = struct.unpack_from("iIII", data)[3]
+        names.append(data[16:16 + length].rstrip(b"\0").decode())
+        data = data[16 + length:]
+    return names
 
 
 class RunMoreTest(EngineTest):
@@ -296,6 +315,15 @@ class RunMoreTest(EngineTest):
             wait_until(lambda: self.engine("exec", "box", "cat", "/d/new", check=False).stdout == "a\n", "it runs anew")
         self.engine("rm", "-f", "-t", "0", "box")
         self.assert_nothing_unfinished()
+
+    def test_the_note_of_that_appears_at_once(self):
+        """Under no other name before: kill -9 at that moment would leave a file that no clean-up knows."""
+        folder = self.dir / "folder"
+        folder.mkdir(mode=0o777)
+        self.engine("create", "--network", "none", "--name", "box", "-v", f"{folder}:/d:O", BUSYBOX, "true")
+        (container,) = (self.root / "containers").iterdir()
+        names = names_made_in(container, lambda: self.engine("start", "-a", "box"))
+        self.assertEqual([name for name in names if "after-end" in name], ["after-end"])
 
     def test_init_of_the_host(self):
         init = self.dir / "init"
