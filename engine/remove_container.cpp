@@ -54,7 +54,7 @@ void end_by_force(Engine& engine, const storage::ContainerDir& container) {
   const Observed observed = observe(container, engine.host.boot_id);
   note_wanted_end(container);
   if (signal_container(observed, SIGKILL)) let_killed_end(container, observed);
-  if (observed.is_running()) wait_for_end(observed, std::nullopt);
+  if (observed.is_running()) wait_for_killed(observed);
   wait_until_unwatched(container);
 }
 

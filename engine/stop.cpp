@@ -1,11 +1,14 @@
 #include <csignal>
+#include <fcntl.h>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "base/log.hpp"
 #include "base/signals.hpp"
 #include "engine/abandoned.hpp"
 #include "engine/after_end.hpp"
 #include "engine/container_cgroup.hpp"
+#include "engine/container_processes.hpp"
 #include "engine/events.hpp"
 #include "engine/network.hpp"
 #include "engine/restart_policy.hpp"
@@ -19,6 +22,48 @@ using base::ErrorKind;
 using base::make_error;
 using base::quoted;
 
+namespace {
+
+constexpr std::chrono::milliseconds killed_patience{10'000};
+constexpr std::size_t max_proc_bytes = 64 * 1024;
+
+/// A dead process of some pid namespace below ours that neither its parent nor that namespace's first process reaps.
+std::optional<ProcessFacts> find_unreaped(pid_t first) {
+  for (const std::string& name : base::list_directory(AT_FDCWD, "/proc")) {
+    if (!base::parse_unsigned(name)) continue;
+    try {
+      const auto stat = base::try_read_file(AT_FDCWD, base::concat("/proc/", name, "/stat"), max_proc_bytes);
+      if (!stat || stat->find(") Z ") == std::string::npos) continue;
+      const auto status = base::try_read_file(AT_FDCWD, base::concat("/proc/", name, "/status"), max_proc_bytes);
+      auto facts = status ? parse_process_facts(*stat, *status) : std::nullopt;
+      if (facts && facts->pid != facts->host_pid && facts->host_pid != first && facts->host_parent != first)
+        return facts;
+    } catch (const base::Error&) {  // gone meanwhile, or not ours to look at
+    }
+  }
+  return std::nullopt;
+}
+
+std::string name_of_process(pid_t pid) {
+  const auto name = base::try_read_file(AT_FDCWD, base::concat("/proc/", pid, "/comm"), max_proc_bytes);
+  return base::concat(pid, " (", name ? base::trim(*name) : "?", ")");
+}
+
+}  // namespace
+
+void wait_for_killed(const Observed& observed) {
+  while (!wait_for_end(observed, killed_patience)) {
+    const auto left = find_unreaped(observed.state.process.pid);
+    if (!left) continue;
+    throw make_error(ErrorKind::unsupported, "the container was killed, but the kernel does not end it: its process ",
+                     left->host_pid, " (", left->name, ") is dead, and its parent, process ",
+                     name_of_process(left->host_parent), ", does not reap it")
+        .with_hint(
+            "give the host a process 1 that reaps (docker run --init); kill -9 of \"engine exec\" leaves such a "
+            "process");
+  }
+}
+
 void stop_running(const storage::ContainerDir& container, const Observed& observed, int stop_signal,
                   unsigned timeout_seconds) {
   const storage::ContainerRecord record = record_or_id(container);  // with --rm it is gone afterwards
@@ -31,7 +76,7 @@ void stop_running(const storage::ContainerDir& container, const Observed& observ
       base::log(base::LogLevel::warn, "container ", container.id.substr(0, 12), " did not end within ", timeout_seconds,
                 " seconds of ", base::signal_name(stop_signal), ": killing it");
     signal_container(observed, SIGKILL);
-    wait_for_end(observed, std::nullopt);
+    wait_for_killed(observed);
   }
   wait_until_unwatched(container);
   wait_for_ports(container, record);
@@ -100,7 +145,7 @@ std::vector<std::string> kill(Engine& engine, const KillOptions& options) {
     note_container_event(engine, record, "kill");
     if (*signal == SIGKILL) {
       let_killed_end(one.container, observed);
-      wait_for_end(observed, std::nullopt);
+      wait_for_killed(observed);
       settle(engine, one.container, observed, auto_remove);
     }
     killed.push_back(one.typed);

@@ -82,6 +82,19 @@ class OrphansTest(EngineTest):
             self.assert_ends("rm", "-f", self.container)  # which waits for all that was in its pid namespace
             self.assertEqual(set(children().values()), {"engine-monitor"})  # those of exec, which nobody reaps here
 
+    def test_a_killed_exec_that_nobody_reaps_is_told(self):
+        with orphans_unreaped():
+            attached = self.start_engine("exec", self.container, "sh", "-c", "echo ready; exec /guest wait")
+            self.assertEqual(attached.stdout.readline(), "ready\n")
+            attached.kill()
+            attached.wait(60)
+            done = self.start_engine("rm", "-f", self.container)
+            self.assertIn(f"its parent, process {os.getpid()} (", done.communicate(timeout=100)[1])
+            self.assertEqual(done.returncode, 125)
+            (orphan,) = children()
+            os.waitpid(orphan, 0)  # as an init does
+            self.assert_ends("rm", "-f", self.container)
+
 
 class HostProcessesTest(EngineTest):
     """Containers that see the host's processes, and leave some behind."""
