@@ -3,6 +3,8 @@
 #include <csignal>
 #include <fcntl.h>
 #include <numeric>
+#include <poll.h>
+#include <sys/wait.h>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
@@ -12,6 +14,7 @@
 #include "base/log.hpp"
 #include "base/process.hpp"
 #include "engine/events.hpp"
+#include "engine/external_runtime_words.hpp"
 #include "engine/notify.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/restart.hpp"
@@ -27,6 +30,8 @@ using base::quoted;
 using std::chrono::milliseconds;
 
 namespace {
+
+constexpr milliseconds reaping_patience{1000};
 
 constexpr const char* health_name = "health";
 constexpr std::size_t max_health_bytes = 256 * 1024;
@@ -61,6 +66,17 @@ void add_entry(Health& health, const Watch& watch, HealthLogEntry entry) {
     health.log.erase(health.log.begin());
 }
 
+/// The command in the container is an orphan once its `exec` was killed, and dies with it. Where process 1 reaps
+/// nobody, the container could not end as long as that is not reaped.
+void reap_orphans() {
+  const auto deadline = std::chrono::steady_clock::now() + reaping_patience;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const pid_t pid = ::waitpid(-1, nullptr, WNOHANG);
+    if (pid < 0 && errno != EINTR) return;
+    if (pid == 0) ::poll(nullptr, 0, 1);
+  }
+}
+
 /// By our own `exec` in a process of its own, whose end takes the command with it.
 HealthLogEntry make_check(const Engine& engine, const std::string& id, const HealthCheck& check,
                           std::size_t most_bytes) {
@@ -77,10 +93,12 @@ HealthLogEntry make_check(const Engine& engine, const std::string& id, const Hea
   HealthLogEntry entry;
   entry.start = base::format_rfc3339(base::now());
   const auto began = std::chrono::steady_clock::now();
+  become_subreaper();
   const base::Output output = base::run_and_capture(command, check.timeout, most_bytes);
   entry.exit_code = output.status.code;
   entry.output = base::sanitize_utf8((output.out + output.err).substr(0, most_bytes));
   if (std::chrono::steady_clock::now() - began >= check.timeout) {
+    reap_orphans();
     entry.exit_code = timed_out_code;
     entry.output += base::concat("the command took longer than ", check.timeout.count(), " ms");
   }

@@ -82,6 +82,13 @@ class OrphansTest(EngineTest):
             self.assert_ends("rm", "-f", self.container)  # which waits for all that was in its pid namespace
             self.assertEqual(set(children().values()), {"engine-monitor"})  # those of exec, which nobody reaps here
 
+    def test_a_health_check_that_hung_does_not_hold_up_the_end(self):
+        container = self.start("--health-cmd", '["/guest", "wait"]', "--health-interval", "disable", "--health-timeout", "1s")
+        with orphans_unreaped():
+            self.assertEqual(self.engine("healthcheck", "run", container, check=False).status, 1)
+            self.assertEqual(children(), {})
+            self.assert_ends("rm", "-f", container)
+
     def test_a_killed_exec_that_nobody_reaps_is_told(self):
         with orphans_unreaped():
             attached = self.start_engine("exec", self.container, "sh", "-c", "echo ready; exec /guest wait")
