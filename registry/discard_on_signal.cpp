@@ -42,7 +42,7 @@ DiscardOnSignal::DiscardOnSignal(std::function<void()> discard) : discard_(std::
 DiscardOnSignal::~DiscardOnSignal() {
   if (!thread_.joinable()) return;
   const std::uint64_t one = 1;
-  static_cast<void>(::write(end_.get(), &one, sizeof one));  // an eventfd takes it always
+  [[maybe_unused]] const ssize_t written = ::write(end_.get(), &one, sizeof one);  // an eventfd takes it always
   thread_.join();
 }
 

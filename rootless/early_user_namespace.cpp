@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "rootless/newidmap.hpp"
 
@@ -95,10 +96,15 @@ void make_and_map(const base::Channel& channel, const HostFacts& host) {
 std::optional<EarlyUserNamespace> EarlyUserNamespace::begin(const HostFacts& host) {
   if (host.id_map.single || host.writes_maps || host.newuidmap.empty() || host.newgidmap.empty()) return std::nullopt;
   base::assert_single_threaded();
-  auto [ours, theirs] = base::Channel::make_pair();
-  base::Child maker = clone_here(0, "forking");
-  if (maker.pid() == 0) make(theirs.fd(), host);
-  return EarlyUserNamespace{host.id_map, std::move(ours), std::move(maker)};
+  try {
+    auto [ours, theirs] = base::Channel::make_pair();
+    base::Child maker = clone_here(0, "forking");
+    if (maker.pid() == 0) make(theirs.fd(), host);
+    return EarlyUserNamespace{host.id_map, std::move(ours), std::move(maker)};
+  } catch (const base::Error& error) {  // some limit, which the usual way, with fewer processes, may not meet
+    base::log(base::LogLevel::debug, "no user namespace in advance: ", error.message());
+    return std::nullopt;
+  }
 }
 
 int EarlyUserNamespace::await_namespace() {

@@ -13,7 +13,7 @@ namespace rootless {
 /// that will live in it is still being prepared: newuidmap and newgidmap take two milliseconds, a quarter of a start.
 class EarlyUserNamespace {
  public:
-  /// Nothing where no helpers write the map. Single-threaded callers only. @throws Error
+  /// Nothing where no helpers write the map, or something is in the way. Single-threaded callers only.
   static std::optional<EarlyUserNamespace> begin(const HostFacts& host);
 
   const IdMap& map() const { return map_; }

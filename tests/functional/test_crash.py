@@ -30,6 +30,10 @@ class CrashTest(EngineTest):
         self.assert_nothing_unfinished()
         wait_until(lambda: not self.processes(), "no process of this store is left")
 
+    def let_end(self, container):
+        """Its end may come before that of the process which allowed it, and takes that along."""
+        self.assertIn(self.engine("exec", container, "touch", "/go", check=False).status, (0, 137))
+
     def processes(self):
         """Processes that were started with this test's store on their command line."""
         found = []
@@ -189,7 +193,7 @@ class KilledRunTest(CrashTest):
         process.kill()
         process.wait()
         self.assertEqual(self.status_of("box"), "running")
-        self.engine("exec", "box", "touch", "/go")
+        self.let_end("box")
         self.assertEqual(self.engine("wait", "box").stdout, "6\n")
         self.assertEqual(self.engine("logs", "box").stdout, "ready\nwent\n")
 
@@ -269,7 +273,7 @@ class KilledMonitorTest(CrashTest):
         self.assertEqual(self.engine("logs", container).stdout, "before\n")
         self.assert_fails(self.engine("rm", container, check=False), 2, "is running")
         self.assertEqual(self.engine("start", container).stdout, container + "\n")  # it runs: nothing to do
-        self.engine("exec", container, "touch", "/go")
+        self.let_end(container)
         self.assert_ended_with(container, 255)  # nobody saw it
         self.assertEqual(self.engine("logs", container).stdout, "before\n")
         self.engine("start", container)
@@ -284,7 +288,7 @@ class KilledMonitorTest(CrashTest):
         self.assertEqual(follower.stdout.readline(), "before\n")
         self.kill_monitor(container)
         self.assertIsNone(waiter.poll())
-        self.engine("exec", container, "touch", "/go")
+        self.let_end(container)
         self.assertEqual(waiter.communicate(timeout=60), ("255\n", ""))
         self.assertEqual(follower.communicate(timeout=60)[0], "")
         self.assert_all_works()

@@ -93,7 +93,6 @@ TEST_CASE("keys of GPG are in one file, in several, or in the policy itself") {
 }
 
 TEST_CASE("an image without a name of a registry is only what the policy names") {
-  using Identity = registry::SignedIdentity;
   CHECK(is_identity_accepted({Identity::Kind::given_reference, "a.io/b:1", {}}, "a.io/b:1", std::nullopt));
   CHECK(is_identity_accepted({Identity::Kind::given_repository, "a.io/b", {}}, "a.io/b:2", std::nullopt));
   for (const auto kind : {Identity::Kind::exact, Identity::Kind::repository, Identity::Kind::repository_for_digests,
