@@ -71,7 +71,7 @@ def sources():
 @contextlib.contextmanager
 def alone(what):
     """Several of these programs run at the same time."""
-    with open(f"/run/lock/engine-test-{what}", "w") as lock:
+    with open(f"/run/engine-test-{what}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
