@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/process.hpp"
+#include "engine/host_datagrams.hpp"
 #include "engine/joined_user_namespace.hpp"
 #include "engine/published_ports.hpp"
 #include "rootless/network.hpp"
@@ -201,8 +202,10 @@ base::Child watch_pasta(pid_t container, int pasta_pidfd, int ports_lock) {
   return base::spawn(command);
 }
 
-int network_child(const std::string& verb) {
+int network_child(const std::vector<std::string>& words) {
+  const std::string& verb = words.front();
   if (verb == "watch") return rootless::watch_helper(3, 4);
+  if (verb == "datagrams") return host_datagrams_child({words.begin() + 1, words.end()});
   if (verb == "hold") return hold_user_namespace();
   throw make_error(ErrorKind::invalid_argument, "unknown verb ", quoted(verb));
 }

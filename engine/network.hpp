@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "base/process.hpp"
@@ -57,7 +58,7 @@ void wait_for_ports(const storage::ContainerDir& container, const storage::Conta
 base::Child watch_pasta(pid_t container, int pasta_pidfd, int ports_lock);
 
 /// The verbs of `engine _network`: "watch" (descriptors 3 and 4 are pidfds of a container and its pasta), "hold"
-/// (engine/joined_user_namespace.hpp). @return an exit code.
-int network_child(const std::string& verb);
+/// (engine/joined_user_namespace.hpp), "datagrams" (engine/host_datagrams.hpp). @return an exit code.
+int network_child(const std::vector<std::string>& words);
 
 }  // namespace engine

@@ -18,6 +18,7 @@
 #include "engine/external_runtime_start.hpp"
 #include "engine/fuse_overlayfs.hpp"
 #include "engine/health.hpp"
+#include "engine/host_datagrams.hpp"
 #include "engine/init_program.hpp"
 #include "engine/initialized.hpp"
 #include "engine/joined_namespaces.hpp"
@@ -148,6 +149,8 @@ void start_network(const Launch& launch, StartedInit& started, pid_t pid, int po
   // It goes on when its container has ended, and can be bound to the life of no process: the namespace that it joins
   // takes PR_SET_PDEATHSIG away.
   if (is_pasta) started.helpers.push_back(watch_pasta(pid, started.helpers.back().pidfd(), ports_lock));
+  if (base::Child relay = start_host_datagrams(pid, network.name, options, ports_lock))
+    started.helpers.push_back(std::move(relay));
 }
 
 /// What the process has from its start on.

@@ -37,7 +37,9 @@ bool is_up(int socket, ifreq interface) {
   return ::ioctl(socket, SIOCGIFFLAGS, &interface) == 0 && (interface.ifr_flags & IFF_UP) != 0;
 }
 
-/// By one call, where a dump over netlink takes a quarter of a millisecond. Source: netdevice(7).
+}  // namespace
+
+// By one call, where a dump over netlink takes a quarter of a millisecond. Source: netdevice(7).
 std::string ipv4_address() {
   std::array<ifreq, 64> interfaces{};  // what does not fit is not looked at
   ifconf list{};
@@ -64,8 +66,6 @@ std::string ipv6_address() {
   }
   return {};
 }
-
-}  // namespace
 
 std::string host_address() {
   std::string address = ipv4_address();

@@ -8,4 +8,9 @@ namespace rootless {
 /// empty. What podman writes for host.containers.internal.
 std::string host_address();
 
+/// The first address of each kind, in the network namespace that we are in, that is neither loopback nor of one link;
+/// empty: there is none.
+std::string ipv4_address();
+std::string ipv6_address();
+
 }  // namespace rootless

@@ -11,46 +11,24 @@
 #include "base/error.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
+#include "rootless/socket_address.hpp"
 
 namespace rootless {
 namespace {
 
 using base::concat;
 
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-};
-
-SocketAddress address_of(const std::string& ip, std::uint16_t port) {
-  SocketAddress address;
-  if (is_ipv6(ip)) {
-    auto& ipv6 = reinterpret_cast<sockaddr_in6&>(address.storage);
-    ipv6.sin6_family = AF_INET6;
-    ipv6.sin6_port = htons(port);
-    ::inet_pton(AF_INET6, ip.c_str(), &ipv6.sin6_addr);
-    address.size = sizeof ipv6;
-    return address;
-  }
-  auto& ipv4 = reinterpret_cast<sockaddr_in&>(address.storage);
-  ipv4.sin_family = AF_INET;
-  ipv4.sin_port = htons(port);
-  if (!ip.empty()) ::inet_pton(AF_INET, ip.c_str(), &ipv4.sin_addr);
-  address.size = sizeof ipv4;
-  return address;
-}
-
 /// A socket that is bound as the helpers bind theirs; empty, with errno, when that is refused.
 base::UniqueFd try_bind(const std::string& ip, const std::string& protocol, std::uint16_t port) {
-  const SocketAddress address = address_of(ip, port);
+  const SocketAddress address = socket_address(ip, port);
   const bool is_tcp = protocol == "tcp";
-  base::UniqueFd fd{::socket(address.storage.ss_family, (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0)};
+  base::UniqueFd fd{::socket(address.family(), (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0)};
   if (!fd) return fd;
   const int one = 1;
   // Connections of a server that was here a moment ago are in nobody's way. (To UDP the option means sharing.)
   if (is_tcp) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (address.storage.ss_family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-  const bool is_bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0;
+  if (address.family() == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+  const bool is_bound = ::bind(fd.get(), address.get(), address.size) == 0;
   // With the option above, two sockets may be bound to one port, but not both listen.
   if (is_bound && (!is_tcp || ::listen(fd.get(), 1) == 0)) return fd;
   const int code = errno;
@@ -78,11 +56,9 @@ base::Error binding_error(const std::string& ip, const std::string& protocol, st
 }
 
 std::uint16_t bound_port(int fd) {
-  SocketAddress address;
-  address.size = sizeof address.storage;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0)
-    throw base::os_error("asking for the port of a socket");
-  const bool is_ipv4_address = address.storage.ss_family == AF_INET;
+  SocketAddress address = empty_socket_address();
+  if (::getsockname(fd, address.get(), &address.size) != 0) throw base::os_error("asking for the port of a socket");
+  const bool is_ipv4_address = address.family() == AF_INET;
   return ntohs(is_ipv4_address ? reinterpret_cast<const sockaddr_in&>(address.storage).sin_port
                                : reinterpret_cast<const sockaddr_in6&>(address.storage).sin6_port);
 }

@@ -65,9 +65,10 @@ Action declare_read_archive(OptionTable&) {
 }
 
 Action declare_network_child(OptionTable& table) {
-  const auto verb = std::make_shared<std::string>();
-  table.word("VERB", *verb, "watch or hold");
-  return [verb](Invocation&) { return engine::network_child(*verb); };
+  const auto words = std::make_shared<std::vector<std::string>>();
+  table.set_words_mode(WordsMode::raw);
+  table.words("WORD", *words, 1, "watch, hold, or datagrams and where they arrive");
+  return [words](Invocation&) { return engine::network_child(*words); };
 }
 
 Action declare_unpack(OptionTable&) {

@@ -23,6 +23,16 @@ def free_port(kind=socket.SOCK_STREAM):
         return probe.getsockname()[1]
 
 
+def address_of_host():
+    """One that is not loopback; empty on a host without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return probe.getsockname()[0]
+        except OSError:
+            return ""
+
+
 def is_listening(port, name="tcp"):
     """Whether somebody listens (tcp) or is bound (udp), on any address."""
     state = "0A" if name == "tcp" else "07"

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from engine_test import BUSYBOX, wait_until
-from network_test import NetworkTest, free_port, helpers, is_listening
+from network_test import NetworkTest, address_of_host, free_port, helpers, is_listening
 
 
 SERVER = """
@@ -25,16 +25,6 @@ while True:
         data, peer = udp.recvfrom(100)
         udp.sendto(data, peer)
 """
-
-
-def address_of_host():
-    """One that is not loopback; empty on a host without a network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-            return probe.getsockname()[0]
-        except OSError:
-            return ""
 
 
 class PublishTest(NetworkTest):
@@ -84,22 +74,6 @@ class PublishTest(NetworkTest):
             client.settimeout(20)
             client.sendto(b"hello", (address, port))
             self.assertEqual(client.recv(100), b"hello")
-
-    def test_datagrams_of_the_host_itself_are_answered_where_its_loopback_is_open(self):
-        """The helper shows such a client under the address that stands for the host's loopback, and drops what goes there
-        while that is closed: from 127.0.0.1 with slirp4netns, from the host's own address with pasta."""
-        cases = [("slirp4netns:allow_host_loopback=true", "127.0.0.1"), ("slirp4netns", address_of_host())]
-        if shutil.which("pasta"):
-            cases.append(("pasta:--map-gw", address_of_host()))
-        for network, address in cases:
-            if not address:
-                continue
-            with self.subTest(network=network, address=address):
-                port = free_port(socket.SOCK_DGRAM)
-                id = self.engine("run", "-d", "--network", network, "-p", f"{port}:53/udp", BUSYBOX, "sleep", "1000").stdout.strip()
-                self.serve_both(id)
-                self.assert_echo(address, port)
-                self.engine("rm", "-f", "-t", "0", id)
 
     def test_a_port_that_is_taken_is_one_line_and_leaves_nothing(self):
         with socket.socket() as other:
