@@ -38,9 +38,8 @@ base::Child spawn_relay(pid_t container, const std::vector<rootless::HostSide>& 
   base::Pipe answer = base::make_pipe();
   base::Command command{.path = path_of_own_program("engine"), .argv = {"engine", "_network", "datagrams"}};
   for (const rootless::HostSide& side : sides) command.argv.push_back(rootless::host_side_word(side));
-  command.fds = {{null.get(), STDIN_FILENO},          {answer.write_end.get(), STDOUT_FILENO},
-                 {null.get(), STDERR_FILENO},         {user.get(), user_namespace_fd},
-                 {network.get(), network_namespace_fd}, {pidfd.get(), container_fd}};
+  command.fds = {{null.get(), STDIN_FILENO},      {answer.write_end.get(), STDOUT_FILENO}, {null.get(), STDERR_FILENO},
+                 {user.get(), user_namespace_fd}, {network.get(), network_namespace_fd},   {pidfd.get(), container_fd}};
   if (ports_lock >= 0) command.fds.emplace_back(ports_lock, lock_fd);
   command.new_session = true;
   base::Child child = base::spawn(command);

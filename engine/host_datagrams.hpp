@@ -15,8 +15,8 @@ namespace engine {
 base::Child start_host_datagrams(pid_t container, const std::string& helper, const rootless::NetworkOptions& options,
                                  int ports_lock);
 
-/// `engine _network datagrams SIDE...`: descriptors 3, 4 and 5 are a container's user and network namespace and its pidfd.
-/// It says on its standard output what does not work, then "+". @return an exit code.
+/// `engine _network datagrams SIDE...`: descriptors 3, 4 and 5 are a container's user and network namespace and its
+/// pidfd. It says on its standard output what does not work, then "+". @return an exit code.
 int host_datagrams_child(const std::vector<std::string>& words);
 
 }  // namespace engine

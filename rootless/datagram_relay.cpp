@@ -39,18 +39,19 @@ DatagramRelay::DatagramRelay(std::vector<RelayedPort> ports, RelayLimits limits)
       next_id_{ports_.size()},
       buffer_(max_datagram_bytes) {
   if (!events_) throw base::os_error("making an epoll descriptor");
-  for (std::size_t i = 0; i < ports_.size(); ++i) watch(ports_[i].socket.get(), i);
+  for (std::size_t i = 0; i < ports_.size(); ++i)
+    if (!watch(ports_[i].socket.get(), i)) throw base::os_error("watching a socket");
 }
 
-void DatagramRelay::watch(int fd, std::uint64_t id) {
+bool DatagramRelay::watch(int fd, std::uint64_t id) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = id;
-  if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd, &event) != 0) throw base::os_error("watching a socket");
+  return ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 void DatagramRelay::run_until(int end) {
-  watch(end, end_id);
+  if (!watch(end, end_id)) throw base::os_error("watching for the end");
   while (!has_ended_) pass_on(-1);
 }
 
@@ -107,9 +108,8 @@ void DatagramRelay::pass_out(std::uint64_t id) {
 }
 
 DatagramRelay::Client* DatagramRelay::client_of(const RelayedPort& port, const SocketAddress& address) {
-  const auto found = std::find_if(clients_.begin(), clients_.end(), [&](const Client& one) {
-    return one.port == &port && one.address == address;
-  });
+  const auto found = std::find_if(clients_.begin(), clients_.end(),
+                                  [&](const Client& one) { return one.port == &port && one.address == address; });
   if (found == clients_.end()) return add_client(port, address);
   note_life(found);
   return &*found;
@@ -122,8 +122,7 @@ DatagramRelay::Client* DatagramRelay::add_client(const RelayedPort& port, const 
     clients_.pop_back();
     socket = connect_to(port.target);
   }
-  if (!socket) return nullptr;
-  watch(socket.get(), next_id_);
+  if (!socket || !watch(socket.get(), next_id_)) return nullptr;
   clients_.push_front({next_id_++, &port, address, std::move(socket), Clock::now()});
   return &clients_.front();
 }

@@ -22,8 +22,8 @@ struct RelayLimits {
   std::chrono::milliseconds idle{180'000};
 };
 
-/// Passes datagrams on to their target, and the answers back to who asked: each client has a socket of its own, connected to
-/// the target. Nothing is kept: what cannot be sent at once is lost, as datagrams may be.
+/// Passes datagrams on to their target, and the answers back to who asked: each client has a socket of its own,
+/// connected to the target. Nothing is kept: what cannot be sent at once is lost, as datagrams may be.
 class DatagramRelay {
  public:
   using Clock = std::chrono::steady_clock;
@@ -45,7 +45,7 @@ class DatagramRelay {
   };
   using Clients = std::list<Client>;  // the last one was quiet for longest
 
-  void watch(int fd, std::uint64_t id);
+  bool watch(int fd, std::uint64_t id);
   void forget_quiet();
   int milliseconds_left() const;
   void pass_in(const RelayedPort& port);

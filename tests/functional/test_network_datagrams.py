@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import unittest
 from pathlib import Path
 
 from engine_test import BUSYBOX, is_alive, wait_until
@@ -111,6 +112,14 @@ class DatagramTest(NetworkTest):
     def test_tcp_alone_needs_no_relay(self):
         self.serve("-p", f"{free_port()}:80")
         self.assertEqual(self.own_relays(), set())
+
+    @unittest.skipUnless(shutil.which("pasta"), "pasta is not installed")
+    def test_a_container_without_its_relay_starts_with_a_warning(self):
+        """pasta has two sockets a port here, the relay would need four."""
+        command = self.command("run", "--rm", "--network", "pasta", "-p", "9200-9299/udp", BUSYBOX, "echo", "fine")
+        result = self.tool("prlimit", "--nofile=350:350", *command)
+        self.assertEqual(result.stdout, "fine\n")
+        self.assertRegex(result.stderr, "^engine: warning: this host itself may get no answers from published UDP ports: .*Too many open files\n$")
 
     def test_datagrams_of_any_size_pass_and_those_to_nobody_do_no_harm(self):
         port = free_port(socket.SOCK_DGRAM)
