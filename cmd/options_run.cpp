@@ -74,7 +74,8 @@ void declare_image_options(OptionTable& table, RunWords& words) {
       .defaults_to("3");
   table.text("retry-delay", 0, "DURATION", options.retry_delay, "How long to wait before that");
   table.flag("rootfs", 0, options.rootfs,
-             "IMAGE is a folder that holds a root file system; with :O behind it nothing is written there");
+             "IMAGE is a folder that holds a root file system; with :O behind it nothing is written there, with :idmap "
+             "its ids are the container's");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/fs.hpp"
 #include "engine/container_ids.hpp"
 #include "engine/image_paths.hpp"
+#include "engine/mapped_root.hpp"
 #include "rootless/id_ranges.hpp"
 #include "storage/layout.hpp"
 #include "storage/overlay.hpp"
@@ -89,9 +90,11 @@ std::function<void(PackedEntry&)> owners_in_container(Engine& engine, const stor
   }
   const std::string config = storage::read_config_json(container, runtime::max_spec_bytes);
   const rootless::IdMap map = id_map_of(engine, record, runtime::parse_spec(config, "config.json of the container"));
-  return [map, ours = engine.host.id_map](PackedEntry& entry) {
-    entry.uid = translate(ours.uids, map.uids, entry.uid);
-    entry.gid = translate(ours.gids, map.gids, entry.gid);
+  // Root's ids are the host's: those of the files, where they are mapped.
+  const rootless::IdMap outside = record.rootfs_id_map.empty() ? engine.host.id_map : mapped_ids(record, map);
+  return [map, outside](PackedEntry& entry) {
+    entry.uid = translate(outside.uids, map.uids, entry.uid);
+    entry.gid = translate(outside.gids, map.gids, entry.gid);
   };
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/fs.hpp"
 #include "engine/fuse_overlayfs.hpp"
+#include "engine/mapped_root.hpp"
 #include "runtime/kernel.hpp"
 #include "runtime/rootfs.hpp"
 #include "storage/overlay.hpp"
@@ -15,6 +16,7 @@ base::RootfsMount plan_container_rootfs(Engine& engine, const storage::Container
                                         const storage::ContainerRecord& record) {
   base::RootfsMount plan;
   if (record.has_plain_root()) {
+    refuse_mapped_root(record);
     plan.lowers.emplace_back(::open(record.rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!plan.lowers.front()) throw base::os_error("opening ", base::quoted(record.rootfs));
     return plan;

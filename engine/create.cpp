@@ -30,6 +30,7 @@
 #include "engine/late_layers.hpp"
 #include "engine/limits.hpp"
 #include "engine/make_spec.hpp"
+#include "engine/mapped_root.hpp"
 #include "engine/mode.hpp"
 #include "engine/names.hpp"
 #include "engine/network.hpp"
@@ -80,9 +81,6 @@ void check_hostname(const std::string& name) {
 
 /// What can be told without looking at anything.
 void check_options(const RunOptions& options) {
-  if (options.rootfs && options.image.ends_with(":idmap"))
-    throw make_error(ErrorKind::unsupported, "--rootfs ", quoted(options.image), ": a root file system is not idmapped")
-        .with_hint("without root the kernel refuses it; change the owners of its files: engine unshare chown -R …");
   check_surroundings(options);
   check_name_options(options);
   check_hostname(options.hostname);
@@ -236,11 +234,13 @@ void note_mounts(storage::ContainerRecord& record, const ResolvedMounts& mounts)
     record.mounted_chain_ids.insert(record.mounted_chain_ids.end(), mounted.chain_ids.begin(), mounted.chain_ids.end());
 }
 
-/// --rootfs DIRECTORY is the root itself; DIRECTORY:O is below what the container writes. Source: podman-run(1).
+/// --rootfs DIRECTORY is the root itself; DIRECTORY:O is below what the container writes; DIRECTORY:idmap is the root
+/// itself with its ids mapped. Source: podman-run(1).
 void choose_root(Engine& engine, const RunOptions& options, storage::ContainerRecord& record) {
   const bool is_overlay = options.image.ends_with(":O");
   if (options.rootfs) {
-    const std::string path = is_overlay ? options.image.substr(0, options.image.size() - 2) : options.image;
+    std::string path = is_overlay ? options.image.substr(0, options.image.size() - 2) : options.image;
+    if (!is_overlay) record.rootfs_id_map = take_id_map_option(path);
     record.rootfs = absolute_path("rootfs", path);
   }
   const bool is_plain = options.rootfs && !is_overlay;
@@ -249,6 +249,15 @@ void choose_root(Engine& engine, const RunOptions& options, storage::ContainerRe
     throw make_error(ErrorKind::unsupported, "--rootfs ", quoted(options.image),
                      ": neither overlay nor fuse-overlayfs works here")
         .with_hint(concat("engine doctor says why; without :O the container writes to ", record.rootfs, " itself"));
+}
+
+/// Before anything is made.
+void check_mapped_root(const storage::ContainerRecord& record, const ContainerIds& ids) {
+  if (record.rootfs_id_map.empty()) return;
+  if (!record.runtime.empty())
+    throw make_error(ErrorKind::unsupported, "--rootfs FOLDER:idmap is for the built-in runtime, not ",
+                     quoted(record.runtime));
+  map_root(record, ids.map);
 }
 
 NewContainer create_as_fitted(Engine& engine, const RunOptions& options, bool for_run) {
@@ -287,6 +296,7 @@ NewContainer create_as_fitted(Engine& engine, const RunOptions& options, bool fo
       find_container_user(engine, record, ids, options, mounts.mounts, container_work_dir(options, config));
   runtime::Spec spec = spec_for(engine, options, config, record, ids, user.user, mounts.mounts, around);
   spec.linux.resources_json = resources;
+  check_mapped_root(record, ids);
 
   const storage::GcHold hold = image ? std::move(image->hold) : engine.store().hold_garbage();
   storage::BornContainer born =

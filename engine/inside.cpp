@@ -24,6 +24,7 @@
 #include "engine/id_variants.hpp"
 #include "engine/inside_store.hpp"
 #include "engine/late_layers.hpp"
+#include "engine/mapped_root.hpp"
 #include "engine/namespace_choice.hpp"
 #include "engine/network_probe.hpp"
 #include "engine/upper.hpp"
@@ -153,6 +154,10 @@ base::UniqueFd open_files(Engine& engine, const storage::ContainerDir& container
   if (!record.rootfs.empty()) {
     base::UniqueFd root{::open(record.rootfs.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!root) throw base::os_error("opening rootfs ", quoted(record.rootfs));
+    if (!record.rootfs_id_map.empty()) {
+      const rootless::IdMap container = record.uid_map.empty() ? engine.host.id_map : recorded_map(record);
+      translation = translation_from_default(engine, mapped_ids(record, container));
+    }
     return root;
   }
   storage::RootfsRequest request = rootfs_request(engine, container, record);

@@ -25,6 +25,7 @@
 #include "engine/joined_user_namespace.hpp"
 #include "engine/late_layers.hpp"
 #include "engine/launch.hpp"
+#include "engine/mapped_root.hpp"
 #include "engine/network.hpp"
 #include "engine/notify.hpp"
 #include "engine/requirements.hpp"
@@ -211,6 +212,8 @@ StartedInit start_init(const Launch& launch, const base::FileLock& alive, const 
       .bundle = concat(launch.engine.store().root_path(), "/", storage::layout::container(launch.record.id)),
       .rootfs = plan(launch)};
   add_ids(launch, id_map, request);
+  const base::UniqueFd mapped_root = map_root(launch.record, id_map);
+  request.mapped_root = mapped_root.get();
   if (request.rootfs)
     request.given_to_root = entries_for_root(launch.engine, launch.container, *request.rootfs, id_map);
   const auto ports = lock_ports(launch.container, launch.record);

@@ -23,6 +23,8 @@ struct CreateRequest {
   const Spec& spec;
   std::string bundle;                       ///< Absolute path; root.path is relative to it.
   std::optional<base::RootfsMount> rootfs;  ///< Mounted by init itself; nothing: spec.root_path is bound.
+  /// A detached mount that is the root in the place of spec.root_path, made by the parent. -1: none. Borrowed.
+  int mapped_root = -1;
   /// What init gives to user and group 0 of the container before anything is mounted: parts of the upper directory
   /// that an ordinary user had to make as itself.
   std::vector<base::UniqueFd> given_to_root;

@@ -145,6 +145,7 @@ class Init {
                              request_.stderr_fd,
                              request_.start_fd,
                              request_.shm_owner,
+                             request_.mapped_root,
                              orders_.seccomp_agent.get()};
     kept.insert(kept.end(), request_.preserved_fds.begin(), request_.preserved_fds.end());
     for (const OpenNamespace& entry : orders_.joined) kept.push_back(entry.fd.get());
@@ -192,6 +193,7 @@ class Init {
   }
 
   UniqueFd mount_root(const RootfsSource& source) {
+    if (request_.mapped_root >= 0) return base::duplicate(request_.mapped_root);
     return base::with_context(
         [&] {
           return mount_rootfs(source, kernel_, [this](int fuse_fd) {
@@ -206,6 +208,8 @@ class Init {
     Tree tree;
     tree.root = mount_root(parts.rootfs);
     const int root = tree.root.get();
+    // What another mount namespace made takes mounts only once it is attached in ours.
+    if (request_.mapped_root >= 0) kernel_.assembles_detached = false;
     if (waits_for_network()) send_sync(orders_.channel, Sync::network_exists);
     if (plan_.namespaces.creates(CLONE_NEWNET)) bring_loopback_up();
     // Older kernels mount only below what is attached; the mount namespace is ours alone either way.

@@ -152,6 +152,7 @@ void read_options(const base::JsonAt& json, ContainerRecord& record) {
   record.cidfile = json.string_or("cidfile", "");
   record.create_command = json.string_or("create_command", "");
   record.runtime = json.string_or("runtime", "");
+  record.rootfs_id_map = json.string_or("rootfs_id_map", "");
   record.runtime_flags = json.strings_or_empty("runtime_flags");
 }
 
@@ -187,6 +188,7 @@ std::string render_record(const ContainerRecord& record) {
     if (!(record.*list).empty()) json.member(key, record.*list);
   if (!record.cidfile.empty()) json.member("cidfile", record.cidfile);
   json.member("create_command", record.create_command);
+  if (!record.rootfs_id_map.empty()) json.member("rootfs_id_map", record.rootfs_id_map);
   if (!record.runtime.empty()) json.member("runtime", record.runtime).member("runtime_flags", record.runtime_flags);
   json.end_object();
   return json.take();

@@ -27,6 +27,7 @@ struct ContainerRecord {
   std::string manifest;                ///< Digest of the image's manifest; keeps the image from garbage collection.
   std::vector<std::string> chain_ids;  ///< Lowest first, as digests.
   std::string rootfs;                  ///< Absolute path of --rootfs; empty otherwise.
+  std::string rootfs_id_map;           ///< The option idmap of --rootfs, as asked for; empty: none.
   std::string variant;                 ///< Id variant of the layers: "single", "user-<h>".
   std::string userns;                  ///< Its id map as asked for: "", "keep-id", "auto:size=2000"; "private": a map.
   std::vector<std::string> uid_map;    ///< "container id:host id:count", unless it is the caller's default map.

@@ -226,7 +226,7 @@ def main():
     status = 0
     # Most files run together; some need other surroundings, and one is about root.
     single = [word for word in words if word.startswith("test_single_id")]
-    root = [word for word in words if word.startswith(("test_runtime_root", "test_external_runtime_root", "test_sandbox_matrix", "test_install"))]
+    root = [word for word in words if word.startswith(("test_runtime_root", "test_external_runtime_root", "test_rootfs_root", "test_sandbox_matrix", "test_install"))]
     divided = ("test_runtime", "test_pause", "test_update", "test_limits", "test_choosing")
     runtime = [word for word in words if word.startswith(divided) and word not in root]
     usual = [word for word in words if word not in options + single + root + runtime]

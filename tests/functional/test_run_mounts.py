@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unittest
 from pathlib import Path
 
 from engine_test import BUSYBOX, GUEST, EngineTest
@@ -164,6 +165,22 @@ class RootfsTest(EngineTest):
         self.assertEqual(report["uid"], 0)
         self.in_container("--rootfs", folder, "/bin/busybox", "touch", "/made")
         self.assertEqual((folder / "made").stat().st_uid, os.getuid())
+
+    @unittest.skipIf(os.getuid() == 0, "root may: test_rootfs_root")
+    def test_ids_of_a_folder_are_mapped_where_the_file_system_is_ours_alone(self):
+        folder = self.dir / "rootfs"
+        (folder / "bin").mkdir(parents=True)
+        shutil.copy("/bin/busybox", folder / "bin/busybox")
+        result = self.engine("run", "--rm", "--network", "none", "--rootfs", f"{folder}:idmap", "busybox", "true", check=False)
+        self.assert_fails(result, 125, str(folder), "engine unshare chown")
+        self.assert_no_containers()
+        script = "mkdir t && mount -t tmpfs t t && cp -r rootfs/. t && chown 5:6 t/bin/busybox && exec \"$@\""
+        result = self.engine("unshare", "sh", "-c", script, "sh", *self.command(
+            "run", "--rm", "--network", "none", "--uidmap", "0:100:50", "--rootfs", f"{self.dir}/t:idmap", "busybox", "stat", "-c",
+            "%u:%g", "/bin/busybox"), check=False)
+        if "cannot be idmapped" in result.stderr:
+            self.skipTest("this kernel maps no ids of a tmpfs")
+        self.assertEqual(result.stdout, "5:6\n", result)
 
     def test_image_sources_other_than_registries(self):
         image = self.guest_image("localhost/other:1")

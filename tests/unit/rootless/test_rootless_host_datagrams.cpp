@@ -31,11 +31,10 @@ TEST_CASE("slirp4netns leaves datagrams to the loopback of IPv4 unanswered, unle
 }
 
 TEST_CASE("pasta leaves those to the loopback and to the container's own addresses unanswered") {
-  CHECK(unanswered_datagrams("pasta", publishing({"", 8053, 53, 1, "udp"})) ==
-        Sides{{"127.0.0.1", false, 8053, 53, 1},
-              {"", false, 8053, 53, 1},
-              {"::1", true, 8053, 53, 1},
-              {"", true, 8053, 53, 1}});
+  CHECK(unanswered_datagrams("pasta", publishing({"", 8053, 53, 1, "udp"})) == Sides{{"127.0.0.1", false, 8053, 53, 1},
+                                                                                     {"", false, 8053, 53, 1},
+                                                                                     {"::1", true, 8053, 53, 1},
+                                                                                     {"", true, 8053, 53, 1}});
   CHECK(unanswered_datagrams("pasta", publishing({"0.0.0.0", 1, 2, 1, "udp"})) ==
         Sides{{"127.0.0.1", false, 1, 2, 1}, {"", false, 1, 2, 1}});
   CHECK(unanswered_datagrams("pasta", publishing({"0::0", 1, 2, 1, "udp"})) ==
@@ -49,9 +48,11 @@ TEST_CASE("connections are no datagrams") {
 }
 
 TEST_CASE("a place for datagrams is a word, and back") {
-  for (const HostSide& side : {HostSide{"127.0.0.1", false, 1, 65535, 7}, {"::1", true, 65535, 1, 1}, {"", true, 5, 6, 1}})
+  for (const HostSide& side :
+       {HostSide{"127.0.0.1", false, 1, 65535, 7}, {"::1", true, 65535, 1, 1}, {"", true, 5, 6, 1}})
     CHECK(rootless::parse_host_side(rootless::host_side_word(side)) == side);
-  for (const char* word : {"", "/", "127.0.0.1/4/1/2", "127.0.0.1/4/1/2/3/4", "/4/65536/1/1", "/4/-1/1/1", "/4/x/1/1"}) {
+  for (const char* word :
+       {"", "/", "127.0.0.1/4/1/2", "127.0.0.1/4/1/2/3/4", "/4/65536/1/1", "/4/-1/1/1", "/4/x/1/1"}) {
     CAPTURE(word);
     CHECK_THROWS_AS(rootless::parse_host_side(word), base::Error);
   }
