@@ -15,6 +15,7 @@
 #include "engine/copy_tar.hpp"
 #include "engine/copy_words.hpp"
 #include "engine/late_layers.hpp"
+#include "engine/mapped_root.hpp"
 #include "engine/namespace_choice.hpp"
 #include "engine/reconcile.hpp"
 #include "engine/selection.hpp"
@@ -203,6 +204,7 @@ class ContainerEnd final : public CopyEnd {
   }
 
   void start_stopped(Engine& engine, const storage::ContainerRecord& record) {
+    refuse_mapped_root(record);
     base::Command helper = command(engine);
     helper.argv.insert(helper.argv.end(), {"cp-stopped", record.id});
     rootless::MappedChild child = rootless::spawn_in_user_namespace(std::move(helper), engine.host.id_map, engine.host);

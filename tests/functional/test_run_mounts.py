@@ -53,7 +53,6 @@ class MountsTest(EngineTest):
         for words in (("-v", f"{self.shared}:/there:O,idmap"), ("--tmpfs", "/there:idmap"),
                       ("-v", f"{self.shared}:/there:idmap=uids=1-2")):
             self.assert_fails(self.in_container(*words, BUSYBOX, "true", check=False), 125, "idmap")
-        self.assert_fails(self.in_container("--rootfs", f"{self.shared}:idmap", "true", check=False), 125, "not idmapped")
         self.assert_no_containers()
 
     def test_a_folder_below_what_the_container_writes(self):
