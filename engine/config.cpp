@@ -188,7 +188,7 @@ namespace {
 /// A number that stands in quotes would count for nothing. @throws Error as podman does.
 void check_numbers(const TomlFile& file, const std::string& what) {
   for (const char* key : {"containers.pids_limit", "containers.log_size_max", "containers.oom_score_adj",
-                          "engine.stop_timeout", "engine.retry", "engine.image_parallel_copies"})
+                          "engine.stop_timeout", "engine.retry", "engine.image_parallel_copies", "engine.num_locks"})
     if (const auto shown = file.shown(key); shown && !file.integer(key))
       throw base::make_error(base::ErrorKind::invalid_argument, what, ": ", key, " is ", *shown,
                              ", which is no number");
@@ -196,11 +196,44 @@ void check_numbers(const TomlFile& file, const std::string& what) {
 
 }  // namespace
 
+namespace {
+
+/// Source: containers.conf(5) events_logger, events_logfile_max_size.
+void apply_events(Config& config, const TomlFile& file, const std::string& what) {
+  constexpr const char* size_key = "engine.events_logfile_max_size";
+  config.events_logger = base::to_lower(file.string("engine.events_logger").value_or(config.events_logger));
+  const auto shown = file.shown(size_key);
+  if (!shown || file.string(size_key) == "") return;
+  const auto words = file.texts(size_key);
+  const auto bytes = words && words->size() == 1 ? base::parse_size(words->front()) : std::nullopt;
+  if (!bytes)
+    throw base::make_error(base::ErrorKind::invalid_argument, what, ": events_logfile_max_size is ", *shown,
+                           ", which is no size")
+        .with_hint("such as \"1m\"; 0: the log is never rotated");
+  config.events_max_bytes = *bytes;
+}
+
+/// What we have no use for, and podman refuses all the same. Source: containers.conf(5)
+/// network_backend, num_locks.
+void check_unused(const TomlFile& file, const std::string& what) {
+  const auto backend = file.shown("network.network_backend");
+  if (backend && *backend != "\"\"" && *backend != "\"cni\"" && *backend != "\"netavark\"")
+    throw base::make_error(base::ErrorKind::invalid_argument, what, ": network_backend is ", *backend,
+                           ", and neither cni nor netavark");
+  const auto locks = file.integer("engine.num_locks");
+  if (locks && (*locks < 1 || *locks > std::numeric_limits<std::uint32_t>::max()))
+    throw base::make_error(base::ErrorKind::invalid_argument, what, ": num_locks is ", *locks,
+                           ", which is no number of locks");
+}
+
+}  // namespace
+
 void apply_containers_conf(Config& config, std::string_view text, const std::string& what) {
   const TomlFile file = TomlFile::parse(without_comments(text), what);
   check_numbers(file, what);
+  check_unused(file, what);
   config.detach_keys = file.string("engine.detach_keys").value_or(config.detach_keys);
-  config.events_logger = base::to_lower(file.string("engine.events_logger").value_or(config.events_logger));
+  apply_events(config, file, what);
   config.seccomp_profile = file.string("containers.seccomp_profile").value_or(config.seccomp_profile);
   if (const auto seconds = file.integer("engine.stop_timeout")) {
     if (*seconds < 0 || *seconds > std::numeric_limits<int>::max()) {
@@ -305,8 +338,8 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   if (host.uid == 0) config.defaults.hooks_dirs = {"/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"};
   apply_files(config, find_config_files_by_environment("storage", folders), apply_storage_conf);
   config.containers_conf = find_config_files_by_environment("containers", folders);
-  for (const std::string& module : options.modules)
-    config.containers_conf.push_back(find_config_module(module, folders));
+  for (const std::string& module : options.modules) config.modules.push_back(find_config_module(module, folders));
+  config.containers_conf.insert(config.containers_conf.end(), config.modules.begin(), config.modules.end());
   apply_files(config, config.containers_conf, apply_containers_conf);
   apply_files(config, find_config_files_by_environment("engine", folders), apply_engine_conf);
   config.build = options.build;
@@ -328,7 +361,8 @@ Config load_config(const GlobalOptions& options, const rootless::HostFacts& host
   if (const std::string aliases = alias_cache(host); ::access(aliases.c_str(), R_OK) == 0)
     config.registries_conf.push_back(aliases);
   set_proxies(config);
-  config.auth_files = find_auth_files(host, options.login_dir);
+  if (!options.login_dir.empty()) config.login_dir = absolute(options.login_dir);
+  config.auth_files = find_auth_files(host, config.login_dir);
   config.certs_dirs = {folders.user + "/certs.d", "/etc/containers/certs.d", "/etc/docker/certs.d"};
   return config;
 }

@@ -64,6 +64,7 @@ struct Config {
   std::string detach_keys = "ctrl-p,ctrl-q";
   unsigned stop_timeout_seconds = 10;
   std::string events_logger = "file";         ///< file|none
+  std::uint64_t events_max_bytes = 1 << 20;   ///< After which their log is rotated; 0: never.
   std::string log_driver = "k8s-file";        ///< Of containers that do not say.
   std::uint64_t log_max_bytes = 16ULL << 20;  ///< 0: no limit.
   std::string log_tag;
@@ -76,6 +77,8 @@ struct Config {
   std::string network_helper;                ///< slirp4netns|pasta, of containers.conf; empty: whichever there is
   std::string default_userns;                ///< containers.conf "userns": what --userns would say; empty: host
   std::vector<std::string> containers_conf;  ///< Files that were read, lowest priority first.
+  std::vector<std::string> modules;          ///< Those of them that --module named.
+  std::string login_dir;                     ///< Absolute path of --config; empty: none was given.
   std::vector<std::string> registries_conf;  ///< Files that exist, lowest priority first.
   std::vector<std::string> auth_files;       ///< In the order in which they are asked; `login` writes the first.
   std::vector<std::string> certs_dirs;       ///< Asked in this order.

@@ -118,8 +118,18 @@ std::vector<std::string> same_store_options(const Engine& engine) {
   return words;
 }
 
-std::vector<std::string> same_build_options(const Engine& engine) {
+std::vector<std::string> same_settings_options(const Engine& engine) {
   std::vector<std::string> words = same_store_options(engine);
+  if (engine.config.events_logger == "none") words.emplace_back("--events-backend=none");
+  const std::string& manager = engine.config.cgroup_manager;  // another word is refused where a container is made only
+  if (manager == "systemd" || manager == "cgroupfs") words.push_back("--cgroup-manager=" + manager);
+  for (const std::string& module : engine.config.modules) words.push_back("--module=" + module);
+  if (!engine.config.login_dir.empty()) words.push_back("--config=" + engine.config.login_dir);
+  return words;
+}
+
+std::vector<std::string> same_build_options(const Engine& engine) {
+  std::vector<std::string> words = same_settings_options(engine);
   if (!engine.config.build.empty()) words.insert(words.begin(), "--build=" + engine.config.build);
   return words;
 }

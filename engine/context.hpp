@@ -51,8 +51,11 @@ std::string path_of_own_program(const std::string& name);
 /// have replaced it meanwhile. The other one lies at its path, and is told our build. @throws as above.
 std::string own_program(const std::string& name);
 
-/// The global options that make another engine work on the same store; with the build that it must be of.
+/// The global options that make another engine work on the same store.
 std::vector<std::string> same_store_options(const Engine& engine);
+/// These, and those that make it do so as this one: for our own later processes, whatever their build.
+std::vector<std::string> same_settings_options(const Engine& engine);
+/// These, and the build that it must be of.
 std::vector<std::string> same_build_options(const Engine& engine);
 
 }  // namespace engine

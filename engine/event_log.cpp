@@ -17,7 +17,6 @@ using base::concat;
 
 namespace {
 
-constexpr off_t max_log_bytes = 1 << 20;
 constexpr std::size_t max_attributes_bytes = 64 * 1024;
 
 base::UniqueFd open_log(const std::string& run) {
@@ -30,23 +29,24 @@ base::UniqueFd open_log(const std::string& run) {
 }
 
 /// Under a lock, and after another look: of two that found it too long, one moves it.
-void rotate(const std::string& run) {
+void rotate(const std::string& run, std::uint64_t max_bytes) {
   const base::UniqueFd folder = base::open_directory(AT_FDCWD, concat(run, "/", event_folder));
   const auto lock = base::FileLock::try_acquire(folder.get(), "lock", base::FileLock::Mode::exclusive);
   struct stat info {};
-  if (!lock || ::fstatat(folder.get(), event_log, &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_size < max_log_bytes)
-    return;
+  if (!lock || ::fstatat(folder.get(), event_log, &info, AT_SYMLINK_NOFOLLOW) != 0) return;
+  if (static_cast<std::uint64_t>(info.st_size) < max_bytes) return;
   base::rename_replace(folder.get(), event_log, folder.get(), older_event_log);
 }
 
-void append(const std::string& run, const std::string& line) {
+void append(const std::string& run, const std::string& line, std::uint64_t max_bytes) {
   const base::UniqueFd fd = open_log(run);
   if (!fd) throw base::os_error("opening the log of events");
   // One call: O_APPEND keeps the lines of several processes whole.
   if (::write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
     throw base::os_error("writing to the log of events");
   struct stat info {};
-  if (::fstat(fd.get(), &info) == 0 && info.st_size >= max_log_bytes) rotate(run);
+  if (max_bytes == 0 || ::fstat(fd.get(), &info) != 0) return;
+  if (static_cast<std::uint64_t>(info.st_size) >= max_bytes) rotate(run, max_bytes);
 }
 
 void write_attributes(base::JsonWriter& json, const Event& event) {
@@ -89,7 +89,7 @@ void note_event(const Engine& engine, Event event) noexcept {
   try {
     if (engine.config.events_logger == "none") return;
     event.time = base::now();
-    append(engine.config.run, event_json(event) + "\n");
+    append(engine.config.run, event_json(event) + "\n", engine.config.events_max_bytes);
   } catch (const base::Error& error) {
     base::log(base::LogLevel::debug, "an event is not recorded: ", error.message());
   } catch (const std::exception& error) {

@@ -7,6 +7,7 @@
 #include "base/fd.hpp"
 #include "base/fs.hpp"
 #include "base/path_in_root.hpp"
+#include "base/scope_exit.hpp"
 #include "engine/attach.hpp"
 #include "engine/chroot_mode.hpp"
 #include "engine/container_cgroup.hpp"
@@ -14,6 +15,7 @@
 #include "engine/container_secrets.hpp"
 #include "engine/environment.hpp"
 #include "engine/events.hpp"
+#include "engine/exec_ids.hpp"
 #include "engine/exec_session.hpp"
 #include "engine/external_runtime_start.hpp"
 #include "engine/joined_namespaces.hpp"
@@ -146,8 +148,8 @@ void hold_back_errors(runtime::ExecRequest& request, ChildStreams& streams) {
   streams.relay.outputs.emplace_back(std::move(pipe.read_end), STDERR_FILENO);
 }
 
-int run_attached(runtime::ExecRequest& request, const ExecOptions& options, int first, const Start& start,
-                 bool is_external) {
+int run_attached(const storage::ContainerDir& container, runtime::ExecRequest& request, const ExecOptions& options,
+                 int first, const Start& start, bool is_external) {
   ChildStreams streams;
   if (!options.tty) {
     streams = make_child_streams(options.interactive);
@@ -158,6 +160,8 @@ int run_attached(runtime::ExecRequest& request, const ExecOptions& options, int 
   }
   base::SignalFd signals{forwarded_signals()};
   runtime::CreatedInit process = start(request);
+  note_exec(container, options.id, process.process.pid());
+  const auto forget = base::on_scope_exit([&] { forget_exec(container, options.id); });
   streams.kept.clear();
   streams.relay.terminal = process.terminal.get();
   streams.relay.with_stdin = options.interactive;
@@ -172,10 +176,10 @@ int run_attached(runtime::ExecRequest& request, const ExecOptions& options, int 
 }
 
 void run_detached(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
-                  int first, runtime::ExecRequest& request, const Start& start) {
+                  const std::string& id, int first, runtime::ExecRequest& request, const Start& start) {
   const base::UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
   request.stdin_fd = request.stdout_fd = request.stderr_fd = null.get();
-  start_session(engine, container, record, first, [&] { return start(request); });
+  start_session(engine, container, record, id, first, [&] { return start(request); });
 }
 
 }  // namespace
@@ -217,10 +221,10 @@ int exec(Engine& engine, const ExecOptions& options) {
     start = [&](runtime::ExecRequest& wanted) { return exec_externally(engine, container, record, wanted); };
   const int first = has_own_pid_namespace(spec) ? -1 : observed.process.get();
   if (options.detach) {
-    run_detached(engine, container, record, first, request, start);
+    run_detached(engine, container, record, options.id, first, request, start);
     return 0;
   }
-  const int code = run_attached(request, options, first, start, !record.runtime.empty());
+  const int code = run_attached(container, request, options, first, start, !record.runtime.empty());
   note_container_event(engine, record, "exec_died", code);
   return code;
 }

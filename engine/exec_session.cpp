@@ -1,6 +1,7 @@
 #include "engine/exec_session.hpp"
 
 #include "base/text.hpp"
+#include "engine/exec_ids.hpp"
 #include "engine/external_runtime_words.hpp"
 #include "engine/keeper.hpp"
 #include "engine/monitor_orders.hpp"
@@ -9,7 +10,7 @@
 namespace engine {
 
 void start_session(Engine& engine, const storage::ContainerDir& container, const storage::ContainerRecord& record,
-                   int first, const std::function<runtime::CreatedInit()>& start) {
+                   const std::string& id, int first, const std::function<runtime::CreatedInit()>& start) {
   fork_keeper(base::concat("the keeper of a process in container ", base::quoted(record.name)), KeeperParent::us,
               [&](base::Channel& verdict) {
                 const base::UniqueFd executable = runtime::make_monitor_executable();
@@ -23,6 +24,8 @@ void start_session(Engine& engine, const storage::ContainerDir& container, const
                                           .container_fd = container.dir.get()};
                 plan.is_session = true;
                 plan.first_pidfd = first;
+                note_exec(container, id, plan.init_pid);
+                plan.exit_name = exec_file(id);
                 add_events(plan, engine, record);
                 tell_success(verdict);
                 runtime::exec_monitor(executable.get(), plan);

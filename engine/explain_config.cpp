@@ -37,6 +37,7 @@ std::vector<KnownKey> known_keys() {
       {"containers", "engine.compression_level", ""},
       {"containers", "engine.detach_keys", "\"ctrl-p,ctrl-q\""},
       {"containers", "engine.env", "[]"},
+      {"containers", "engine.events_logfile_max_size", "\"1m\""},
       {"containers", "engine.events_logger", "\"file\""},
       {"containers", "engine.image_copy_tmp_dir", "\"\""},
       {"containers", "engine.image_default_format", "\"oci\""},

@@ -84,7 +84,7 @@ HealthLogEntry make_check(const Engine& engine, const std::string& id, const Hea
   base::Command command;
   command.path = own_program("engine");
   command.argv = {"engine"};
-  for (std::string& word : same_store_options(engine)) command.argv.push_back(std::move(word));
+  for (std::string& word : same_settings_options(engine)) command.argv.push_back(std::move(word));
   command.argv.insert(command.argv.end(), {"exec", id});
   for (std::string& word : check_command(check)) command.argv.push_back(std::move(word));
   command.null_stdin = true;

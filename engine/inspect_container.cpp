@@ -7,6 +7,7 @@
 #include "base/fs.hpp"
 #include "base/signals.hpp"
 #include "engine/abandoned.hpp"
+#include "engine/exec_ids.hpp"
 #include "engine/published_ports.hpp"
 #include "engine/restart_policy.hpp"
 #include "engine/security.hpp"
@@ -210,7 +211,7 @@ std::string render_container(const Inspected& in) {
   json.member("RestartCount", in.restarts);
   json.member("Driver", in.record.driver);
   write_security(json, in);
-  json.key("ExecIDs").begin_array().end_array();
+  json.member("ExecIDs", in.execs);
   json.key("GraphDriver").begin_object().member("Name", in.record.driver).key("Data").begin_object();
   if (!in.layer_paths.empty()) {
     // Uppermost first, as in overlay's own option.
@@ -244,6 +245,7 @@ std::string inspect(Engine& engine, const storage::ContainerDir& container) {
   Inspected inspected{record, observed, spec,
                       base::concat(engine.store().root_path(), "/", storage::layout::container(record.id))};
   inspected.cgroup_manager = name_of_cgroup_manager(engine.config);
+  inspected.execs = running_execs(container);
   if (observed.is_running()) inspected.cgroup_path = cgroup_path_of(container);
   inspected.usual_capabilities = default_capability_names(engine.config.defaults.capabilities);
   inspected.secrets = storage::read_container_secrets(container);

@@ -22,8 +22,9 @@ struct Inspected {
   Health health = {};
   unsigned restarts = 0;
   bool is_restarting = false;
-  std::string cgroup_manager = {};  ///< "systemd", "cgroupfs".
-  std::string cgroup_path = {};     ///< Of the running container; empty: none of its own.
+  std::string cgroup_manager = {};      ///< "systemd", "cgroupfs".
+  std::vector<std::string> execs = {};  ///< Ids of processes of `exec` that run.
+  std::string cgroup_path = {};         ///< Of the running container; empty: none of its own.
   std::vector<storage::ContainerSecret> secrets = {};
   std::vector<std::string> usual_capabilities = {};  ///< Of a container that was given or denied none.
   std::vector<std::string> layer_paths = {};         ///< Lowest first; none unless an overlay is mounted of them.

@@ -1,6 +1,7 @@
 #include "engine/keeper.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <optional>
 #include <sys/wait.h>
@@ -87,6 +88,9 @@ pid_t fork_keeper(std::string_view who, KeeperParent parent, const std::function
 }
 
 void tell_success(base::Channel& verdict) {
+  sigset_t told{};
+  sigaddset(&told, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &told, nullptr);  // from now on it is for the monitor
   verdict.send(base::concat(success, ::getpid()));
   verdict.close();
 }

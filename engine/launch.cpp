@@ -1,5 +1,6 @@
 #include "engine/launch.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -85,6 +86,11 @@ Stdio stdio_of(const storage::ContainerRecord& record, const Streams& streams) {
   return {or_null(streams.in.read_end), or_null(streams.out.write_end), or_null(streams.err.write_end)};
 }
 
+std::chrono::milliseconds stop_patience(const storage::ContainerRecord& record) {
+  return std::min(std::chrono::milliseconds{std::chrono::seconds{record.stop_timeout_seconds}},
+                  std::chrono::milliseconds{MONITOR_MAX_MILLISECONDS});
+}
+
 [[noreturn]] void become_monitor(const Launch& launch, StartedInit& started, Streams& streams,
                                  const base::FileLock& alive, const base::UniqueFd& listener,
                                  const base::Channel& client, base::Channel& verdict, const Watch& watch,
@@ -107,6 +113,8 @@ Stdio stdio_of(const storage::ContainerRecord& record, const Streams& streams) {
   add_events(plan, launch.engine, launch.record);
   plan.ends_all = !has_own_pid_namespace(launch.spec);
   plan.auto_remove = launch.record.auto_remove;
+  plan.stop_signal = launch.record.stop_signal;
+  plan.stop_patience = stop_patience(launch.record);
   add_orders(plan, launch, watch, files);
   // The monitor has to see the end of each stream: no write end may stay open here.
   streams.in.read_end.reset();

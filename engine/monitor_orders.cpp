@@ -60,7 +60,7 @@ base::UniqueFd open_journal() {
 
 std::vector<std::string> own_command(const Launch& launch, std::string_view verb) {
   std::vector<std::string> words{"engine"};
-  for (std::string& word : same_store_options(launch.engine)) words.push_back(std::move(word));
+  for (std::string& word : same_settings_options(launch.engine)) words.push_back(std::move(word));
   words.insert(words.end(), {std::string{verb}, launch.record.id});
   return words;
 }

@@ -28,7 +28,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr const char* restarts_name = "restarts";
-constexpr const char* stopped_name = "stopped";
+constexpr const char* stopped_name = MONITOR_STOPPED_FILE;
 constexpr const char* restarting_lock = "restarting";
 constexpr std::size_t max_restarts_bytes = 64;
 constexpr milliseconds first_delay{100}, longest_delay{60'000}, long_life{10'000}, predecessors_patience{10'000};

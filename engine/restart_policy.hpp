@@ -6,6 +6,7 @@
 
 #include "engine/context.hpp"
 #include "engine/watch.hpp"
+#include "runtime/stub/monitor_plan.h"
 
 // --restart: when a container has ended, its monitor executes `engine _restart ID`, which waits a while and starts it
 // again. What it must know lies in the container's folder: `restarts`, how often it was and how long to wait next;
@@ -32,7 +33,7 @@ void apply_restart_words(Watch& watch, const std::string& words);
 bool starts_on_boot(const storage::ContainerDir& container);
 
 /// Before a container is stopped or killed at the user's will, or for the host's shutdown: no policy starts it again.
-constexpr std::string_view until_started, until_boot = "until boot";
+constexpr std::string_view until_started, until_boot = MONITOR_UNTIL_BOOT;
 void note_wanted_end(const storage::ContainerDir& container, std::string_view how_long = until_started);
 bool is_end_wanted(const storage::ContainerDir& container);
 /// After note_wanted_end: when this returns, it has not been started again, or runs and can be stopped.

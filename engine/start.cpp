@@ -24,29 +24,44 @@ runtime::Spec read_spec(const storage::ContainerDir& container) {
   return runtime::parse_spec(json, base::concat("config.json of container ", container.id.substr(0, 12)));
 }
 
+/// Its monitor, for who attaches.
+std::optional<base::Channel> join_running(Engine& engine, const Selected& one, const Observed& observed,
+                                          bool attached) {
+  if (observed.is_paused())
+    throw make_error(ErrorKind::in_use, "container ", base::quoted(one.typed), " is paused")
+        .with_hint(base::concat("engine unpause ", one.typed));
+  std::optional<base::Channel> monitor;
+  if (attached) monitor = connect_attach(engine.store(), one.container.id);
+  if (!observed.is_started() || waits_for_start(one.container)) let_initialized_run(engine, one.container);
+  return monitor;
+}
+
 std::optional<base::Channel> start_one(Engine& engine, const Selected& one, const storage::ContainerRecord& record,
                                        const StartOptions& options) {
   const bool attached = options.attach || options.interactive;
-  const Observed observed = observe(one.container, engine.host.boot_id);
-  if (observed.is_running()) {
-    if (observed.is_paused())
-      throw make_error(ErrorKind::in_use, "container ", base::quoted(one.typed), " is paused")
-          .with_hint(base::concat("engine unpause ", one.typed));
-    std::optional<base::Channel> monitor;
-    if (attached) monitor = connect_attach(engine.store(), record.id);
-    if (!observed.is_started() || waits_for_start(one.container)) let_initialized_run(engine, one.container);
-    return monitor;
+  const std::string& boot_id = engine.host.boot_id;
+  Observed observed = observe(one.container, boot_id);
+  if (!observed.is_running() && observed.monitored) {  // it ended a moment ago, or somebody else starts it
+    static_cast<void>(take_alive(one.container, boot_id));
+    observed = observe(one.container, boot_id);
   }
-  if (observed.monitored) wait_until_unwatched(one.container);  // it ended a moment ago
+  if (observed.is_running()) return join_running(engine, one, observed, attached);
   forget_restarts(one.container);
   runtime::Spec spec = read_spec(one.container);
   start_owner(engine, spec);
   start_required(engine, read_watch(one.container));
   if (spec.process.terminal && attached)
     if (const auto size = runtime::window_size(STDIN_FILENO)) spec.process.console_size = {size->rows, size->columns};
-  base::Channel monitor = launch_with_keeper({engine, one.container, record, spec}, attached);
-  if (!attached) return std::nullopt;
-  return monitor;
+  try {
+    base::Channel monitor = launch_with_keeper({engine, one.container, record, spec}, attached);
+    if (attached) return monitor;
+  } catch (const base::Error& error) {
+    // Somebody was faster, such as its own policy that is late on a busy host: it runs, which is what was asked for.
+    const Observed now = observe(one.container, boot_id);
+    if (error.kind() != ErrorKind::in_use || !now.is_running()) throw;
+    return join_running(engine, one, now, attached);
+  }
+  return std::nullopt;
 }
 
 }  // namespace

@@ -127,6 +127,7 @@ void logs(Engine& engine, const LogsOptions& options);
 
 struct ExecOptions {
   std::string container;
+  std::string id;  ///< Of this process, as `inspect` lists it: 64 hexadecimal digits.
   std::vector<std::string> command;
   bool interactive = false;
   bool tty = false;

@@ -60,6 +60,8 @@ std::string encode_monitor_plan(const MonitorPlan& plan) {
       (plan.ends_all ? MONITOR_ENDS_ALL : 0) | (plan.cleanup_if_asked ? MONITOR_IF_ASKED : 0));
   header.log_max_bytes = plan.log_max_bytes;
   header.log_max_files = plan.log_max_files;
+  header.stop_signal = static_cast<std::uint32_t>(plan.stop_signal);
+  header.stop_patience = static_cast<std::uint64_t>(plan.stop_patience.count());
   header.kill_after = static_cast<std::uint64_t>(plan.kill_after.count());
   add_descriptors(plan, header);
   header.exit_name = buffer.add_string(plan.exit_name);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -43,12 +44,14 @@ struct MonitorPlan {
   unsigned log_max_files = 2;                ///< The current one counts.
   std::string journal_path, journal_fields;  ///< "NAME=value\n" each.
   std::string notify_path;
-  std::chrono::milliseconds kill_after{0};         ///< 0: never.
-  std::chrono::milliseconds check_interval{0};     ///< Between health checks; 0: none.
-  std::chrono::milliseconds check_soon{0};         ///< After one that ended with MONITOR_SOON; 0: check_interval.
-  std::vector<std::string> check_argv;             ///< Executes cleanup_path, too.
-  std::string event_path;                          ///< Absolute path of the log of events; empty: none.
-  std::string event_head, event_name, event_tail;  ///< Of its line there: before the name, the name, after the time.
+  int stop_signal = SIGTERM;                        ///< What init is sent when the monitor gets SIGTERM, and
+  std::chrono::milliseconds stop_patience{10'000};  ///< after which it is killed then; never, of a session.
+  std::chrono::milliseconds kill_after{0};          ///< 0: never.
+  std::chrono::milliseconds check_interval{0};      ///< Between health checks; 0: none.
+  std::chrono::milliseconds check_soon{0};          ///< After one that ended with MONITOR_SOON; 0: check_interval.
+  std::vector<std::string> check_argv;              ///< Executes cleanup_path, too.
+  std::string event_path;                           ///< Absolute path of the log of events; empty: none.
+  std::string event_head, event_name, event_tail;   ///< Of its line there: before the name, the name, after the time.
   std::vector<std::string> cleanup_argv;  ///< Executed after the exit was recorded; empty: the monitor just exits.
   bool cleanup_if_asked = false;          ///< Only when MONITOR_CLEANUP_FILE is there by then.
   std::string cleanup_path;               ///< Absolute.

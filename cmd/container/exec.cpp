@@ -18,6 +18,7 @@ struct ExecWords {
 /// With --latest or --cidfile the first word is the command's, not a container.
 engine::ExecOptions settle(Invocation& invocation, const ExecWords& words) {
   engine::ExecOptions options = words.options;
+  options.id = base::random_hex(32);
   if (words.choice.latest || !words.choice.cidfiles.empty()) {
     const std::vector<std::string> names = chosen_names(invocation, words.choice);
     if (names.size() > 1) throw base::Error{base::ErrorKind::invalid_argument, "exec takes one container"};
@@ -54,8 +55,9 @@ Action declare_exec(OptionTable& table) {
       Completes::running_containers;
   table.words("COMMAND", options.command, 0, "Command and its arguments");
   return [words](Invocation& invocation) {
-    const int code = engine::exec(invocation.engine(), settle(invocation, *words));
-    if (words->options.detach) print_line(base::random_hex(32));  // podman's session id
+    const engine::ExecOptions settled = settle(invocation, *words);
+    const int code = engine::exec(invocation.engine(), settled);
+    if (settled.detach) print_line(settled.id);
     return code;
   };
 }

@@ -20,6 +20,8 @@
 #include "runtime/stub/plan_check.h"
 #include "runtime/stub/ready_relay.h"
 #include "runtime/stub/syscalls.h"
+#include "runtime/stub/told_to_end.h"
+#include "runtime/stub/whole_file.h"
 
 #define HUNG_RETRY_MILLISECONDS 250
 #define RECORD_DESPITE_STALL_MILLISECONDS 1000
@@ -87,14 +89,15 @@ static void set_nonblocking(int fd) {
   if (flags >= 0) syscall3(__NR_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-/* Ignored, so that neither a closed terminal nor the end of a login session takes the container's witness away. */
+/* Ignored but for those that are read, so that a closed terminal does not take the container's witness away. */
 static void start_signals(void) {
   const struct kernel_sigaction by_default = {0, 0, 0, 0};
-  const uint64_t child = 1ull << (SIGCHLD - 1);
+  const uint64_t child = 1ull << (SIGCHLD - 1), ours = child | 1ull << (SIGTERM - 1);
   set_all_signals(1);
   syscall4(__NR_rt_sigaction, SIGCHLD, ptr(&by_default), 0, KERNEL_SIGSET_BYTES);
-  syscall4(__NR_rt_sigprocmask, SIG_SETMASK, ptr(&child), 0, KERNEL_SIGSET_BYTES);
+  syscall4(__NR_rt_sigprocmask, SIG_SETMASK, ptr(&ours), 0, KERNEL_SIGSET_BYTES);
   signal_fd = (int)syscall4(__NR_signalfd4, -1, ptr(&child), KERNEL_SIGSET_BYTES, O_NONBLOCK | O_CLOEXEC);
+  listen_for_end();
 }
 
 static void start_streams(void) {
@@ -183,24 +186,14 @@ static void note_end_events(void) {
   if ((plan->flags & MONITOR_AUTO_REMOVE) == 0) note_event(plan, "cleanup", 0, ended_wall_clock); /* else it is removed, which the clean-up tells */
 }
 
-/* Whole or not at all: written beside it as ".<name>", then renamed. Where that file exists it is written over before it
- * is cut, so that a full disk does not matter. */
 static void record_exit(void) {
-  char text[64], temporary[LOG_NAME_MAX_BYTES + 2] = ".";
-  const char *name = string_at(plan->exit_name);
+  char text[64];
   const size_t size = exit_text(text);
-  long fd;
-  if (is_recorded || plan->container_fd < 0 || text_length(name) > LOG_NAME_MAX_BYTES) return;
+  if (is_recorded || plan->container_fd < 0) return;
   is_recorded = 1;
   note_end_events();
-  if ((plan->flags & MONITOR_SESSION) != 0) return;
-  memcpy(temporary + 1, name, text_length(name) + 1);
-  fd = syscall4(__NR_openat, plan->container_fd, ptr(temporary), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return;
-  if (syscall3(__NR_write, fd, ptr(text), (long)size) == (long)size &&
-      syscall2(__NR_ftruncate, fd, (long)size) == 0)
-    syscall5(__NR_renameat2, plan->container_fd, ptr(temporary), plan->container_fd, ptr(name), 0);
-  syscall1(__NR_close, fd);
+  if ((plan->flags & MONITOR_SESSION) != 0) syscall3(__NR_unlinkat, plan->container_fd, ptr(string_at(plan->exit_name)), 0);
+  else write_whole_file(plan->container_fd, string_at(plan->exit_name), text, size);
 }
 
 /* ---- Streams ---- */
@@ -272,7 +265,7 @@ static void read_client(struct client *client) {
 
 /* ---- The loop ---- */
 
-enum { POLL_CHILDREN, POLL_INIT, POLL_OOM, POLL_OOM_ABOVE, POLL_LISTEN, POLL_INPUT, POLL_NOTIFY, POLL_FIRST, POLL_SOURCES, POLL_CLIENTS = POLL_SOURCES + 2 };
+enum { POLL_CHILDREN, POLL_TOLD, POLL_INIT, POLL_OOM, POLL_OOM_ABOVE, POLL_LISTEN, POLL_INPUT, POLL_NOTIFY, POLL_FIRST, POLL_SOURCES, POLL_CLIENTS = POLL_SOURCES + 2 };
 #define POLL_COUNT (POLL_CLIENTS + MONITOR_MAX_CLIENTS)
 
 static struct pollfd polled[POLL_COUNT];
@@ -284,6 +277,7 @@ static void fill_polled(void) {
   const int is_held = anyone_owes();
   const int has_input = input_at < input_end;
   watch(POLL_CHILDREN, signal_fd, POLLIN);
+  watch(POLL_TOLD, told_fd, POLLIN);
   watch(POLL_INIT, phase == RUNNING ? plan->init_pidfd : -1, POLLIN);
   watch(POLL_OOM, phase == RUNNING ? oom_fd : -1, POLLPRI);
   watch(POLL_OOM_ABOVE, phase == RUNNING && oom_fd >= 0 ? oom_above_fd : -1, POLLPRI);
@@ -351,6 +345,7 @@ static void watch_container(void) {
     if (phase == SAYING_GOODBYE && !anyone_owes()) return;
     if (phase != DRAINING || anyone_owes()) wait_for_events();
     if (polled[POLL_CHILDREN].revents != 0 || polled[POLL_INIT].revents != 0) reap();
+    if (polled[POLL_TOLD].revents != 0) hear_end(plan, phase == RUNNING);
     if (polled[POLL_OOM].revents != 0 || polled[POLL_OOM_ABOVE].revents != 0) look_for_oom_kills();
     if (polled[POLL_NOTIFY].revents != 0) read_notify_socket(plan);
     if (polled[POLL_FIRST].revents != 0) syscall4(__NR_pidfd_send_signal, plan->init_pidfd, SIGKILL, 0, 0);
@@ -371,6 +366,7 @@ static int wants_clean_up(void) {
 
 static _Noreturn void clean_up(void) {
   const int keeps = (plan->flags & MONITOR_AUTO_REMOVE) != 0 && clients[0].fd >= 0 && clients[0].is_first;
+  hear_end(plan, 0); /* the container's end may have been noticed before that */
   if (!wants_clean_up()) exit_now(exit_code());
   execute_engine(plan, plan->cleanup_argv, plan->cleanup_argc, keeps ? clients[0].fd : -1);
 }

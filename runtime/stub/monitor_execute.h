@@ -32,10 +32,12 @@ static void close_all_but(const int32_t *kept, int count) {
   }
 }
 
+/* SIGTERM is read, as is SIGCHLD: to ignore it would forget one that has come already. */
 static void set_all_signals(uintptr_t handler) {
-  const struct kernel_sigaction action = {handler, 0, 0, 0};
+  const struct kernel_sigaction action = {handler, 0, 0, 0}, by_default = {0, 0, 0, 0};
   for (long signal = 1; signal <= 64; signal++)
-    if (signal != SIGCHLD) syscall4(__NR_rt_sigaction, signal, ptr(&action), 0, KERNEL_SIGSET_BYTES);
+    if (signal != SIGCHLD)
+      syscall4(__NR_rt_sigaction, signal, ptr(signal == SIGTERM ? &by_default : &action), 0, KERNEL_SIGSET_BYTES);
 }
 
 /* The plan is the beginning of the buffer that its offsets are in. */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define MONITOR_PLAN_MAGIC 0x656e676du
-#define MONITOR_PLAN_VERSION 3u
+#define MONITOR_PLAN_VERSION 4u
 #define MONITOR_PLAN_MAX_BYTES (1u << 20)
 #define MONITOR_MAX_CLIENTS 8
 #define MONITOR_MAX_LOG_FILES 1000
@@ -65,6 +65,8 @@ struct monitor_plan {
   int32_t first_pidfd;             /* of MONITOR_SESSION: the container's init, with which the process ends; or -1 */
   int32_t notify_fd;               /* datagram socket that the container has as its NOTIFY_SOCKET; or -1 */
   uint32_t log_max_files;          /* rotation keeps so many, the current one counts */
+  uint32_t stop_signal;            /* what init is sent when the monitor is told to end by SIGTERM */
+  uint64_t stop_patience;          /* milliseconds after which it is killed then, unless MONITOR_SESSION */
   uint64_t log_max_bytes;          /* rotate to log.1 past this; 0: never */
   uint64_t kill_after;             /* milliseconds until init is killed; 0: never */
   uint64_t check_interval;         /* milliseconds between the end of a health check and the next; 0: none are made */
@@ -89,6 +91,9 @@ struct monitor_plan {
 #define MONITOR_NAME_MAX_BYTES 256
 /* The same for a container that did without a clean-up when it was started. */
 #define MONITOR_CLEANUP_FILE "clean-up"
+/* The same for what no policy starts again; what it says when the monitor wrote it, since it was told to end. */
+#define MONITOR_STOPPED_FILE "stopped"
+#define MONITOR_UNTIL_BOOT "until boot"
 
 /* All descriptors are -1 or at least 3. Over the clean-up's execve stays open, under the same number and with
  * MONITOR_AUTO_REMOVE: client_fd (so the client sees end of file only when the clean-up is done); alive_fd is closed,

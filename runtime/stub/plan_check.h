@@ -90,7 +90,7 @@ static inline int monitor_plan_is_valid(const unsigned char *bytes, uint64_t siz
   if (size < sizeof plan + 1 || size > MONITOR_PLAN_MAX_BYTES || bytes[size - 1] != 0) return 0;
   __builtin_memcpy(&plan, bytes, sizeof plan);
   if (plan.magic != MONITOR_PLAN_MAGIC || plan.version != MONITOR_PLAN_VERSION || plan.total_size != size) return 0;
-  if (plan.init_pid <= 1) return 0;
+  if (plan.init_pid <= 1 || plan.stop_signal == 0 || plan.stop_signal > 64) return 0;
   if (!monitor_fd_is_valid(plan.init_pidfd) || !monitor_fd_is_valid(plan.terminal_fd)) return 0;
   if (!monitor_fd_is_valid(plan.stdin_fd) || !monitor_fd_is_valid(plan.stdout_fd)) return 0;
   if (!monitor_fd_is_valid(plan.stderr_fd) || !monitor_fd_is_valid(plan.log_fd)) return 0;
@@ -101,7 +101,7 @@ static inline int monitor_plan_is_valid(const unsigned char *bytes, uint64_t siz
   if (!monitor_fd_is_valid(plan.first_pidfd)) return 0;
   if (!monitor_fd_is_valid(plan.journal_fd) || !monitor_fd_is_valid(plan.notify_fd)) return 0;
   if (plan.kill_after > MONITOR_MAX_MILLISECONDS || plan.check_interval > MONITOR_MAX_MILLISECONDS ||
-      plan.check_soon > MONITOR_MAX_MILLISECONDS)
+      plan.check_soon > MONITOR_MAX_MILLISECONDS || plan.stop_patience > MONITOR_MAX_MILLISECONDS)
     return 0;
   if (plan.journal_fd != -1 &&
       (!plan_string_fits(size, plan.journal_path) || !plan_string_fits(size, plan.journal_fields)))

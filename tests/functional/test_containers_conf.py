@@ -99,12 +99,25 @@ class ContainersConfTest(EngineTest):
     def test_values_that_would_count_for_nothing(self):
         for text, words in (('[engine]\nstop_timeout = "5"\n', 'engine.stop_timeout is "5", which is no number'),
                             ('[containers]\npids_limit = "100"\n', 'containers.pids_limit is "100"'),
+                            ('[network]\nnetwork_backend = "nonsense"\n', 'network_backend is "nonsense"'),
+                            ("[network]\nnetwork_backend = 3\n", "network_backend is 3"),
+                            ("[engine]\nnum_locks = 0\n", "num_locks is 0"),
+                            ("[engine]\nnum_locks = 4294967296\n", "num_locks is 4294967296"),
+                            ('[engine]\nnum_locks = "2048"\n', 'engine.num_locks is "2048", which is no number'),
+                            ('[engine]\nevents_logfile_max_size = "x"\n', 'events_logfile_max_size is "x", which is no size'),
+                            ("[engine]\nevents_logfile_max_size = -1\n", "events_logfile_max_size is -1"),
+                            ("[engine]\nevents_logfile_max_size = true\n", "events_logfile_max_size is true"),
                             ('[containers]\ndefault_sysctls = ["nonsense"]\n', '"nonsense" is not NAME=VALUE')):
             with self.subTest(text=text):
                 path = self.configure(text)
                 done = self.engine("run", "--network", "none", BUSYBOX, "true", check=False)
                 self.assert_fails(done, 125, words)
                 self.assertIn(str(path), done.stderr)
+        for text in ('[network]\nnetwork_backend = "cni"\n', '[network]\nnetwork_backend = ""\n', "[engine]\nnum_locks = 7\n",
+                     '[engine]\nevents_logfile_max_size = ""\n', '[engine]\nevents_logfile_max_size = "1.5mb"\n'):
+            with self.subTest(text=text):
+                self.configure(text)
+                self.engine("ps")
 
     def test_nonsense_is_refused_where_podman_refuses_it(self):
         made = (("containers", "cgroups"), ("engine", "cgroup_manager"), ("containers", "log_driver"),

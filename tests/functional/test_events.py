@@ -132,6 +132,28 @@ class EventsTest(EngineTest):
         self.assertEqual(self.seen(), ["create noted"])
         self.assertEqual(self.engine("info", "--format", "{{.Host.EventLogger}}").stdout, "file\n")
 
+    def test_what_a_command_without_them_started_keeps_none_either(self):
+        quiet = ["--events-backend", "none", "run", "-d", "--network", "none"]
+        gone = self.engine(*quiet, "--rm", BUSYBOX, "true").stdout.strip()
+        self.engine(*quiet, "--name", "again", "--restart", "on-failure:1", BUSYBOX, "false")
+        self.engine(*quiet, "--name", "web", "--health-cmd", "true", "--health-interval", "100ms", BUSYBOX, "/guest", "wait")
+        wait_until(lambda: self.engine("container", "exists", gone, check=False).status == 1, "its removal")
+        wait_until(lambda: self.inspect("again")["RestartCount"] == 1 and self.status_of("again") == "exited", "its end")
+        wait_until(lambda: len(self.inspect("web")["State"]["Health"].get("Log") or []) > 1, "two checks")
+        self.assertEqual(self.seen(), [])
+
+    def test_the_log_is_as_long_as_containers_conf_lets_it_be_also_for_what_a_monitor_executes(self):
+        module = self.dir / "small.conf"
+        module.write_text('[engine]\nevents_logfile_max_size = "4k"\n')
+        logs = [self.runroot / "events" / name for name in ("events.log", "events.log.1")]
+        self.engine("--module", module, "run", "-d", "--rm", "--network", "none", "--label", "long=" + "x" * 5000, BUSYBOX, "true")
+        wait_until(lambda: logs[1].exists() and '"Status":"remove"' in logs[1].read_text(), "the clean-up's event, rotated")
+        self.assertFalse(logs[0].exists())
+        module.write_text("[engine]\nevents_logfile_max_size = 0\n")
+        logs[0].write_text(logs[1].read_text().splitlines()[0] * 300 + "\n")
+        self.engine("--module", module, "create", "--network", "none", BUSYBOX)
+        self.assertGreater(logs[0].stat().st_size, 1 << 20)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -52,6 +52,18 @@ class LoginTest(PrivateRegistryTest):
         self.assert_fails(self.login("--get-login", self.registry.name, check=False), 125, "not logged into")
         self.assert_fails(self.pull("app:1", "-q", check=False), 125, "login")
 
+    def test_the_pull_for_a_new_container_has_the_logins_of_config(self):
+        self.log_in()
+        self.engine("pull", "-q", self.archive(small_image()))
+        name = f"{self.registry.name}/app:1"
+        self.engine("push", "-q", *self.trust(), "localhost/small", name)
+        folder = self.dir / "logins"
+        folder.mkdir()
+        self.auth_file.rename(folder / "config.json")
+        create = ["create", "-q", *self.trust(), "--network", "none", name, "/x"]
+        self.assert_fails(self.engine(*create, check=False), 125, "login")
+        self.engine("--config", folder, *create)
+
     def test_wrong_credentials_are_not_kept(self):
         self.log_in()
         result = self.login("-u", "ann", "-p", "wr0ng", self.registry.name, check=False)

@@ -75,6 +75,23 @@ class OrphansTest(EngineTest):
         self.assert_fails(self.engine("exec", "-d", "other", "/missing", check=False), 127, "/missing")
         self.assertEqual(self.status_of("other"), "running")  # nothing was recorded as the container's end
 
+    def test_inspect_lists_processes_of_exec_while_they_run(self):
+        def ids():
+            return self.inspect(self.container)["ExecIDs"]
+
+        def notes():
+            return list((self.root / "containers").glob("*/exec-*"))
+
+        detached = self.engine("exec", "-d", self.container, "sh", "-c", "echo $$ >/pid; exec /guest wait").stdout.strip()
+        attached = self.start_engine("exec", self.container, "/guest", "wait")
+        wait_until(lambda: len(ids()) == 2, "two of them")
+        self.assertIn(detached, ids())
+        attached.kill()
+        wait_until(lambda: ids() == [detached], "the end of the attached one")  # its command had no time to tell
+        self.engine("exec", self.container, "sh", "-c", "kill -9 $(cat /pid)")
+        wait_until(lambda: notes() == [], "the end of the other one")
+        self.assertEqual(ids(), [])
+
     def test_detached_processes_do_not_hold_up_the_end(self):
         with orphans_unreaped():
             self.engine("exec", "-d", self.container, "/guest", "wait")

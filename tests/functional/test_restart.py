@@ -99,6 +99,53 @@ class RestartPolicyTest(EngineTest):
         self.engine("start", box)
         self.assertEqual(self.status_of(box), "running")
 
+    def tell_to_end(self, pid):
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not is_alive(pid), "the end of the monitor, and of what follows it")
+
+    def test_a_monitor_that_is_told_to_end_ends_its_container_which_stays_so_until_it_is_started(self):
+        box = self.run_detached("--restart", "always", "--stop-signal", "USR1", BUSYBOX, "sh", "-c",
+                                "trap 'exit 7' USR1; trap 'exit 8' INT; while true; do sleep 0.1; done")
+        self.tell_to_end(self.inspected(box)["State"]["ConmonPid"])
+        found = self.inspected(box)
+        self.assertEqual((found["State"]["Status"], found["State"]["ExitCode"], found["RestartCount"]), ("exited", 7, 0))
+        self.assertIn("Exited (7)", self.engine("ps", "-a").stdout)
+        self.engine("start", box)
+        self.engine("exec", box, "kill", "-INT", "1")
+        wait_until(lambda: self.restarts(box) == 1, "its policy, which holds again")
+        self.engine("stop", "-t", "0", box)
+
+    def test_what_does_not_end_when_its_monitor_is_told_to_is_killed_after_the_stop_timeout(self):
+        box = self.run_detached("--restart", "unless-stopped", "--stop-timeout", "1", BUSYBOX, "/guest", "wait")
+        self.tell_to_end(self.inspected(box)["State"]["ConmonPid"])
+        self.assertEqual((self.status_of(box), self.inspected(box)["State"]["ExitCode"]), ("exited", 137))
+
+    def test_what_is_about_to_be_restarted_stays_ended_when_that_is_told_to_end(self):
+        box = self.run_detached("--restart", "always", BUSYBOX, "sh", "-c", COUNTS)
+
+        def is_in_a_long_pause():
+            lives = len(self.engine("logs", box).stdout.splitlines())
+            found = self.inspected(box)
+            return lives == found["RestartCount"] + 1 >= 5 and found["State"]["Restarting"] and not found["State"]["Running"]
+
+        wait_until(is_in_a_long_pause, "a long pause")
+        state = json.loads((self.root / "containers" / box / "state").read_text())
+        self.tell_to_end(state["monitor_pid"])  # which is another program by now, in the same process
+        found = self.inspected(box)
+        self.assertEqual((found["State"]["Status"], found["State"]["Restarting"]), ("exited", False))
+        self.engine("start", box)
+        wait_until(lambda: self.restarts(box) >= 1, "its policy, which holds again")
+        self.engine("stop", "-t", "0", box)
+
+    def test_a_start_that_somebody_forestalls_has_what_it_wants(self):
+        box = self.engine("create", "--network", "none", BUSYBOX, "/guest", "wait").stdout.strip()
+        for _ in range(5):
+            starts = [self.start_engine("start", box) for _ in range(3)]
+            for one in starts:
+                self.assertEqual((one.wait(), one.stderr.read()), (0, ""))
+            self.assertEqual(self.status_of(box), "running")
+            self.engine("stop", "-t", "0", box)
+
     def test_words_that_are_no_policy_are_refused(self):
         for words in (["--restart", "sometimes"], ["--restart", "always:3"], ["--restart", "on-failure:x"],
                       ["--rm", "--restart", "always"]):

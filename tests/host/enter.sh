@@ -45,10 +45,6 @@ mount --bind "$root/proc/sys" "$root/proc/sys"
 mount -o remount,bind,ro "$root/proc/sys"
 [ ! -e "$root/proc/sysrq-trigger" ] || mount --bind "$root/dev/null" "$root/proc/sysrq-trigger"
 
-# At the end of the first boot, a login session that has containers with a restart policy ends by this alone.
-mkdir -p "$root/run/systemd/system.conf.d"
-printf '[Manager]\nDefaultTimeoutStopSec=15s\n' >"$root/run/systemd/system.conf.d/host.conf"
-
 hostname engine-host
 cd "$root"
 mkdir -p mnt

@@ -9,6 +9,8 @@ from units_test import HOME, QUADLETS, UNITS, UnitsTest
 
 BOOT = os.environ.get("BOOT")
 HAS_TWO = Path("/share/two-boots").exists()
+FIRST_JOB_STATUS = Path("/var/lib/engine-status")  # The last that the first boot writes before it is shut down.
+STOP_TIMEOUT_SECONDS = 90  # Of systemd, for what does not end by SIGTERM.
 OWN = ("engine-restart.service", "engine-auto-update.service", "engine-auto-update.timer")
 LINKS = ("default.target.wants/engine-restart.service", "timers.target.wants/engine-auto-update.timer")
 # What stays until the second boot lies beside the user's own files, not in a folder of the test.
@@ -102,8 +104,19 @@ class FirstBoot(UnitsTest):
         self.systemctl("start", OWN[0])  # so that it also stops them; the timer is active by itself
 
 
+def start_of_this_boot():
+    """Seconds since the epoch, of process 1."""
+    clock = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+    ticks = Path("/proc/1/stat").read_text().rpartition(")")[2].split()[19]
+    return int(clock.split()[1]) + int(ticks) / os.sysconf("SC_CLK_TCK")
+
+
 @unittest.skipUnless(BOOT == "2", "the second boot")
 class SecondBoot(UnitsTest):
+    def test_nothing_held_up_the_end_of_the_first(self):
+        seconds = start_of_this_boot() - FIRST_JOB_STATUS.stat().st_mtime
+        self.assertLess(seconds, STOP_TIMEOUT_SECONDS / 2)
+
     def test_containers_and_quadlets_run_again(self):
         for unit in ("b-web.service", OWN[0], OWN[2]):
             self.wait_for_state(unit, "active")

@@ -171,6 +171,11 @@ TEST_CASE("a monitor plan names descriptors from 3 on and a process") {
   plan.client_fd = -1;
   plan.init_pid = 1;
   CHECK_THROWS_AS(encode_monitor_plan(plan), base::Error);
+  plan.init_pid = 1234;
+  for (const int no_signal : {0, 65, -1}) {
+    plan.stop_signal = no_signal;
+    CHECK_THROWS_AS(encode_monitor_plan(plan), base::Error);
+  }
 }
 
 }  // namespace runtime
