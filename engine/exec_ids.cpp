@@ -38,8 +38,8 @@ std::string exec_file(const std::string& id) {
 
 void note_exec(const storage::ContainerDir& container, const std::string& id, pid_t pid) {
   const base::ProcessIdentity process = base::identify_or_none(pid);
-  const base::UniqueFd file{::openat(container.dir.get(), exec_file(id).c_str(),
-                                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  const base::UniqueFd file{
+      ::openat(container.dir.get(), exec_file(id).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
   const std::string text = base::concat(process.pid, ' ', process.start_time, ' ', process.inode, '\n');
   // On a full disk it is not listed; it runs already.
   if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))

@@ -303,11 +303,29 @@ TEST_CASE("a monitor without clients, ignoring the signals of a closing session,
   send(client.get(), ATTACH_STDIN, "x\n");
   Heard heard;
   while (heard.out.empty()) REQUIRE(hear_one(client.get(), heard));
-  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGPIPE, SIGQUIT, SIGUSR1}) monitored.process.send_signal(signal);
+  for (const int signal : {SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGUSR1}) monitored.process.send_signal(signal);
   send(client.get(), ATTACH_STDIN, "x\n");
   CHECK(hear_all(client.get()).exit_code == 8);
   CHECK(monitored.process.wait().code == 8);
   CHECK(monitored.exit_record().code == 8);
+}
+
+TEST_CASE("a monitor that is told to end passes it on, and notes that nothing is to be started before the next boot") {
+  for (const std::string noted : {"", "by the user"}) {
+    Monitored monitored;
+    if (!noted.empty()) base::write_file_atomically(monitored.folder.fd(), MONITOR_STOPPED_FILE, noted);
+    Setup setup;
+    setup.cleanup = "cp '" + monitored.folder.path() + "/stopped' '" + monitored.folder.path() + "/seen'";
+    start(monitored, setup, "trap 'exit 9' TERM; echo ready; while :; do sleep 0.01; done");
+    Heard heard;
+    while (heard.out.empty()) REQUIRE(hear_one(monitored.client.get(), heard));
+    CHECK(base::exists(monitored.folder.fd(), MONITOR_STOPPED_FILE) == !noted.empty());
+    monitored.process.send_signal(SIGTERM);
+    CHECK(hear_all(monitored.client.get()).exit_code == 9);
+    monitored.process.wait();
+    CHECK(monitored.exit_record().code == 9);
+    CHECK(monitored.file("seen") == (noted.empty() ? MONITOR_UNTIL_BOOT : noted));  // by what follows it, too
+  }
 }
 
 TEST_CASE("a client that breaks the protocol is dropped") {
