@@ -155,8 +155,8 @@ base::UniqueFd open_files(Engine& engine, const storage::ContainerDir& container
     base::UniqueFd root{::open(record.rootfs.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!root) throw base::os_error("opening rootfs ", quoted(record.rootfs));
     if (!record.rootfs_id_map.empty()) {
-      const rootless::IdMap container = record.uid_map.empty() ? engine.host.id_map : recorded_map(record);
-      translation = translation_from_default(engine, mapped_ids(record, container));
+      const rootless::IdMap ids = record.uid_map.empty() ? engine.host.id_map : recorded_map(record);
+      translation = translation_from_default(engine, mapped_ids(record, ids));
     }
     return root;
   }

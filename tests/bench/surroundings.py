@@ -30,7 +30,9 @@ def make_user(name=USER):
     try:
         return pwd.getpwnam(name)
     except KeyError:
-        subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", name], check=True)
+        # Images know users from 1000 on.
+        subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", "-K", "UID_MIN=2001", "-K", "GID_MIN=2001", name],
+                       check=True)
         return pwd.getpwnam(name)
 
 
