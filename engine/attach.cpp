@@ -181,14 +181,11 @@ sigset_t forwarded_signals() {
   return set;
 }
 
-std::optional<int> receive_exit_code(const base::Channel& monitor) {
-  while (const auto message = monitor.receive()) {
-    std::int32_t code = 0;
-    if (message->bytes.size() != 1 + sizeof code || message->bytes.front() != ATTACH_EXIT) continue;
-    std::memcpy(&code, message->bytes.data() + 1, sizeof code);
-    return code;
-  }
-  return std::nullopt;
+std::optional<int> exit_code_of(std::string_view message) {
+  std::int32_t code = 0;
+  if (message.size() != 1 + sizeof code || message.front() != ATTACH_EXIT) return std::nullopt;
+  std::memcpy(&code, message.data() + 1, sizeof code);
+  return code;
 }
 
 std::optional<int> attach(base::Channel monitor, const AttachOptions& options, base::SignalFd& signals) {

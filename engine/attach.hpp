@@ -26,8 +26,8 @@ struct AttachOptions {
 /// @param signals  Of forwarded_signals(), made before the container was started: none may fall between.
 std::optional<int> attach(base::Channel monitor, const AttachOptions& options, base::SignalFd& signals);
 
-/// Listens to a monitor until it tells the exit code; its output is dropped. Nothing when it died before that.
-std::optional<int> receive_exit_code(const base::Channel& monitor);
+/// Of a message of a monitor. Nothing: it is another one.
+std::optional<int> exit_code_of(std::string_view message);
 
 /// What ends the input of a program at a terminal (VEOF); in the middle of a line, the first one only passes that on.
 std::string_view terminal_end(bool is_in_line);

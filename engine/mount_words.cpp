@@ -35,6 +35,8 @@ bool apply_common_option(MountWord& mount, std::string_view option) {
     mount.options.emplace_back("rw");
   } else if (is_one_of(option, {"z", "Z", "relabel=shared", "relabel=private"})) {
     // No SELinux relabelling: harmless where SELinux is off, which is where we run.
+  } else if (is_one_of(option, {"cached", "delegated"}) || option.starts_with("consistency=")) {
+    // Of docker on a Mac: how late one side may see what the other writes. Here both see it at once.
   } else if (is_one_of(option, {"U", "U=true", "chown", "chown=true"})) {
     mount.change_owner = true;
   } else if (option == "idmap" || option.starts_with("idmap=")) {

@@ -64,11 +64,11 @@ void send_with_descriptor(const sockaddr_un& to, socklen_t size, std::string_vie
   if (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0) throw base::os_error("waiting for the service manager");
 }
 
-/// A manager that cannot be reached is only a debug message.
-void notify_service_manager(std::string_view state) noexcept {
+/// A manager that cannot be reached is only a debug message. @return  Whether it was.
+bool notify_service_manager(std::string_view state) noexcept {
   try {
     const std::string path = notify_socket();
-    if (path.empty()) return;
+    if (path.empty()) return false;
     sockaddr_un address{};
     const socklen_t size = fill_address(address, path);
     // A manager that starts many units at once has a full queue at times: what is lost there never comes again.
@@ -77,8 +77,10 @@ void notify_service_manager(std::string_view state) noexcept {
     if (size == 0 || ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                               reinterpret_cast<const sockaddr*>(&address), size) < 0)
       throw base::os_error("telling the service manager at ", base::quoted(path));
+    return true;
   } catch (const base::Error& error) {
     base::log(base::LogLevel::debug, error.message());
+    return false;
   }
 }
 
@@ -97,7 +99,7 @@ bool passes_notify_socket(const Watch& watch) {
 }
 
 void notify_and_wait(std::string_view state) noexcept {
-  notify_service_manager(state);
+  if (!notify_service_manager(state)) return;
   try {
     const std::string path = notify_socket();
     sockaddr_un address{};

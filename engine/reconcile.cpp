@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t max_exit_file_bytes = 256;
 constexpr int unknown_exit_code = 255;
 constexpr std::chrono::milliseconds monitor_patience{10'000};
+constexpr std::chrono::seconds untold_patience{1};  // then it is said what is waited for
 constexpr std::chrono::milliseconds settle_interval{2};
 constexpr std::chrono::milliseconds look_again_interval{100};
 
@@ -125,10 +126,14 @@ std::optional<base::FileLock> take_alive(const storage::ContainerDir& container,
   if (auto lock = storage::try_lock_alive(container)) return lock;
   if (observe(container, boot_id).is_running()) return std::nullopt;
   // Who holds it may be about to start the container, too.
-  const auto deadline = std::chrono::steady_clock::now() + monitor_patience;
+  const auto begin = std::chrono::steady_clock::now(), deadline = begin + monitor_patience;
+  bool is_told = false;
   while (std::chrono::steady_clock::now() < deadline) {
     if (auto lock = storage::try_lock_alive(container, look_again_interval)) return lock;
     if (observe(container, boot_id).is_running()) return std::nullopt;
+    if (is_told || std::chrono::steady_clock::now() < begin + untold_patience) continue;
+    base::log(base::LogLevel::warn, "waiting for lock \"alive\" of container ", container.id.substr(0, 12));
+    is_told = true;
   }
   return std::nullopt;
 }

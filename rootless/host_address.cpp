@@ -1,14 +1,13 @@
 #include "rootless/host_address.hpp"
 
 #include <arpa/inet.h>
-#include <array>
 #include <ifaddrs.h>
 #include <memory>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <span>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <vector>
 
 #include "base/fd.hpp"
 
@@ -41,13 +40,14 @@ bool is_up(int socket, ifreq interface) {
 
 // By one call, where a dump over netlink takes a quarter of a millisecond. Source: netdevice(7).
 std::string ipv4_address() {
-  std::array<ifreq, 64> interfaces{};  // what does not fit is not looked at
   ifconf list{};
-  list.ifc_len = sizeof interfaces;
-  list.ifc_req = interfaces.data();
   const base::UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-  if (!socket || ::ioctl(socket.get(), SIOCGIFCONF, &list) != 0) return {};
-  for (const ifreq& entry : std::span{interfaces}.first(static_cast<std::size_t>(list.ifc_len) / sizeof(ifreq))) {
+  if (!socket || ::ioctl(socket.get(), SIOCGIFCONF, &list) != 0) return {};  // asks how much there is
+  std::vector<ifreq> interfaces(static_cast<std::size_t>(list.ifc_len) / sizeof(ifreq));
+  list.ifc_req = interfaces.data();
+  if (interfaces.empty() || ::ioctl(socket.get(), SIOCGIFCONF, &list) != 0) return {};
+  interfaces.resize(static_cast<std::size_t>(list.ifc_len) / sizeof(ifreq));
+  for (const ifreq& entry : interfaces) {
     std::string text = text_if_global(AF_INET, reinterpret_cast<const sockaddr_in&>(entry.ifr_addr).sin_addr);
     if (!text.empty() && is_up(socket.get(), entry)) return text;
   }

@@ -73,11 +73,15 @@ Cloned clone_inside(int user_namespace, unsigned flags, int cgroup) {
     ::_exit(0);
   }
   if (between < 0) throw base::os_error("forking");
-  while (::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
+  int status = 0;
+  while (::waitpid(between, &status, 0) < 0 && errno == EINTR) {
   }
   ::prctl(PR_SET_DUMPABLE, dumpable == 1 ? 1 : 0, 0, 0, 0);  // joining changed it, and memory has but one
   if (pid < 0 && cgroup >= 0 && may_be_moved_instead(code)) return clone_inside(user_namespace, flags, -1);
-  if (pid < 0) throw base::error_from_code(code, "cloning the container's first process");
+  if (pid < 0 && status != 0)
+    throw base::make_error(base::ErrorKind::internal, "the process that clones the container's first one was killed");
+  errno = code;
+  if (pid < 0) throw namespace_error(flags, "cloning the container's first process");
   base::UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0))};
   if (!pidfd) throw base::os_error("opening the container's first process");
   return {static_cast<pid_t>(pid), std::move(pidfd), cgroup >= 0};

@@ -62,6 +62,9 @@ base::Error namespace_error(unsigned flags, std::string doing) {
     return std::move(error).with_hint(
         "user namespaces are switched off here: see sysctl user.max_user_namespaces and "
         "kernel.unprivileged_userns_clone");
+  if (flags != 0 && error.code() == ENOSPC)
+    return std::move(error).with_hint(
+        "a limit of namespaces is reached: see sysctl user.max_pid_namespaces and its like");
   if ((flags & CLONE_NEWTIME) != 0 && error.code() == EINVAL)
     return std::move(error).with_hint("time namespaces need Linux 5.6");
   return error;

@@ -1,5 +1,6 @@
 #include "storage/image_users.hpp"
 
+#include <cerrno>
 #include <climits>
 #include <unistd.h>
 
@@ -28,7 +29,12 @@ std::vector<std::string> image_users(int root) {
 }
 
 bool is_store(const std::string& path) {
-  return ::access((path + "/format").c_str(), F_OK) == 0;
+  const std::string format = path + "/format";
+  if (::access(format.c_str(), F_OK) == 0) return true;
+  // What cannot be read is not gone: images that its containers use would be removed.
+  if (errno != ENOENT && errno != ENOTDIR)
+    throw base::os_error("looking for the store ", base::quoted(path)).with_hint("its containers may use these images");
+  return false;
 }
 
 }  // namespace storage

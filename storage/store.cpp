@@ -186,7 +186,11 @@ Store Store::open_one(const std::string& root, const std::string& run) {
 }
 
 bool Store::is_user(const std::string& root) const {
-  return root_path_ == root || (container_store_ && container_store_->is_user(root));
+  struct stat theirs {
+  }, own{};
+  const bool is_this = root_path_ == root || (::stat(root.c_str(), &theirs) == 0 && ::fstat(root_.get(), &own) == 0 &&
+                                              theirs.st_dev == own.st_dev && theirs.st_ino == own.st_ino);
+  return is_this || (container_store_ && container_store_->is_user(root));
 }
 
 void Store::open_users(const std::string& container_store) {

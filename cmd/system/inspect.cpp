@@ -58,7 +58,7 @@ void add_sizes(engine::Engine& engine, Report::Object& container) {
 /// Older names that podman's templates may use.
 std::string with_present_names(std::string format) {
   constexpr std::pair<std::string_view, std::string_view> names[] = {
-      {".Src", ".Source"}, {".Dst", ".Destination"}, {".ImageID", ".Image"}};
+      {".Src", ".Source"}, {".Dst", ".Destination"}, {".ImageID", ".Image"}, {".State.Healthcheck", ".State.Health"}};
   for (const auto& [old_name, name] : names)
     for (std::size_t at = format.find(old_name); at != std::string::npos; at = format.find(old_name, at + name.size()))
       format.replace(at, old_name.size(), name);

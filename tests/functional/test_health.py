@@ -26,6 +26,7 @@ class HealthTest(EngineTest):
         self.assertEqual(self.engine("wait", "--condition", "healthy", box).status, 0)
         self.assertIn("(healthy)", self.engine("ps").stdout)
         self.assertEqual(self.engine("ps", "-q", "--no-trunc", "--filter", "health=healthy").stdout.strip(), box)
+        self.assertEqual(self.engine("inspect", "--format", "{{.State.Healthcheck.Status}}", box).stdout, "healthy\n")
         self.assertEqual(self.engine("ps", "-q", "--filter", "health=unhealthy").stdout, "")
         first = self.health(box)
         self.assertEqual((first["Status"], first["FailingStreak"]), ("healthy", 0))

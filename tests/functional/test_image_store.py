@@ -139,6 +139,26 @@ class ImageStoreTest(EngineTest):
         self.engine("system", "reset", "--force")
         self.assertEqual(self.in_store("images"), [])
 
+    def test_a_root_that_cannot_be_read_is_not_gone(self):
+        self.engine("pull", "-q", self.source)
+        self.other("create", "--name", "elsewhere", "--network", "none", BUSYBOX, "echo", "there")
+        other = self.dir / "other"
+        os.chmod(other, 0)
+        self.addCleanup(os.chmod, other, 0o700)
+        self.assert_fails(self.engine("rmi", BUSYBOX, check=False), 125, str(other))
+        os.chmod(other, 0o700)
+        self.assertEqual(self.other("start", "-a", "elsewhere").stdout, "there\n")
+
+    def test_a_root_has_many_names(self):
+        self.engine("pull", "-q", self.source)
+        self.engine("create", "--name", "box", "--network", "none", BUSYBOX, "true")
+        (self.dir / "link").symlink_to(self.root)
+        for name in (f"{self.root}/", self.dir / "link"):
+            words = [str(name) if word == str(self.root) else word for word in self.command("ps", "-aq")]
+            self.assertNotEqual(self.tool(*words).stdout, "")
+        self.engine("system", "reset", "--force")
+        self.assertEqual(self.in_store("images"), [])
+
     def test_what_transient_and_lasting_containers_use_stays(self):
         self.engine("pull", "-q", self.source)
         self.engine("create", "--name", "lasting", "--network", "none", BUSYBOX, "echo", "here")

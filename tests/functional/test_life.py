@@ -66,6 +66,18 @@ class BackgroundTest(LifeTest):
         self.assertEqual(self.engine("wait", first, second).stdout, "3\n0\n")
         self.assertEqual(self.engine("wait", first).stdout, "3\n")
 
+    def test_wait_for_several_hears_those_that_end_first(self):
+        """Nothing of the second is left when the first one has ended."""
+        script = "until [ -e /go ]; do :; done; exit "
+        first, second = (self.start("sh", "-c", script + code, options=["--rm"]) for code in ("4", "5"))
+        waiter = self.start_engine("wait", first, second)
+        wait_until(lambda: Path("/proc/net/unix").read_text().count(second) > 1, "the second one is listened to, too")
+        self.engine("exec", second, "touch", "/go", check=False)
+        wait_until(lambda: second not in self.engine("ps", "-aq", "--no-trunc").stdout, "the second one is gone")
+        self.engine("exec", first, "touch", "/go", check=False)
+        stdout, stderr = waiter.communicate(timeout=60)
+        self.assertEqual((stdout, stderr, waiter.returncode), ("4\n5\n", "", 0))
+
     def test_a_detached_container_with_rm_goes_when_it_ends(self):
         container = self.start("sh", "-c", POLITE, options=["--rm"])
         self.wait_for_log(container, "ready")

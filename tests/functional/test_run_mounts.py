@@ -41,6 +41,11 @@ class MountsTest(EngineTest):
                 self.assertIn("Read-only file system", done.stderr)
         self.assertEqual((self.shared / "file").read_text(), "from the host\n")
 
+    def test_words_of_docker_on_a_mac_mean_nothing(self):
+        for words in (("-v", f"{self.shared}:/data:cached"), ("-v", f"{self.shared}:/data:ro,delegated"),
+                      ("--mount", f"type=bind,source={self.shared},target=/data,consistency=cached")):
+            self.assertEqual(self.in_container(*words, BUSYBOX, "ls", "/data").status, 0, words)
+
     def test_a_single_file_can_be_mounted(self):
         done = self.in_container("-v", f"{self.shared}/file:/etc/issue:ro", BUSYBOX, "cat", "/etc/issue")
         self.assertEqual(done.stdout, "from the host\n")
